@@ -1,0 +1,518 @@
+//! What may be typed. No I/O, no environment, no default that depends on the world.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
+use clap::builder::{OsStringValueParser, PossibleValuesParser, TypedValueParser};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+
+/// The longest name that is recorded, in bytes: a `G` can be a long list of hosts.
+pub const NAME_MAX: usize = 1024;
+
+/// One thing a user can ask for.
+#[derive(Debug, PartialEq)]
+pub enum Request {
+    Wrap(Wrap),
+    On,
+    Off,
+    Status(StatusFormat),
+    Clear { before: Option<When> },
+    Log(LogLine),
+    Report(Box<Report>),
+    Init(Script),
+}
+
+/// A command to run, and the names to record it under.
+#[derive(Debug, PartialEq)]
+pub struct Wrap {
+    /// `None`: the command's base name.
+    pub target: Option<String>,
+    pub domain: Option<String>,
+    /// The command and its arguments, as they were typed; never empty.
+    pub words: Vec<OsString>,
+}
+
+/// An event measured by someone else (`tm-run log`).
+#[derive(Debug, PartialEq)]
+pub struct LogLine {
+    pub target: String,
+    pub domain: Option<String>,
+    /// Finite.
+    pub duration_seconds: f64,
+    pub exit_code: i64,
+}
+
+/// A moment as it is typed; it becomes one when the zone and the time are known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    Day(NaiveDate),
+    Moment(NaiveDateTime),
+    /// `7d`: today and the six local calendar days before it. `4w` is `28d`.
+    Days(u32),
+    /// `12h`: exactly so many hours ago.
+    Hours(u32),
+    Today,
+    Yesterday,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StatusFormat {
+    Text,
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Script {
+    Bash,
+    Zsh,
+    Fish,
+    Make,
+    Man,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    Text,
+    Json,
+    Csv,
+    Markdown,
+    Html,
+    Jsonl,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    Target,
+    Domain,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sort {
+    Runs,
+    Time,
+    Average,
+    Failures,
+    Name,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durations {
+    Ok,
+    All,
+    Failed,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+/// What `tm-run report` was asked for.
+#[derive(Debug, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
+pub struct Report {
+    pub since: Option<When>,
+    pub until: Option<When>,
+    pub last: Option<usize>,
+    pub targets: Vec<String>,
+    /// The empty name stands for "no domain".
+    pub domains: Vec<String>,
+    pub excludes: Vec<String>,
+    pub failed: bool,
+    pub by: By,
+    pub sort: Option<Sort>,
+    pub limit: Option<usize>,
+    pub durations: Durations,
+    pub format: Format,
+    pub output: Option<PathBuf>,
+    /// Empty: the user's own log. `-` is standard input.
+    pub logs: Vec<PathBuf>,
+    pub anonymize: bool,
+    pub utc: bool,
+    pub width: Option<u16>,
+    pub ascii: bool,
+    pub color: Color,
+}
+
+/// Why nothing was asked for.
+#[derive(Debug)]
+pub enum Refusal {
+    /// Text for standard output, exit 0: `--help`, `--version`.
+    Shown(String),
+    /// No word at all: the help, and exit 1.
+    Nothing(String),
+    /// A usage error: one line for standard error, exit 2.
+    Usage(String),
+}
+
+/// Reads the command line, `words` without the program's own name.
+pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Request, Refusal> {
+    let words: Vec<OsString> = words.into_iter().collect();
+    if words.is_empty() {
+        return Err(Refusal::Nothing(command().render_help().to_string()));
+    }
+    let error = match matches(words.iter().cloned()) {
+        Ok(matches) => return request(&matches, &[]),
+        Err(error) if error.kind() == ErrorKind::InvalidUtf8 => error,
+        Err(error) => return Err(refusal(&error)),
+    };
+    // clap wants the name of an external subcommand to be UTF-8; a path need not be. A stand-in takes its
+    // place, and where it is not taken for the command, the word was a flag's value.
+    for (at, _) in words.iter().enumerate().filter(|(_, word)| word.to_str().is_none()) {
+        let before = words[..at].iter().cloned().chain([OsString::from(STAND_IN)]);
+        if let Ok(matches) = matches(before)
+            && matches.subcommand_name() == Some(STAND_IN)
+        {
+            return request(&matches, &words[at..]);
+        }
+    }
+    Err(refusal(&error))
+}
+
+const STAND_IN: &str = "command";
+
+fn matches(words: impl Iterator<Item = OsString>) -> Result<ArgMatches, clap::Error> {
+    command().try_get_matches_from(std::iter::once(OsString::from("tm-run")).chain(words))
+}
+
+fn request(matches: &ArgMatches, instead: &[OsString]) -> Result<Request, Refusal> {
+    let Some((name, of)) = matches.subcommand() else {
+        return Err(usage("no command to run"));
+    };
+    let target = matches.get_one::<String>("target").cloned();
+    let domain = matches.get_one::<String>("domain").cloned();
+    // Only an external subcommand has trailing words under the empty id: `tm-run -- clear` is one.
+    if let Ok(rest) = of.try_get_many::<OsString>("") {
+        let words: Vec<OsString> = if instead.is_empty() {
+            std::iter::once(OsString::from(name)).chain(rest.unwrap_or_default().cloned()).collect()
+        } else {
+            instead.to_vec()
+        };
+        if words[0].is_empty() {
+            return Err(usage("the command to run is empty"));
+        }
+        return Ok(Request::Wrap(Wrap { target, domain: domain.filter(|name| !name.is_empty()), words }));
+    }
+    if target.is_some() || domain.is_some() {
+        return Err(usage(&format!(
+            "--target and --domain before '{name}' name a command to run; write '-- {name}' to run a command of that name"
+        )));
+    }
+    Ok(match name {
+        "on" => Request::On,
+        "off" => Request::Off,
+        "status" => Request::Status(match text(of, "format") {
+            Some("json") => StatusFormat::Json,
+            _ => StatusFormat::Text,
+        }),
+        "clear" => Request::Clear { before: of.get_one("before").copied() },
+        "log" => Request::Log(LogLine {
+            target: of.get_one::<String>("target").cloned().unwrap_or_default(),
+            domain: of.get_one::<String>("domain").cloned().filter(|name| !name.is_empty()),
+            duration_seconds: of.get_one("duration").copied().unwrap_or_default(),
+            exit_code: of.get_one("exit-code").copied().unwrap_or_default(),
+        }),
+        "report" => Request::Report(Box::new(report(of))),
+        "init" => Request::Init(match text(of, "what") {
+            Some("bash") => Script::Bash,
+            Some("zsh") => Script::Zsh,
+            Some("fish") => Script::Fish,
+            Some("make") => Script::Make,
+            _ => Script::Man,
+        }),
+        _ => return Err(usage(&format!("'{name}' is not known"))),
+    })
+}
+
+fn report(of: &ArgMatches) -> Report {
+    let names = |id: &str| of.get_many::<String>(id).unwrap_or_default().cloned().collect();
+    Report {
+        since: of.get_one("since").copied(),
+        until: of.get_one("until").copied(),
+        last: count(of, "last"),
+        targets: names("target"),
+        domains: names("domain"),
+        excludes: names("exclude"),
+        failed: of.get_flag("failed"),
+        by: if text(of, "by") == Some("domain") { By::Domain } else { By::Target },
+        sort: text(of, "sort").map(|word| match word {
+            "runs" => Sort::Runs,
+            "time" => Sort::Time,
+            "average" => Sort::Average,
+            "failures" => Sort::Failures,
+            _ => Sort::Name,
+        }),
+        limit: count(of, "limit"),
+        durations: match text(of, "durations") {
+            Some("all") => Durations::All,
+            Some("failed") => Durations::Failed,
+            _ => Durations::Ok,
+        },
+        format: match text(of, "format") {
+            Some("json") => Format::Json,
+            Some("csv") => Format::Csv,
+            Some("markdown") => Format::Markdown,
+            Some("html") => Format::Html,
+            Some("jsonl") => Format::Jsonl,
+            _ => Format::Text,
+        },
+        output: of.get_one::<PathBuf>("output").cloned(),
+        logs: of.get_many::<PathBuf>("log").unwrap_or_default().cloned().collect(),
+        anonymize: of.get_flag("anonymize"),
+        utc: of.get_flag("utc"),
+        width: of.get_one("width").copied(),
+        ascii: of.get_flag("ascii"),
+        color: match text(of, "color") {
+            Some("always") => Color::Always,
+            Some("never") => Color::Never,
+            _ => Color::Auto,
+        },
+    }
+}
+
+fn text<'a>(matches: &'a ArgMatches, id: &str) -> Option<&'a str> {
+    matches.get_one::<String>(id).map(String::as_str)
+}
+
+fn count(matches: &ArgMatches, id: &str) -> Option<usize> {
+    matches.get_one::<u64>(id).map(|&number| usize::try_from(number).unwrap_or(usize::MAX))
+}
+
+/// The words that are never taken for a command to run, unless behind `--`.
+pub const SUBCOMMANDS: [&str; 7] = ["on", "off", "status", "clear", "log", "report", "init"];
+
+/// The whole command line, for parsing, for `--help` and for the tests that hold the documents to it.
+pub fn command() -> Command {
+    Command::new("tm-run")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Learns where your time goes: put it in front of a command. Off until you say 'tm-run on'.")
+        .override_usage("tm-run [--target NAME] [--domain NAME] [--] COMMAND [ARG]...\n       tm-run on | off | status | clear | log | report | init")
+        .after_help(
+            "Recording happens only after 'tm-run on' and never while DO_NOT_TRACK=1 is set. Each run is one line of\n\
+             ~/.anklume/telemetry/usage.jsonl: timestamp, target, domain, duration_seconds, exit_code. Nothing else is\n\
+             recorded, and nothing leaves this machine. Everything after '--' is the command: 'tm-run -- clear' runs clear(1).",
+        )
+        .disable_help_subcommand(true)
+        .allow_external_subcommands(true)
+        .external_subcommand_value_parser(OsStringValueParser::new())
+        .arg(name_arg("target").help("Record the run under this name [default: the command's base name]"))
+        .arg(domain_arg().help("Record the run under this domain, too"))
+        .subcommands(subcommands())
+}
+
+fn subcommands() -> Vec<Command> {
+    vec![
+        Command::new("on").about("Start recording (creates the marker file)"),
+        Command::new("off").about("Stop recording; what was recorded stays"),
+        Command::new("status")
+            .about("Show whether runs are recorded, why not, and what is stored")
+            .arg(choice("format", "FORMAT", &["text", "json"]).help("How to write it [default: text]")),
+        Command::new("clear")
+            .about("Delete all that was recorded, and stop recording")
+            .arg(when_arg("before").help("Delete only events before WHEN, and keep recording")),
+        log_command(),
+        report_command(),
+        Command::new("init").about("Print the integration for a shell or for make, or the manual page").arg(
+            Arg::new("what")
+                .required(true)
+                .value_name("WHAT")
+                .value_parser(PossibleValuesParser::new(["bash", "zsh", "fish", "make", "man"])),
+        ),
+    ]
+}
+
+fn log_command() -> Command {
+    Command::new("log")
+        .about("Record a run that something else has timed")
+        .infer_long_args(true)
+        .arg(name_arg("target").required(true).help("The name to record"))
+        .arg(domain_arg().help("The domain to record"))
+        .arg(
+            Arg::new("duration")
+                .long("duration")
+                .value_name("SECONDS")
+                .required(true)
+                .allow_hyphen_values(true)
+                .value_parser(finite)
+                .help("How long it took"),
+        )
+        .arg(
+            Arg::new("exit-code")
+                .long("exit-code")
+                .value_name("CODE")
+                .required(true)
+                .allow_hyphen_values(true)
+                .value_parser(value_parser!(i64))
+                .help("How it ended"),
+        )
+}
+
+fn report_command() -> Command {
+    let filter = |id: &'static str| {
+        Arg::new(id)
+            .long(id)
+            .value_name("NAME")
+            .action(ArgAction::Append)
+            .allow_hyphen_values(true)
+            .value_parser(lossy())
+    };
+    let switch = |id: &'static str| Arg::new(id).long(id).action(ArgAction::SetTrue);
+    let number =
+        |id: &'static str| Arg::new(id).long(id).value_name("N").value_parser(value_parser!(u64).range(1..));
+    Command::new("report")
+        .about("Show where the time went, what got worse and what fails")
+        .after_help(
+            "WHEN: 2026-11-01, 2026-11-01T14:00, 7d, 12h, 4w, today, yesterday. Days are local calendar days; 7d includes today.",
+        )
+        .args([
+            when_arg("since").help("Only events from WHEN on"),
+            when_arg("until").help("Only events up to WHEN; a day is included, a time is not"),
+            number("last").help("Only the newest N events, after the other filters"),
+            filter("target").help("Only this target; one alone gives its detailed view (repeatable)"),
+            filter("domain").help("Only this domain, '' for events without one (repeatable)"),
+            filter("exclude").help("Without this target (repeatable)"),
+            switch("failed").help("Only runs that failed"),
+            choice("by", "KEY", &["target", "domain"]).help("What one row stands for [default: target]"),
+            choice("sort", "KEY", &["runs", "time", "average", "failures", "name"])
+                .help("Order of the rows [default: runs; the duration chart: average]"),
+            number("limit").help("At most N rows"),
+            choice("durations", "WHICH", &["ok", "all", "failed"])
+                .help("Which runs the durations are of [default: ok]"),
+            choice("format", "FORMAT", &["text", "json", "csv", "markdown", "html", "jsonl"])
+                .help("What to write [default: text]"),
+            file_arg("output").help("Write there instead of to standard output"),
+            file_arg("log")
+                .action(ArgAction::Append)
+                .help("Read this log instead of your own, '-' for standard input (repeatable)"),
+            switch("anonymize").help("Replace names by target-1, domain-1 and so on"),
+            switch("utc").help("Show times in UTC instead of local time"),
+            Arg::new("width")
+                .long("width")
+                .value_name("N")
+                .value_parser(value_parser!(u16).range(1..))
+                .help("Columns to use, 40 to 200 [default: the terminal's, 80 in a pipe]"),
+            switch("ascii").help("Draw with ASCII characters only"),
+            choice("color", "WHEN", &["auto", "always", "never"]).help("Whether to use colour [default: auto]"),
+        ])
+}
+
+fn name_arg(id: &'static str) -> Arg {
+    Arg::new(id).long(id).value_name("NAME").allow_hyphen_values(true).value_parser(
+        lossy().try_map(
+            |text| {
+                if text.is_empty() { Err("a name cannot be empty".to_owned()) } else { name(text) }
+            },
+        ),
+    )
+}
+
+fn domain_arg() -> Arg {
+    Arg::new("domain")
+        .long("domain")
+        .value_name("NAME")
+        .allow_hyphen_values(true)
+        .value_parser(lossy().try_map(name))
+}
+
+fn file_arg(id: &'static str) -> Arg {
+    Arg::new(id).long(id).value_name("FILE").allow_hyphen_values(true).value_parser(value_parser!(PathBuf))
+}
+
+fn when_arg(id: &'static str) -> Arg {
+    Arg::new(id).long(id).value_name("WHEN").value_parser(when)
+}
+
+fn choice(id: &'static str, value: &'static str, values: &'static [&'static str]) -> Arg {
+    Arg::new(id).long(id).value_name(value).value_parser(PossibleValuesParser::new(values))
+}
+
+/// Text that is not UTF-8 is recorded with U+FFFD.
+fn lossy() -> impl TypedValueParser<Value = String> {
+    OsStringValueParser::new().map(|text| text.to_string_lossy().into_owned())
+}
+
+fn name(text: String) -> Result<String, String> {
+    if text == "--" {
+        return Err("the name is missing".into());
+    }
+    if text.len() > NAME_MAX {
+        return Err(format!("a name has at most {NAME_MAX} bytes, this one has {}", text.len()));
+    }
+    if text.chars().any(char::is_control) {
+        return Err("a name cannot hold control characters".into());
+    }
+    Ok(text)
+}
+
+fn finite(text: &str) -> Result<f64, String> {
+    match text.trim().parse::<f64>() {
+        Ok(number) if number.is_finite() => Ok(number),
+        Ok(_) => Err("it must be a finite number".into()),
+        Err(_) => Err("it must be a number of seconds".into()),
+    }
+}
+
+fn when(text: &str) -> Result<When, String> {
+    let number = |digits: &str| digits.parse::<u32>().ok().filter(|&number| number > 0);
+    let found = match text {
+        "today" => Some(When::Today),
+        "yesterday" => Some(When::Yesterday),
+        _ => match text.split_at_checked(text.len().saturating_sub(1)) {
+            Some((digits, "d")) => number(digits).map(When::Days),
+            Some((digits, "w")) => number(digits).and_then(|weeks| weeks.checked_mul(7)).map(When::Days),
+            Some((digits, "h")) => number(digits).map(When::Hours),
+            _ => moment(text),
+        },
+    };
+    found
+        .ok_or_else(|| "it must be like 2026-11-01, 2026-11-01T14:00, 7d, 12h, 4w, today or yesterday".into())
+}
+
+fn moment(text: &str) -> Option<When> {
+    if let Ok(day) = NaiveDate::parse_from_str(text, "%Y-%m-%d") {
+        return Some(When::Day(day));
+    }
+    let (day, time) = text.split_once('T')?;
+    let day = NaiveDate::parse_from_str(day, "%Y-%m-%d").ok()?;
+    let time = NaiveTime::parse_from_str(time, "%H:%M")
+        .or_else(|_| NaiveTime::parse_from_str(time, "%H:%M:%S"))
+        .ok()?;
+    Some(When::Moment(day.and_time(time)))
+}
+
+fn usage(what: &str) -> Refusal {
+    Refusal::Usage(format!("{what}; see 'tm-run --help'"))
+}
+
+/// One line of clap's several: what is wrong, what may have been meant, where to look.
+fn refusal(error: &clap::Error) -> Refusal {
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        return Refusal::Shown(error.to_string());
+    }
+    let rendered = error.to_string();
+    let mut lines = rendered.lines();
+    let first = lines.next().unwrap_or_default();
+    let mut what = first.strip_prefix("error: ").unwrap_or(first).to_owned();
+    if error.kind() == ErrorKind::MissingRequiredArgument {
+        for line in lines.take_while(|line| line.starts_with("  ")) {
+            what.push(' ');
+            what.push_str(line.trim());
+        }
+    }
+    for kind in [ContextKind::SuggestedArg, ContextKind::SuggestedValue] {
+        match error.get(kind) {
+            Some(ContextValue::String(text)) => what.push_str(&format!(" (did you mean '{text}'?)")),
+            Some(ContextValue::Strings(texts)) if !texts.is_empty() => {
+                what.push_str(&format!(" (did you mean '{}'?)", texts.join("', '")));
+            }
+            _ => {}
+        }
+    }
+    let printable: String =
+        what.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect();
+    usage(&printable)
+}

@@ -1,0 +1,129 @@
+//! One line of the log: five fields, always in this order and in these bytes.
+//!
+//! ```text
+//! {"timestamp": "2026-02-14T10:30:00+00:00", "target": "apply", "domain": null, "duration_seconds": 45.0, "exit_code": 0}
+//! ```
+//!
+//! The separators are the ones Python's json module writes, because people grep for `"target": "apply"`.
+
+use std::io::Write as _;
+
+use chrono::{DateTime, Datelike as _, Timelike as _, Utc};
+
+/// One run, as it is recorded. There is no sixth field: what is not here cannot be stored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    /// When the command ended.
+    pub timestamp: DateTime<Utc>,
+    pub target: String,
+    pub domain: Option<String>,
+    /// Wall time; finite.
+    pub duration_seconds: f64,
+    /// The code, or 128+n for death by signal n.
+    pub exit_code: i64,
+}
+
+impl Event {
+    /// The event as one line of the log, its newline included.
+    pub fn line(&self) -> Vec<u8> {
+        let mut line =
+            Vec::with_capacity(128 + self.target.len() + self.domain.as_ref().map_or(0, String::len));
+        self.write(&mut line);
+        line
+    }
+
+    fn write(&self, line: &mut Vec<u8>) {
+        let t = &self.timestamp;
+        push(
+            line,
+            format_args!(
+                r#"{{"timestamp": "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}+00:00", "target": "#,
+                t.year(),
+                t.month(),
+                t.day(),
+                t.hour(),
+                t.minute(),
+                t.second()
+            ),
+        );
+        push_text(line, &self.target);
+        line.extend_from_slice(br#", "domain": "#);
+        match &self.domain {
+            Some(domain) => push_text(line, domain),
+            None => line.extend_from_slice(b"null"),
+        }
+        line.extend_from_slice(br#", "duration_seconds": "#);
+        push_milliseconds(line, self.duration_seconds);
+        push(line, format_args!(", \"exit_code\": {}}}\n", self.exit_code));
+    }
+}
+
+fn push(line: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
+    // Writing to a Vec does not fail.
+    let _ = line.write_fmt(text);
+}
+
+fn push_text(line: &mut Vec<u8>, text: &str) {
+    // A string is always JSON, and writing to a Vec does not fail.
+    let _ = serde_json::to_writer(&mut *line, text);
+}
+
+/// Rounded to milliseconds, always with a decimal point and never with an exponent.
+fn push_milliseconds(line: &mut Vec<u8>, seconds: f64) {
+    let start = line.len();
+    push(line, format_args!("{seconds:.3}"));
+    while line.ends_with(b"0") && !line.ends_with(b".0") {
+        line.pop();
+    }
+    if &line[start..] == b"-0.0" {
+        line.remove(start);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event() -> Event {
+        Event {
+            timestamp: DateTime::from_timestamp(1_771_065_000, 999_999_999).unwrap(),
+            target: "apply".into(),
+            domain: None,
+            duration_seconds: 45.0,
+            exit_code: 0,
+        }
+    }
+
+    #[test]
+    fn a_line_has_the_layout_that_people_grep_for() {
+        let line = r#"{"timestamp": "2026-02-14T10:30:00+00:00", "target": "apply", "domain": null, "duration_seconds": 45.0, "exit_code": 0}"#;
+        assert_eq!(String::from_utf8(event().line()).unwrap(), format!("{line}\n"));
+    }
+
+    #[test]
+    fn names_are_json_strings() {
+        let event = Event { target: "a\"b\\c\u{1b}é\n".into(), domain: Some("pro".into()), ..event() };
+        let line = String::from_utf8(event.line()).unwrap();
+        assert!(line.contains(r#""target": "a\"b\\c\u001bé\n", "domain": "pro", "#), "{line}");
+        assert_eq!(line.matches('\n').count(), 1);
+    }
+
+    #[test]
+    fn durations_are_rounded_to_milliseconds_and_keep_a_decimal_point() {
+        #[track_caller]
+        fn case(duration_seconds: f64, text: &str) {
+            let line = String::from_utf8(Event { duration_seconds, ..event() }.line()).unwrap();
+            assert!(line.contains(&format!(r#""duration_seconds": {text}, "#)), "{line}");
+        }
+        case(0.0, "0.0");
+        case(-0.0, "0.0");
+        case(-0.0001, "0.0");
+        case(0.0004, "0.0");
+        case(0.0006, "0.001");
+        case(1.25, "1.25");
+        case(100.0, "100.0");
+        case(12.3456, "12.346");
+        case(-1.5, "-1.5");
+        case(1e17, "100000000000000000.0");
+    }
+}

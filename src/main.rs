@@ -1,0 +1,8 @@
+//! tm-run.
+mod cli;
+mod event;
+mod units;
+fn main() {
+    let words: Vec<_> = std::env::args_os().skip(1).collect();
+    println!("{:?}", cli::parse(words));
+}
