@@ -1,6 +1,7 @@
 //! tm-run.
 mod cli;
 mod event;
+mod report;
 mod units;
 fn main() {
     let words: Vec<_> = std::env::args_os().skip(1).collect();

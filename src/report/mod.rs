@@ -1,0 +1,3 @@
+//! From events to text. Opens no file, reads no clock.
+
+pub mod summary;
