@@ -2,6 +2,7 @@
 mod cli;
 mod event;
 mod report;
+mod store;
 mod units;
 fn main() {
     let words: Vec<_> = std::env::args_os().skip(1).collect();
