@@ -417,19 +417,19 @@ impl Shared {
         Ok(Self { words: unsafe { &*page.cast::<[AtomicU32; 4]>() } })
     }
 
-    pub fn read(&self, at: usize) -> u32 {
+    pub fn read(self, at: usize) -> u32 {
         self.words[at].load(Ordering::Acquire)
     }
 
     /// Stores a value and wakes whoever waits for a change of this word.
-    pub fn publish(&self, at: usize, value: u32) {
+    pub fn publish(self, at: usize, value: u32) {
         self.words[at].store(value, Ordering::Release);
         // SAFETY: the word lives as long as the process; waking takes numbers beside it.
         unsafe { libc::syscall(libc::SYS_futex, self.words[at].as_ptr(), libc::FUTEX_WAKE, c_int::MAX) };
     }
 
     /// Sleeps while the word has this value, at most `wait` (for ever without one); may return early.
-    pub fn wait_while(&self, at: usize, value: u32, wait: Option<Duration>) {
+    pub fn wait_while(self, at: usize, value: u32, wait: Option<Duration>) {
         let limit = wait.map(timespec);
         let limit = limit.as_ref().map_or(ptr::null(), ptr::from_ref);
         // SAFETY: the word and the limit live until the call returns; a null limit waits for ever.

@@ -23,5 +23,7 @@ pub fn store() -> Option<Store> {
 }
 
 fn home() -> Option<PathBuf> {
+    // Without HOME the name service would be asked, and it opens sockets (nscd(8), LDAP): no home, no record.
+    env::var_os("HOME").filter(|home| !home.is_empty())?;
     home::home_dir().filter(|home| home.is_absolute())
 }
