@@ -305,31 +305,38 @@ pub fn command() -> Command {
         .subcommands(subcommands())
 }
 
-fn subcommands() -> Vec<Command> {
-    vec![
+/// What each takes is built only when it is asked for: a wrapped command must not wait for it.
+fn subcommands() -> [Command; 7] {
+    [
         Command::new("on").about("Start recording (creates the marker file)"),
         Command::new("off").about("Stop recording; what was recorded stays"),
-        Command::new("status")
-            .about("Show whether runs are recorded, why not, and what is stored")
-            .arg(choice("format", "FORMAT", &["text", "json"]).help("How to write it [default: text]")),
-        Command::new("clear")
-            .about("Delete all that was recorded, and stop recording")
-            .arg(when_arg("before").help("Delete only events before WHEN, and keep recording")),
-        log_command(),
-        report_command(),
-        Command::new("init").about("Print the integration for a shell or for make, or the manual page").arg(
-            Arg::new("what")
-                .required(true)
-                .value_name("WHAT")
-                .value_parser(PossibleValuesParser::new(["bash", "zsh", "fish", "make", "man"])),
+        Command::new("status").about("Show whether runs are recorded, why not, and what is stored").defer(
+            |it| {
+                it.arg(choice("format", "FORMAT", &["text", "json"]).help("How to write it [default: text]"))
+            },
         ),
+        Command::new("clear").about("Delete all that was recorded, and stop recording").defer(|it| {
+            it.arg(when_arg("before").help("Delete only events before WHEN, and keep recording"))
+        }),
+        Command::new("log").about("Record a run that something else has timed").defer(log_command),
+        Command::new("report")
+            .about("Show where the time went, what got worse and what fails")
+            .defer(report_command),
+        Command::new("init")
+            .about("Print the integration for a shell or for make, or the manual page")
+            .defer(|it| {
+                it.arg(
+                    Arg::new("what")
+                        .required(true)
+                        .value_name("WHAT")
+                        .value_parser(PossibleValuesParser::new(["bash", "zsh", "fish", "make", "man"])),
+                )
+            }),
     ]
 }
 
-fn log_command() -> Command {
-    Command::new("log")
-        .about("Record a run that something else has timed")
-        .infer_long_args(true)
+fn log_command(it: Command) -> Command {
+    it.infer_long_args(true)
         .arg(name_arg("target").required(true).help("The name to record"))
         .arg(domain_arg().help("The domain to record"))
         .arg(
@@ -352,7 +359,7 @@ fn log_command() -> Command {
         )
 }
 
-fn report_command() -> Command {
+fn report_command(it: Command) -> Command {
     let filter = |id: &'static str| {
         Arg::new(id)
             .long(id)
@@ -364,9 +371,7 @@ fn report_command() -> Command {
     let switch = |id: &'static str| Arg::new(id).long(id).action(ArgAction::SetTrue);
     let number =
         |id: &'static str| Arg::new(id).long(id).value_name("N").value_parser(value_parser!(u64).range(1..));
-    Command::new("report")
-        .about("Show where the time went, what got worse and what fails")
-        .after_help(
+    it.after_help(
             "WHEN: 2026-11-01, 2026-11-01T14:00, 7d, 12h, 4w, today, yesterday. Days are local calendar days; 7d includes today.",
         )
         .args([
