@@ -1,3 +1,6 @@
 //! From events to text. Opens no file, reads no clock.
 
+pub mod calendar;
+pub mod findings;
+pub mod statistics;
 pub mod summary;

@@ -3,6 +3,8 @@
 
 pub mod log;
 mod owner;
+pub mod read;
+mod rewrite;
 
 use std::fs;
 use std::io;
@@ -123,6 +125,7 @@ impl Store {
     pub fn clear(&self) -> io::Result<Cleared> {
         let had_marker = self.has_removable_marker();
         self.turn_off()?;
+        self.delete_copy()?;
         let log = self.delete_log()?;
         self.remove_directories();
         Ok(match log {
