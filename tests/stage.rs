@@ -396,14 +396,12 @@ impl Stream {
     #[track_caller]
     pub fn signals_until_quiet(&mut self, launched: i32) -> Vec<String> {
         queue(launched, 64, 4711);
-        let mut lines = Vec::new();
-        loop {
-            let line = self.line();
-            if line == "signal 64 value 4711" {
-                return lines;
-            }
-            lines.push(line);
-        }
+        let text = self.up_to("signal 64 value 4711");
+        self.line();
+        // On a terminal the shell may have written something, too.
+        let signals =
+            text.split('\n').filter_map(|line| Some(line[line.find("signal ")?..].trim_end().to_owned()));
+        signals.filter(|line| line != "signal 64 value 4711").collect()
     }
 }
 
@@ -706,7 +704,8 @@ impl Terminal {
         let screen = File::from(OwnedFd::from(master));
         let keys = screen.try_clone().expect("a second descriptor");
         let terminal = Self { screen: Stream::new(screen), keys, path, _held: held };
-        terminal.stty(&["rows", "24", "cols", "80"]);
+        // Without echo, so that all that is on the screen has been written by somebody.
+        terminal.stty(&["rows", "24", "cols", "80", "-echo"]);
         terminal
     }
 
