@@ -47,7 +47,11 @@ pub fn report(asked: &cli::Report, now: DateTime<Utc>, out: &mut dyn Write) -> a
         offset: if asked.utc { &utc } else { &local },
     };
     let summary = summary::of(table, &options);
-    writeln!(out, "{:#?}", summary).context("could not write the report")
+    if std::env::var_os("TM_RUN_DUMP").is_some() {
+        writeln!(out, "{summary:#?}").context("could not write the report")?;
+    }
+    let summary = std::hint::black_box(summary);
+    writeln!(out, "{:#?}", summary.totals).context("could not write the report")
 }
 
 /// Days are those of the reader's zone.

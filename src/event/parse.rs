@@ -60,6 +60,7 @@ pub struct Date {
 /// {"timestamp": "2026-02-14T10:30:00+00:00", "target": "apply", "domain": null, "duration_seconds": 45.0, "exit_code": 0}
 /// {"timestamp": "2026-02-14T10:30:00.123456+00:00", "target": ...
 /// ```
+#[inline]
 pub fn canonical<'a>(bytes: &'a [u8], date: &mut Date) -> Option<Canonical<'a>> {
     let (head, rest) = bytes.split_first_chunk::<34>()?;
     if head[..15] != *b"{\"timestamp\": \"" {
@@ -75,21 +76,28 @@ pub fn canonical<'a>(bytes: &'a [u8], date: &mut Date) -> Option<Canonical<'a>> 
     } else {
         rest
     };
-    let rest = rest.strip_prefix(b"+00:00\", \"target\": \"")?;
+    let rest = after(rest, b"+00:00\", \"target\": \"")?;
     let (target, rest) = name(rest)?;
-    let rest = rest.strip_prefix(b"\", \"domain\": ")?;
-    let (domain, rest) = if let Some(rest) = rest.strip_prefix(b"null") {
+    let rest = after(rest, b"\", \"domain\": ")?;
+    let (domain, rest) = if let Some(rest) = after(rest, b"null") {
         (Name { bytes: &[], short: Some(0) }, rest)
     } else {
         let (domain, rest) = name(rest.strip_prefix(b"\"")?)?;
         (domain, &rest[1..])
     };
-    let rest = rest.strip_prefix(b", \"duration_seconds\": ")?;
+    let rest = after(rest, b", \"duration_seconds\": ")?;
     let (milliseconds, rest) = milliseconds(rest)?;
-    let rest = rest.strip_prefix(b", \"exit_code\": ")?;
+    let rest = after(rest, b", \"exit_code\": ")?;
     let (exit_code, rest) =
         if let [b'0', b'}', b'\n', rest @ ..] = rest { (0, rest) } else { exit_code(rest)? };
     Some(Canonical { micros, target, domain, milliseconds, exit_code, length: bytes.len() - rest.len() })
+}
+
+/// What follows the text.
+#[inline]
+fn after<'a, const LENGTH: usize>(bytes: &'a [u8], text: &[u8; LENGTH]) -> Option<&'a [u8]> {
+    let (head, rest) = bytes.split_first_chunk()?;
+    (head == text).then_some(rest)
 }
 
 impl Date {
@@ -119,6 +127,7 @@ const fn zeros(bytes: u64) -> u64 {
 }
 
 /// `10:30:00` in seconds.
+#[inline]
 fn time_of_day(text: [u8; 8]) -> Option<i64> {
     let digits = u64::from_le_bytes(text) ^ u64::from_le_bytes(*b"00:00:00");
     // A colon must have become zero, which it does only if it was one.
@@ -134,6 +143,7 @@ fn time_of_day(text: [u8; 8]) -> Option<i64> {
 }
 
 /// `123456` as a number; the two bytes that follow are looked at by whoever comes next.
+#[inline]
 fn fraction_of_six(text: [u8; 8]) -> Option<i64> {
     let digits = (u64::from_le_bytes(text) << 16) ^ (eight(b'0') << 16);
     (above_nine(digits) == 0).then(|| i64::from(number_of_eight(digits)))
@@ -141,6 +151,7 @@ fn fraction_of_six(text: [u8; 8]) -> Option<i64> {
 
 /// Of eight digit values, the first one the greatest.
 #[expect(clippy::cast_possible_truncation, reason = "eight digits")]
+#[inline]
 fn number_of_eight(digits: u64) -> u32 {
     const PAIRS: u64 = 0x0000_00ff_0000_00ff;
     let pairs = digits * 10 + (digits >> 8);
@@ -150,6 +161,7 @@ fn number_of_eight(digits: u64) -> u32 {
 }
 
 /// The bytes before the next quote, and what begins with it.
+#[inline]
 fn name(rest: &[u8]) -> Option<(Name<'_>, &[u8])> {
     // The layout goes on for longer than sixteen bytes after any name.
     let bytes = u128::from_le_bytes(*rest.first_chunk()?);
@@ -167,6 +179,7 @@ fn name(rest: &[u8]) -> Option<(Name<'_>, &[u8])> {
 }
 
 /// `45.0` to `12345.6` or `1234.567`; longer ones are for another parser. What follows is a comma.
+#[inline]
 fn milliseconds(rest: &[u8]) -> Option<(u32, &[u8])> {
     let text = u64::from_le_bytes(*rest.first_chunk()?);
     let end = (zeros(text ^ eight(b',')).trailing_zeros() / 8) as usize;
@@ -191,6 +204,7 @@ fn milliseconds(rest: &[u8]) -> Option<(u32, &[u8])> {
 }
 
 /// Up to 999, with the end of the line.
+#[cold]
 fn exit_code(rest: &[u8]) -> Option<(u32, &[u8])> {
     let count = rest.iter().take(4).take_while(|byte| byte.is_ascii_digit()).count();
     let (digits, rest) = rest.split_at(count);

@@ -4,11 +4,12 @@ use std::fs::File;
 use std::io::Read;
 use std::os::unix::fs::FileExt as _;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use anyhow::Context as _;
 
-use crate::event::table::{Builder, NAMED_LINES, Names, Reading, Stretch, Table};
+use crate::event::table::{Builder, NAMED_LINES, Names, Reading, Row, Stretch, Table};
+use crate::sys;
 
 /// Where events come from.
 pub enum Source {
@@ -28,6 +29,9 @@ const ONE_THREAD: u64 = 4 << 20;
 /// A stream has no items; its rows are put down in chunks of this many.
 const CHUNK_ROWS: usize = 1 << 16;
 
+/// The end of a stream.
+const ENDLESS: u64 = 1 << 56;
+
 /// All events of the logs, in time order. `progress` counts the bytes that were read.
 pub fn read(sources: Vec<Source>, progress: &AtomicU64) -> anyhow::Result<Table> {
     let logs = sources.into_iter().map(Log::open).collect::<anyhow::Result<Vec<Log>>>()?;
@@ -37,8 +41,11 @@ pub fn read(sources: Vec<Source>, progress: &AtomicU64) -> anyhow::Result<Table>
 
     let names = Names::default();
     let next = AtomicUsize::new(0);
-    let work = || -> anyhow::Result<Vec<(usize, Part)>> {
-        let mut builder = Builder::new(&names);
+    let builders = AtomicU32::new(0);
+    let new_slab = || slab(bytes / threads as u64);
+    let work = || -> anyhow::Result<Work> {
+        let id = builders.fetch_add(1, Ordering::Relaxed);
+        let mut builder = Builder::new(&names, &new_slab);
         let mut buffer = vec![0; BUFFER];
         let mut parts = Vec::new();
         while let Some((place, item)) = take(&next, &items) {
@@ -48,27 +55,29 @@ pub fn read(sources: Vec<Source>, progress: &AtomicU64) -> anyhow::Result<Table>
                 .with_context(|| format!("could not read {}", log.name))?;
             parts.push((place, part));
         }
-        Ok(parts)
+        Ok(Work { id, slabs: builder.slabs(), parts })
     };
-    let mut parts = if threads == 1 {
-        work()?
-    } else {
-        std::thread::scope(|scope| {
-            let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
-            let mut parts = work()?;
-            for other in others {
-                parts.extend(other.join().map_err(|_| anyhow::anyhow!("a reading thread ended early"))??);
-            }
-            anyhow::Ok(parts)
-        })?
-    };
-    parts.sort_by_key(|&(place, _)| place);
+    let works = std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+        let mut works = vec![work()];
+        for other in others {
+            works.push(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        }
+        works.into_iter().collect::<anyhow::Result<Vec<Work>>>()
+    })?;
+    let mut slabs = Vec::new();
+    let mut parts = Vec::new();
+    for work in works {
+        slabs.push((work.id, work.slabs));
+        parts.extend(work.parts.into_iter().map(|(place, part)| (place, work.id, part)));
+    }
+    parts.sort_by_key(|&(place, ..)| place);
 
     let mut reading = Reading { logs: logs.len(), ..Reading::default() };
-    let mut chunks = Vec::new();
+    let mut stretches = Vec::new();
     let mut lines = 0;
     let mut log = 0;
-    for (place, part) in parts {
+    for (place, builder, part) in parts {
         if items[place].log != log {
             log = items[place].log;
             lines = 0;
@@ -76,18 +85,35 @@ pub fn read(sources: Vec<Source>, progress: &AtomicU64) -> anyhow::Result<Table>
         reading.unterminated |= part.unterminated;
         for stretch in part.stretches {
             reading.lines += stretch.lines - stretch.blank;
-            reading.events += stretch.chunk.rows.len() as u64;
+            reading.events += stretch.events;
             reading.unreadable += stretch.unreadable;
             let room = NAMED_LINES - reading.unreadable_lines.len();
             let numbers = stretch.unreadable_lines.iter().take(room);
             reading.unreadable_lines.extend(numbers.map(|number| (log, lines + number + 1)));
             lines += stretch.lines;
-            if !stretch.chunk.rows.is_empty() {
-                chunks.push(stretch.chunk);
-            }
+            stretches.push((builder, stretch));
         }
     }
-    Ok(names.table(chunks, reading))
+    Ok(names.table(slabs, stretches, reading))
+}
+
+/// What one thread read.
+struct Work {
+    id: u32,
+    slabs: Vec<Vec<Row>>,
+    parts: Vec<(usize, Part)>,
+}
+
+/// Room for the rows of so many bytes, in a log as we write it; or for a good part of them.
+///
+/// A fresh page costs more than the rows on it: where there are many, they had better be huge.
+fn slab(bytes: u64) -> Vec<Row> {
+    const ROWS: u64 = 2 << 20;
+    const SHORTEST: u64 = 100;
+    let rows = (bytes / SHORTEST + 64).min(ROWS);
+    let mut rows = Vec::with_capacity(usize::try_from(rows).unwrap_or(0));
+    sys::prefer_huge_pages(rows.spare_capacity_mut());
+    rows
 }
 
 fn threads() -> usize {
@@ -144,7 +170,7 @@ fn items(logs: &[Log]) -> Vec<Item> {
     let mut items = Vec::new();
     for (log, Log { content, .. }) in logs.iter().enumerate() {
         match content {
-            Content::Stream(_) => items.push(Item { log, start: 0, end: u64::MAX >> 1 }),
+            Content::Stream(_) => items.push(Item { log, start: 0, end: ENDLESS }),
             &Content::File(_, size) => {
                 let mut start = 0;
                 while start < size {
@@ -255,7 +281,7 @@ impl Lines<'_, '_> {
                 searched = at;
                 done = base + at as u64 >= end;
             }
-            if self.builder.rows() >= CHUNK_ROWS && self.item.end > u64::MAX >> 2 {
+            if self.builder.rows() >= CHUNK_ROWS && self.item.end == ENDLESS {
                 part.stretches.push(self.builder.take());
             }
             if done {
