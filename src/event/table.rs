@@ -481,9 +481,10 @@ pub struct Builder<'a> {
     /// What this thread has met, by exit code, target and domain in bytes.
     kinds: HashMap<Box<[u8]>, u32>,
     key: Vec<u8>,
-    /// Short names that were met lately, each in the one place it can have.
-    short: Vec<Short>,
-    short_count: usize,
+    /// What was met in canonical lines, by its hash or behind it.
+    met: Vec<Met>,
+    met_count: usize,
+    long: Vec<Long>,
     date: parse::Date,
     /// The rows of all stretches; a full slab stays what it is.
     slabs: Vec<Vec<Row>>,
@@ -497,17 +498,31 @@ pub struct Builder<'a> {
     stretch: Stretch,
 }
 
+/// A combination that a canonical line had.
 #[derive(Clone, Copy)]
-struct Short {
+struct Met {
     target: u128,
     domain: u128,
     exit_code: u32,
     kind: u32,
+    /// 0: the keys are all there is to the names; else one more than their place in [`Builder::long`].
+    long: u32,
 }
 
-impl Short {
-    /// The number of no name.
-    const NONE: Self = Self { target: u128::MAX, domain: 0, exit_code: 0, kind: 0 };
+/// Names that are more than their keys.
+struct Long {
+    target: Box<[u8]>,
+    domain: Box<[u8]>,
+}
+
+impl Long {
+    fn is(&self, line: &Canonical<'_>) -> bool {
+        *self.target == *line.target.bytes && *self.domain == *line.domain.bytes
+    }
+}
+
+impl Met {
+    const FREE: Self = Self { target: 0, domain: 0, exit_code: 0, kind: 0, long: u32::MAX };
     const PLACES: usize = 4096;
 
     #[expect(clippy::cast_possible_truncation, reason = "both halves are taken")]
@@ -544,8 +559,9 @@ impl<'a> Builder<'a> {
             names,
             kinds: HashMap::new(),
             key: Vec::new(),
-            short: vec![Short::NONE; Short::PLACES],
-            short_count: 0,
+            met: vec![Met::FREE; Met::PLACES],
+            met_count: 0,
+            long: Vec::new(),
             date: parse::Date::default(),
             slabs: Vec::new(),
             rows: new_slab(),
@@ -593,16 +609,19 @@ impl<'a> Builder<'a> {
     fn next_slab(&mut self) {
         self.end_chunk();
         let full = std::mem::replace(&mut self.rows, (self.new_slab)());
-        // The last row of the old slab must not be the first of the new one's chunk.
         self.slabs.push(full);
         self.start = 0;
         self.rows.reserve(1);
     }
 
-    fn push(&mut self, micros: i64, duration: u32, kind: u32) {
+    fn make_room(&mut self) {
         if self.rows.len() == self.rows.capacity() {
             self.next_slab();
         }
+    }
+
+    fn push(&mut self, micros: i64, duration: u32, kind: u32) {
+        self.make_room();
         self.in_order &= self.latest <= micros;
         self.latest = micros;
         self.rows.push(Row { micros, duration, kind });
@@ -613,25 +632,21 @@ impl<'a> Builder<'a> {
     #[inline]
     pub fn canonical(&mut self, bytes: &[u8]) -> Option<usize> {
         let line = parse::canonical(bytes, &mut self.date)?;
-        let kind = match (line.target.short, line.domain.short) {
-            (Some(target), Some(domain)) => {
-                let mut place = Short::place(target, domain, line.exit_code);
-                loop {
-                    let known = &self.short[place % Short::PLACES];
-                    if (known.target, known.domain, known.exit_code) == (target, domain, line.exit_code) {
-                        break known.kind;
-                    }
-                    if known.target == Short::NONE.target {
-                        break self.new_short(
-                            &line,
-                            Short { target, domain, exit_code: line.exit_code, kind: 0 },
-                            place,
-                        )?;
-                    }
-                    place += 1;
-                }
+        let (target, domain) = (line.target.key, line.domain.key);
+        let is_short = line.target.is_short && line.domain.is_short;
+        let mut place = Met::place(target, domain, line.exit_code);
+        let kind = loop {
+            let met = &self.met[place % Met::PLACES];
+            if (met.target, met.domain, met.exit_code, met.long == 0)
+                == (target, domain, line.exit_code, is_short)
+                && (is_short || self.long.get(met.long as usize - 1).is_some_and(|names| names.is(&line)))
+            {
+                break met.kind;
             }
-            _ => self.kind_of(&line)?,
+            if met.long == Met::FREE.long {
+                break self.meet(&line, place % Met::PLACES)?;
+            }
+            place += 1;
         };
         self.push(line.micros, line.milliseconds, kind);
         self.stretch.lines += 1;
@@ -639,12 +654,23 @@ impl<'a> Builder<'a> {
     }
 
     #[cold]
-    fn new_short(&mut self, line: &Canonical<'_>, short: Short, place: usize) -> Option<u32> {
+    fn meet(&mut self, line: &Canonical<'_>, place: usize) -> Option<u32> {
         let kind = self.kind_of(line)?;
         // Half of the places stay free: the search for a name that is not there ends at one.
-        if self.short_count < Short::PLACES / 2 {
-            self.short_count += 1;
-            self.short[place % Short::PLACES] = Short { kind, ..short };
+        if self.met_count < Met::PLACES / 2 {
+            self.met_count += 1;
+            let mut met = Met {
+                target: line.target.key,
+                domain: line.domain.key,
+                exit_code: line.exit_code,
+                kind,
+                long: 0,
+            };
+            if !(line.target.is_short && line.domain.is_short) {
+                self.long.push(Long { target: line.target.bytes.into(), domain: line.domain.bytes.into() });
+                met.long = self.long.len() as u32;
+            }
+            self.met[place] = met;
         }
         Some(kind)
     }
@@ -686,6 +712,8 @@ impl<'a> Builder<'a> {
 
     fn add(&mut self, fields: &Fields<'_>) {
         let kind = self.kind(&fields.target, &fields.domain, fields.exit_code);
+        // An exact value goes with the chunk that its row will be in.
+        self.make_room();
         let duration = duration(Length::of(fields.seconds), &mut self.fine);
         self.push(fields.micros.unwrap_or(UNTIMED), duration, kind);
     }
@@ -724,4 +752,115 @@ pub fn of_lines<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> Table {
         unterminated: false,
     };
     names.table(vec![(0, slabs)], vec![(0, stretch)], reading)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::parse::tests::{Chance, damaged_line};
+
+    /// What a line that may be damaged adds to a table, by the parser that decides.
+    fn expected(line: &[u8]) -> Option<Fields<'static>> {
+        parse::tolerant(line).or_else(|| parse::tolerant(&line[parse::glued(line)?..]))
+    }
+
+    #[test]
+    fn a_builder_adds_what_the_deciding_parser_reads() {
+        let mut chance = Chance(6);
+        let names = Names::default();
+        let mut builder = Builder::new(&names, &Vec::new);
+        for _ in 0..100_000 {
+            let mut line = damaged_line(&mut chance);
+            let end = line.len();
+            line.push(b'\n');
+            let before = builder.rows.len() + builder.slabs.iter().map(Vec::len).sum::<usize>();
+            if builder.canonical(&line).is_none() {
+                builder.line(&line[..end]);
+            }
+            let after = builder.rows.len() + builder.slabs.iter().map(Vec::len).sum::<usize>();
+            let Some(fields) = expected(&line[..end]) else {
+                assert_eq!(before, after);
+                continue;
+            };
+            assert_eq!(after, before + 1, "{}", String::from_utf8_lossy(&line));
+            let row = *builder.rows.last().unwrap();
+            let known = names.0.lock().unwrap();
+            let kind = known.kinds[row.kind as usize];
+            let found = Fields {
+                micros: (row.micros != UNTIMED).then_some(row.micros),
+                target: known.targets.names[kind.target as usize].to_string().into(),
+                domain: known.domains.names[kind.domain as usize].to_string().into(),
+                seconds: length(&builder.fine, row).seconds(),
+                exit_code: kind.exit_code,
+            };
+            assert_eq!(found, fields, "{}", String::from_utf8_lossy(&line));
+        }
+    }
+
+    fn table(lines: &str) -> Table {
+        of_lines(lines.lines().map(str::as_bytes))
+    }
+
+    #[test]
+    fn a_glued_line_gives_its_second_half_and_counts_as_unreadable() {
+        let table = table(concat!(
+            "{\"timestamp\": \"2026-02-14T10:30:00+00:00\", \"targ",
+            "{\"timestamp\": \"2026-02-14T10:30:01+00:00\", \"target\": \"sync\"}\n",
+            "\n \t\r\n",
+            "nonsense\n",
+            "{\"target\": \"apply\"}\r\n",
+        ));
+        let reading = &table.reading;
+        assert_eq!((reading.lines, reading.events, reading.unreadable), (3, 2, 2));
+        assert_eq!(reading.unreadable_lines, [(0, 1), (0, 4)]);
+        let targets: Vec<_> = table.events().map(|(_, event)| event.target).collect();
+        assert_eq!(targets, ["apply", "sync"]);
+    }
+
+    #[test]
+    fn events_of_one_moment_stay_in_the_order_they_were_read_in() {
+        let line = |second: u32, target: &str| {
+            format!("{{\"timestamp\": \"2026-02-14T10:30:{second:02}Z\", \"target\": \"{target}\"}}\n")
+        };
+        let lines = [line(5, "a"), line(3, "b"), line(5, "c"), line(3, "d"), line(1, "e")].concat();
+        let targets: String = table(&lines).events().map(|(_, event)| event.target).collect();
+        assert_eq!(targets, "ebdac");
+    }
+
+    #[test]
+    fn lengths_are_exact() {
+        for seconds in [0.0, 0.001, 1.005, 12.346, 2_147_483.647, 2_147_483.648, -1.5, 1e300, 0.1 + 0.2] {
+            assert!((Length::of(seconds).seconds() - seconds).abs() <= 0.0, "{seconds}");
+        }
+        assert_eq!(Length::of(1.005), Length::Milliseconds(1005));
+        assert_eq!(Length::of(0.0004), Length::Seconds(0.0004));
+    }
+
+    #[test]
+    fn filters_keep_what_they_name() {
+        let lines = concat!(
+            "{\"timestamp\": \"2026-02-14T10:00:00Z\", \"target\": \"a\", \"domain\": \"x\"}\n",
+            "{\"timestamp\": \"2026-02-14T11:00:00Z\", \"target\": \"b\", \"exit_code\": 2}\n",
+            "{\"timestamp\": \"2026-02-14T12:00:00Z\", \"target\": \"c\", \"exit_code\": 130}\n",
+            "{\"target\": \"d\"}\n",
+        );
+        #[track_caller]
+        fn case(lines: &str, filter: &Filter, expected: &str) {
+            let mut table = table(lines);
+            table.keep(filter);
+            let targets: String = table.events().map(|(_, event)| event.target).collect();
+            assert_eq!(targets, expected);
+        }
+        let at = |text: &str| Some(DateTime::parse_from_rfc3339(text).unwrap().to_utc());
+        let all = Filter::default();
+        case(lines, &all, "dabc");
+        case(lines, &Filter { since: at("2026-02-14T11:00:00Z"), ..all.clone() }, "bc");
+        case(lines, &Filter { until: at("2026-02-14T11:00:00Z"), ..all.clone() }, "a");
+        case(lines, &Filter { targets: vec!["a".into(), "d".into()], ..all.clone() }, "da");
+        case(lines, &Filter { domains: vec![String::new()], ..all.clone() }, "dbc");
+        case(lines, &Filter { excludes: vec!["b".into()], ..all.clone() }, "dac");
+        case(lines, &Filter { failed: true, ..all.clone() }, "b");
+        case(lines, &Filter { last: Some(2), excludes: vec!["c".into()], ..all.clone() }, "ab");
+        case(lines, &Filter { last: Some(9), ..all }, "dabc");
+    }
 }

@@ -114,11 +114,44 @@ impl Duration for u32 {
     }
 
     fn sort(values: &mut [Self]) {
-        values.sort_unstable();
+        const MANY: usize = 4096;
+        if values.len() < MANY { values.sort_unstable() } else { sort_by_digits(values) }
     }
 
     fn select(values: &mut [Self], place: usize) -> Self {
         *values.select_nth_unstable(place).1
+    }
+}
+
+/// Radix sort: a few passes over the values, however many there are.
+fn sort_by_digits(values: &mut [u32]) {
+    const BITS: u32 = 11;
+    let all = values.iter().fold(0, |all, value| all | value);
+    let mut other = values.to_vec();
+    let (mut from, mut to) = (values, &mut other[..]);
+    let mut is_swapped = false;
+    let mut shift = 0;
+    while shift < u32::BITS && all >> shift > 0 {
+        let digit = |value: u32| (value >> shift) as usize & ((1 << BITS) - 1);
+        let mut places = [0_usize; 1 << BITS];
+        for &value in &*from {
+            places[digit(value)] += 1;
+        }
+        let mut place = 0;
+        for count in &mut places {
+            place += std::mem::replace(count, place);
+        }
+        for &value in &*from {
+            let place = &mut places[digit(value)];
+            to[*place] = value;
+            *place += 1;
+        }
+        std::mem::swap(&mut from, &mut to);
+        is_swapped = !is_swapped;
+        shift += BITS;
+    }
+    if is_swapped {
+        to.copy_from_slice(from);
     }
 }
 
@@ -388,6 +421,18 @@ mod tests {
         case::<u32>(&[], &[], &[]);
         case(&[u32::MAX], &[0], &[0, 0, 7]);
         case(&[-1.5, 0.25, 1e300], &[-2.0, 0.0], &[0.125]);
+    }
+
+    #[test]
+    fn many_values_are_sorted_by_their_digits() {
+        for top in [0, 1, 11, 12, 22, 31] {
+            let mut values: Vec<u32> =
+                (0..10_000_u32).map(|n| n.wrapping_mul(0x9e37_79b9) >> (31 - top)).collect();
+            let mut expected = values.clone();
+            expected.sort_unstable();
+            u32::sort(&mut values);
+            assert_eq!(values, expected);
+        }
     }
 
     #[test]
