@@ -9,6 +9,7 @@
 //! code (once more per reading thread), and eight for each duration finer than a millisecond.
 
 use std::collections::HashMap;
+use std::io::{self, Write};
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
@@ -192,6 +193,17 @@ impl Table {
             };
             (timestamp, event)
         })
+    }
+
+    /// Every event as a line, in time order (`--format jsonl`).
+    pub fn write_lines(&self, out: &mut dyn Write) -> io::Result<()> {
+        let mut line = Vec::new();
+        for (moment, event) in self.events() {
+            line.clear();
+            event.write_as_read(moment.as_ref(), &mut line);
+            out.write_all(&line)?;
+        }
+        Ok(())
     }
 
     /// First and last moment, if any event has one.
