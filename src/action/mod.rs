@@ -5,6 +5,8 @@ mod consent;
 pub mod exit;
 mod log;
 mod nesting;
+mod report;
+mod when;
 mod world;
 mod wrap;
 
@@ -35,7 +37,8 @@ pub fn perform(request: &Request, words: &[OsString]) -> anyhow::Result<Exit> {
         Request::Off => consent::turn_off(&mut out)?,
         Request::Clear { before: None } => clear::everything(&mut out)?,
         Request::Log(line) => log::perform(line, Utc::now())?,
-        Request::Status(_) | Request::Report(_) | Request::Init(_) | Request::Clear { before: Some(_) } => {
+        Request::Report(asked) => report::report(asked, Utc::now(), &mut out)?,
+        Request::Status(_) | Request::Init(_) | Request::Clear { before: Some(_) } => {
             anyhow::bail!("not built yet")
         }
     }
