@@ -1,6 +1,7 @@
 //! tm-run.
 mod cli;
 mod event;
+#[allow(dead_code)]
 mod report;
 mod units;
 fn main() {

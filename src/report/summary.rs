@@ -44,6 +44,11 @@ pub struct Input {
     pub unreadable_lines: Vec<(usize, u64)>,
     /// The last line of some log has no line end: a write in progress, or a torn one.
     pub unterminated: bool,
+    /// First and last readable time.
+    pub span: Option<(DateTime<Utc>, DateTime<Utc>)>,
+    /// All names, in byte order, for somebody whose filters let nothing through.
+    pub targets: Vec<String>,
+    pub domains: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
