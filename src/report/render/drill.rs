@@ -290,8 +290,10 @@ impl View<'_> {
         for row in (0..rows).rev() {
             let (bottom, label) =
                 (float(row as u64) * step, Seconds(float(row as u64 + 1) * step).to_string());
-            let mut line =
-                Line::default().right(Style::Plain, &label, AXIS - 2).plain(format!(" {tick}")).to(AXIS);
+            let mut line = Line::default()
+                .right(Style::Plain, &fit(&label, AXIS - 2, self.pen.ascii), AXIS - 2)
+                .plain(format!(" {tick}"))
+                .to(AXIS);
             let mut drawing = String::new();
             for median in &medians {
                 let mark = median.map_or(' ', |median| self.slice((median - bottom) / step, row == 0));

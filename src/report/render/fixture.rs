@@ -190,7 +190,7 @@ fn interval(ok: u64, failed: u64) -> Option<(f64, f64)> {
     let p = super::line::float(ok) / n;
     let middle = (p + z * z / (2.0 * n)) / (1.0 + z * z / n);
     let half = z / (1.0 + z * z / n) * (p * (1.0 - p) / n + z * z / (4.0 * n * n)).sqrt();
-    Some((middle - half, middle + half))
+    Some(((middle - half).max(0.0), (middle + half).min(1.0)))
 }
 
 fn first_day() -> NaiveDate {

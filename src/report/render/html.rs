@@ -314,22 +314,21 @@ impl Page<'_> {
                 "For each row a dot at its success rate on a line that is its 95 % interval.",
             );
             let height = groups.len() * ROW;
+            let at = |rate: f64| number(36.0 + rate.clamp(0.0, 1.0) * 51.0);
             for percent in [0u32, 25, 50, 75, 100] {
-                let (x, class) = (
-                    35.0 + f64::from(percent) * 0.49,
-                    if percent == 100 { "soft end" } else { "soft middle" },
-                );
-                add!(
-                    self,
-                    "<line class=\"grid\" x1=\"{0}%\" x2=\"{0}%\" y1=\"0\" y2=\"{height}\"/><text class=\"{class}\" x=\"{0}%\" y=\"{1}\">{percent} %</text>",
-                    number(x),
-                    height + 16
-                );
+                let x = at(f64::from(percent) / 100.0);
+                add!(self, "<line class=\"grid\" x1=\"{x}%\" x2=\"{x}%\" y1=\"0\" y2=\"{height}\"/>");
+                if percent % 50 == 0 {
+                    add!(
+                        self,
+                        "<text class=\"soft middle\" x=\"{x}%\" y=\"{}\">{percent} %</text>",
+                        height + 16
+                    );
+                }
             }
             self.html.push('\n');
-            for (at, group) in groups.into_iter().enumerate() {
-                let middle = at * ROW + ROW / 2;
-                let at = |rate: f64| number(35.0 + rate.clamp(0.0, 1.0) * 49.0);
+            for (row, group) in groups.into_iter().enumerate() {
+                let middle = row * ROW + ROW / 2;
                 let name = name(group);
                 let rate = group.counts.success_rate().unwrap_or_default();
                 let success = words::success(&group.counts);
@@ -450,7 +449,7 @@ impl Page<'_> {
             x(low),
             x(high),
             Seconds(low),
-            escaped(&Seconds(high).to_string())
+            took(high)
         );
         for end in [low, high] {
             add!(
@@ -468,8 +467,8 @@ impl Page<'_> {
                 x(p25),
                 middle - 7,
                 number((scale.x(p75) - scale.x(p25)).max(0.3)),
-                escaped(&Seconds(p25).to_string()),
-                escaped(&Seconds(p75).to_string())
+                took(p25),
+                took(p75)
             );
         }
         add!(
@@ -478,21 +477,21 @@ impl Page<'_> {
             x(median),
             middle - 7,
             middle + 7,
-            escaped(&Seconds(median).to_string())
+            took(median)
         );
         for &outlier in &group.outliers {
             add!(
                 self,
                 "<circle class=\"out\" cx=\"{}%\" cy=\"{middle}\" r=\"3\"><title>{name}: {}</title></circle>",
                 x(outlier),
-                escaped(&Seconds(outlier).to_string())
+                took(outlier)
             );
         }
         add!(
             self,
             "<svg x=\"{}%\" y=\"{middle}\" overflow=\"visible\"><path class=\"accent\" d=\"M-6 0L0 -6L6 0L0 6Z\"><title>{name}: average {}</title></path></svg>\n",
             x(mean),
-            escaped(&Seconds(mean).to_string())
+            took(mean)
         );
     }
 
@@ -641,7 +640,7 @@ impl Page<'_> {
                     number(x),
                     number(y),
                     self.column_label(from, column, per_column),
-                    escaped(&Seconds(*median).to_string())
+                    took(*median)
                 );
             }
             self.html.push_str(&dots);
@@ -662,7 +661,7 @@ impl Page<'_> {
         self.section("when", "When you run things");
         add!(
             self,
-            "<p class=\"note\">Runs by weekday and hour ({}); the darkest has {max}.</p>\n",
+            "<p class=\"note\">Runs by weekday and hour ({}); the strongest colour is {max}.</p>\n",
             escaped(self.options.zone_name)
         );
         self.svg(
@@ -678,7 +677,7 @@ impl Page<'_> {
                 let x = 8.0 + width * float(hour as u64);
                 let (class, strength) = match count {
                     0 => ("track", 1.0),
-                    _ => ("heat", 0.15 + 0.85 * words::part(count, max)),
+                    _ => ("heat", 0.2 + 0.8 * words::part(count, max)),
                 };
                 add!(
                     self,
@@ -734,7 +733,7 @@ impl Page<'_> {
                 add!(
                     self,
                     "<p>Usually {}{} (last {} that succeeded).</p>\n",
-                    escaped(&Seconds(usual.median).to_string()),
+                    took(usual.median),
                     escaped(&range),
                     usual.n
                 );
@@ -807,7 +806,7 @@ impl Page<'_> {
             return;
         }
         let target = self.target(group).to_owned();
-        self.html.push_str("<div class=\"wide\"><table>\n<caption>Last runs</caption>\n<thead><tr><th scope=\"col\">ended</th><th scope=\"col\">took</th><th scope=\"col\">outcome</th><th scope=\"col\">domain</th></tr></thead>\n<tbody>\n");
+        self.html.push_str("<div class=\"wide\"><table>\n<caption>Last runs</caption>\n<thead><tr><th scope=\"col\">ended</th><th scope=\"col\">took</th><th scope=\"col\" class=\"text\">outcome</th><th scope=\"col\" class=\"text\">domain</th></tr></thead>\n<tbody>\n");
         for run in group.last_runs.iter().rev() {
             let at = run.ended_at.map_or("(no time)".to_owned(), |at| {
                 words::moment((self.options.local)(at), (self.options.local)(self.options.now))
@@ -816,7 +815,7 @@ impl Page<'_> {
                 self,
                 "<tr><th scope=\"row\">{}</th><td>{}</td><td class=\"text\">{}</td><td class=\"text\"><bdi>{}</bdi></td></tr>\n",
                 escaped(&at),
-                escaped(&Seconds(run.seconds).to_string()),
+                took(run.seconds),
                 escaped(&ending(&target, run)),
                 escaped(&run.domain.as_ref().map_or_else(String::new, |domain| shown(domain, false)))
             );
@@ -898,7 +897,7 @@ impl Page<'_> {
                 counts.interrupted.to_string(),
                 words::success(counts),
                 group.success_interval.map_or("-".to_owned(), |(low, high)| {
-                    format!("{:.0} – {:.0} %", low * 100.0, high * 100.0)
+                    format!("{:.1} – {:.1} %", low * 100.0, high * 100.0)
                 }),
                 words::seconds(durations.mean),
                 words::seconds(durations.median),
@@ -953,8 +952,13 @@ fn ending(target: &str, run: &Run) -> String {
     }
 }
 
+/// A duration, escaped: it may be `<0.01s`.
+fn took(seconds: f64) -> String {
+    escaped(&Seconds(seconds).to_string())
+}
+
 fn between((low, high): (f64, f64)) -> String {
-    format!("with 95 % confidence between {:.0} and {:.0} %", low * 100.0, high * 100.0)
+    format!("with 95 % confidence between {:.1} and {:.1} %", low * 100.0, high * 100.0)
 }
 
 fn range(bin: &Bin) -> String {

@@ -217,7 +217,7 @@ fn group(group: &Group, by: Rows) -> Json {
     for (&code, &number) in &group.exit_codes {
         let code = outcome::shell_code(code);
         match codes.iter_mut().find(|(known, _)| *known == code) {
-            Some((_, sum)) => *sum += number,
+            Some((_, sum)) => *sum = sum.saturating_add(number),
             None => codes.push((code, number)),
         }
     }

@@ -22,6 +22,10 @@ mod words;
 mod fixture;
 #[cfg(test)]
 mod golden;
+#[cfg(test)]
+mod promises;
+#[cfg(test)]
+mod schema;
 
 pub use csv::csv;
 pub use drill::drill;
