@@ -186,9 +186,10 @@ fn request(matches: &ArgMatches, instead: &[OsString]) -> Result<Request, Refusa
     let target = matches.get_one::<String>("target").cloned();
     let domain = matches.get_one::<String>("domain").cloned();
     // Only an external subcommand has trailing words under the empty id: `tm-run -- clear` is one.
-    if let Ok(rest) = of.try_get_many::<OsString>("") {
+    if of.try_contains_id("").unwrap_or(false) {
         let words: Vec<OsString> = if instead.is_empty() {
-            std::iter::once(OsString::from(name)).chain(rest.unwrap_or_default().cloned()).collect()
+            let rest = of.get_many::<OsString>("").unwrap_or_default().cloned();
+            std::iter::once(OsString::from(name)).chain(rest).collect()
         } else {
             instead.to_vec()
         };
@@ -304,31 +305,38 @@ pub fn command() -> Command {
         .subcommands(subcommands())
 }
 
-fn subcommands() -> Vec<Command> {
-    vec![
+/// What each takes is built only when it is asked for: a wrapped command must not wait for it.
+fn subcommands() -> [Command; 7] {
+    [
         Command::new("on").about("Start recording (creates the marker file)"),
         Command::new("off").about("Stop recording; what was recorded stays"),
-        Command::new("status")
-            .about("Show whether runs are recorded, why not, and what is stored")
-            .arg(choice("format", "FORMAT", &["text", "json"]).help("How to write it [default: text]")),
-        Command::new("clear")
-            .about("Delete all that was recorded, and stop recording")
-            .arg(when_arg("before").help("Delete only events before WHEN, and keep recording")),
-        log_command(),
-        report_command(),
-        Command::new("init").about("Print the integration for a shell or for make, or the manual page").arg(
-            Arg::new("what")
-                .required(true)
-                .value_name("WHAT")
-                .value_parser(PossibleValuesParser::new(["bash", "zsh", "fish", "make", "man"])),
+        Command::new("status").about("Show whether runs are recorded, why not, and what is stored").defer(
+            |it| {
+                it.arg(choice("format", "FORMAT", &["text", "json"]).help("How to write it [default: text]"))
+            },
         ),
+        Command::new("clear").about("Delete all that was recorded, and stop recording").defer(|it| {
+            it.arg(when_arg("before").help("Delete only events before WHEN, and keep recording"))
+        }),
+        Command::new("log").about("Record a run that something else has timed").defer(log_command),
+        Command::new("report")
+            .about("Show where the time went, what got worse and what fails")
+            .defer(report_command),
+        Command::new("init")
+            .about("Print the integration for a shell or for make, or the manual page")
+            .defer(|it| {
+                it.arg(
+                    Arg::new("what")
+                        .required(true)
+                        .value_name("WHAT")
+                        .value_parser(PossibleValuesParser::new(["bash", "zsh", "fish", "make", "man"])),
+                )
+            }),
     ]
 }
 
-fn log_command() -> Command {
-    Command::new("log")
-        .about("Record a run that something else has timed")
-        .infer_long_args(true)
+fn log_command(it: Command) -> Command {
+    it.infer_long_args(true)
         .arg(name_arg("target").required(true).help("The name to record"))
         .arg(domain_arg().help("The domain to record"))
         .arg(
@@ -351,7 +359,7 @@ fn log_command() -> Command {
         )
 }
 
-fn report_command() -> Command {
+fn report_command(it: Command) -> Command {
     let filter = |id: &'static str| {
         Arg::new(id)
             .long(id)
@@ -363,9 +371,7 @@ fn report_command() -> Command {
     let switch = |id: &'static str| Arg::new(id).long(id).action(ArgAction::SetTrue);
     let number =
         |id: &'static str| Arg::new(id).long(id).value_name("N").value_parser(value_parser!(u64).range(1..));
-    Command::new("report")
-        .about("Show where the time went, what got worse and what fails")
-        .after_help(
+    it.after_help(
             "WHEN: 2026-11-01, 2026-11-01T14:00, 7d, 12h, 4w, today, yesterday. Days are local calendar days; 7d includes today.",
         )
         .args([
@@ -494,20 +500,16 @@ fn refusal(error: &clap::Error) -> Refusal {
         return Refusal::Shown(error.to_string());
     }
     let rendered = error.to_string();
-    let mut lines = rendered.lines();
-    let first = lines.next().unwrap_or_default();
-    let mut what = first.strip_prefix("error: ").unwrap_or(first).to_owned();
+    let head = rendered.split("\n\n").next().unwrap_or_default();
+    let mut what = head.strip_prefix("error: ").unwrap_or(head).to_owned();
     if error.kind() == ErrorKind::MissingRequiredArgument {
-        for line in lines.take_while(|line| line.starts_with("  ")) {
-            what.push(' ');
-            what.push_str(line.trim());
-        }
+        what = what.lines().map(str::trim).collect::<Vec<_>>().join(" ");
     }
     for kind in [ContextKind::SuggestedArg, ContextKind::SuggestedValue] {
         match error.get(kind) {
-            Some(ContextValue::String(text)) => what.push_str(&format!(" (did you mean '{text}'?)")),
+            Some(ContextValue::String(text)) => what = format!("{what} (did you mean '{text}'?)"),
             Some(ContextValue::Strings(texts)) if !texts.is_empty() => {
-                what.push_str(&format!(" (did you mean '{}'?)", texts.join("', '")));
+                what = format!("{what} (did you mean '{}'?)", texts.join("', '"));
             }
             _ => {}
         }
@@ -515,4 +517,121 @@ fn refusal(error: &clap::Error) -> Refusal {
     let printable: String =
         what.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect();
     usage(&printable)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::ffi::OsStrExt as _;
+
+    use super::*;
+
+    fn parsed(words: &[&[u8]]) -> Result<Request, String> {
+        parse(words.iter().map(|word| std::ffi::OsStr::from_bytes(word).to_owned())).map_err(|refusal| {
+            match refusal {
+                Refusal::Shown(text) | Refusal::Nothing(text) | Refusal::Usage(text) => text,
+            }
+        })
+    }
+
+    #[track_caller]
+    fn wraps(words: &[&[u8]], target: Option<&str>, domain: Option<&str>, command: &[&[u8]]) {
+        let words = parsed(words);
+        let wrap = Wrap {
+            target: target.map(Into::into),
+            domain: domain.map(Into::into),
+            words: command.iter().map(|word| std::ffi::OsStr::from_bytes(word).to_owned()).collect(),
+        };
+        assert_eq!(words, Ok(Request::Wrap(wrap)));
+    }
+
+    #[test]
+    fn every_word_behind_the_command_is_the_commands() {
+        wraps(&[b"ls", b"--help"], None, None, &[b"ls", b"--help"]);
+        wraps(
+            &[b"--target", b"x", b"ls", b"--target", b"y", b"--"],
+            Some("x"),
+            None,
+            &[b"ls", b"--target", b"y", b"--"],
+        );
+        wraps(&[b"--", b"clear"], None, None, &[b"clear"]);
+        wraps(&[b"--", b"status", b"--format"], None, None, &[b"status", b"--format"]);
+        wraps(&[b"--domain=-pro", b"--target=t", b"--", b"-c"], Some("t"), Some("-pro"), &[b"-c"]);
+        wraps(&[b"--domain", b"-pro", b"--", b"ls"], None, Some("-pro"), &[b"ls"]);
+        wraps(&[b"--domain", b"", b"ls", b""], None, None, &[b"ls", b""]);
+    }
+
+    #[test]
+    fn words_that_are_not_utf_8_are_taken_as_they_are() {
+        wraps(&[b"ls", b"\xff"], None, None, &[b"ls", b"\xff"]);
+        wraps(
+            &[b"--target", b"a\xff", b"--", b"b\xfe", b"-x", b"--"],
+            Some("a\u{fffd}"),
+            None,
+            &[b"b\xfe", b"-x", b"--"],
+        );
+        wraps(&[b"\xfe"], None, None, &[b"\xfe"]);
+    }
+
+    #[test]
+    fn a_mistyped_flag_is_refused_and_never_run() {
+        #[track_caller]
+        fn case(words: &[&[u8]], part: &str) {
+            let line = parsed(words).unwrap_err();
+            assert!(line.contains(part), "{line}");
+            assert!(line.ends_with("; see 'tm-run --help'") && !line.contains('\n'), "{line}");
+        }
+        case(&[b"--tagret", b"x", b"ls"], "did you mean '--target'?");
+        case(&[b"-x", b"ls"], "unexpected argument '-x'");
+        case(&[b"--target"], "a value is required");
+        case(&[b"--target", b"x"], "no command to run");
+        case(&[b"--target", b"", b"ls"], "a name cannot be empty");
+        case(&[b"--domain", b"--", b"ls"], "the name is missing");
+        case(&[b"--domain", b"a\nb", b"ls"], "control characters");
+        case(&[b"--domain", &[b'x'; 1025], b"ls"], "at most 1024 bytes, this one has 1025");
+        case(&[b"--"], "no command to run");
+        case(&[b""], "the command to run is empty");
+        case(&[b"--target", b"x", b"status"], "write '-- status'");
+        case(&[b"on", b"now"], "unexpected argument 'now'");
+        case(&[b"log", b"--target", b"x"], "--duration <SECONDS> --exit-code <CODE>");
+        case(&[b"log", b"--target", b"x", b"--duration", b"nan", b"--exit-code", b"0"], "finite");
+        case(
+            &[b"log", b"--target", b"x", b"--duration", b"1", b"--exit-code", b"0.5"],
+            "invalid value '0.5'",
+        );
+        case(&[b"status", b"--format", b"jsn"], "did you mean 'json'?");
+        case(&[b"report", b"--since", b"7x"], "it must be like 2026-11-01");
+        case(&[b"report", b"--last", b"0"], "'--last <N>'");
+        case(&[b"init"], "<WHAT>");
+    }
+
+    #[test]
+    fn an_event_can_be_given_with_short_flags_and_negative_numbers() {
+        let line = LogLine { target: "x".into(), domain: None, duration_seconds: -1.5, exit_code: -2 };
+        assert_eq!(
+            parsed(&[b"log", b"--targ", b"x", b"--dur", b"-1.5", b"--exit", b"-2"]),
+            Ok(Request::Log(line))
+        );
+    }
+
+    #[test]
+    fn moments_are_days_times_or_spans() {
+        #[track_caller]
+        fn case(text: &str, moment: Option<When>) {
+            assert_eq!(when(text).ok(), moment, "{text}");
+        }
+        let day = NaiveDate::from_ymd_opt(2026, 11, 1).unwrap();
+        case("2026-11-01", Some(When::Day(day)));
+        case("2026-11-01T14:00", Some(When::Moment(day.and_hms_opt(14, 0, 0).unwrap())));
+        case("2026-11-01T14:00:05", Some(When::Moment(day.and_hms_opt(14, 0, 5).unwrap())));
+        case("7d", Some(When::Days(7)));
+        case("4w", Some(When::Days(28)));
+        case("12h", Some(When::Hours(12)));
+        case("today", Some(When::Today));
+        case("yesterday", Some(When::Yesterday));
+        for wrong in
+            ["", "d", "0d", "-1d", "7", "2026-13-01", "2026-11-01T25:00", "é", "99999999999d", "4000000000w"]
+        {
+            case(wrong, None);
+        }
+    }
 }

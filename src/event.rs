@@ -6,6 +6,10 @@
 //!
 //! The separators are the ones Python's json module writes, because people grep for `"target": "apply"`.
 
+pub mod outcome;
+pub mod parse;
+pub mod table;
+
 use std::io::Write as _;
 
 use chrono::{DateTime, Datelike as _, Timelike as _, Utc};

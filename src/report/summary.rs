@@ -1,8 +1,17 @@
 //! The numbers of a report: events in, numbers out. Opens no file, reads no clock.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
+
+use super::calendar::{self, Calendar, Hour};
+use super::findings::{self, Completed, Recent};
+use super::statistics::{self, Duration, Sorted, Union};
+use crate::event::outcome::{Outcome, shell_code};
+use crate::event::table::{Chunk, Kind, Length, Row, Table, UNTIMED, length, moment};
 
 /// All that a report shows, in every format. A missing figure is `None`, never NaN.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,11 +53,6 @@ pub struct Input {
     pub unreadable_lines: Vec<(usize, u64)>,
     /// The last line of some log has no line end: a write in progress, or a torn one.
     pub unterminated: bool,
-    /// First and last readable time.
-    pub span: Option<(DateTime<Utc>, DateTime<Utc>)>,
-    /// All names, in byte order, for somebody whose filters let nothing through.
-    pub targets: Vec<String>,
-    pub domains: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -219,4 +223,992 @@ pub struct Bin {
     pub low: f64,
     pub high: Option<f64>,
     pub runs: u64,
+}
+
+/// What a row stands for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum By {
+    #[default]
+    Target,
+    Domain,
+}
+
+/// The order of the rows; ties in byte order of the names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sort {
+    #[default]
+    Runs,
+    Time,
+    Average,
+    Failures,
+    Name,
+}
+
+/// What a report was asked for, filters aside: those are [`Table::keep`]'s.
+pub struct Options<'a> {
+    pub by: By,
+    pub sort: Sort,
+    pub durations: Population,
+    /// Only failed runs are in the table: then nothing is found about failing.
+    pub failed_only: bool,
+    /// Seconds ahead of UTC at a second since 1970, see [`calendar::offset_of`].
+    pub offset: &'a (dyn Fn(i64) -> i64 + Sync),
+}
+
+/// The numbers of all events in the table. Uses the table's memory up: 16 bytes an event are enough.
+pub fn of(table: Table, options: &Options<'_>) -> Summary {
+    let (from, to) = ends(&table);
+    let calendar = Calendar::new(options.offset, from.unwrap_or(0), to.unwrap_or(0));
+    let Table { reading, targets, domains, kinds, mut chunks } = table;
+    let input = Input {
+        logs: reading.logs,
+        lines: reading.lines,
+        events: reading.events,
+        unreadable: reading.unreadable,
+        unreadable_lines: reading.unreadable_lines,
+        unterminated: reading.unterminated,
+    };
+    let period = from.zip(to).and_then(|(from, to)| {
+        let days = calendar.hour(to).day - calendar.hour(from).day + 1;
+        Some(Period { from: moment(from)?, to: moment(to)?, days: u64::try_from(days).unwrap_or(1) })
+    });
+    let mut sheets = Sheet::of(&mut chunks);
+
+    let first_look = parallel(&mut sheets, |sheet| FirstLook::of(sheet, &kinds, &calendar));
+    let mut by_weekday_and_hour = [[0; 24]; 7];
+    let mut tallies = vec![Tally::default(); kinds.len()];
+    for look in &first_look {
+        for (day, look) in by_weekday_and_hour.iter_mut().zip(&look.hours) {
+            for (hour, look) in day.iter_mut().zip(look) {
+                *hour += look;
+            }
+        }
+        for (tally, look) in tallies.iter_mut().zip(&look.tallies) {
+            tally.add(look);
+        }
+    }
+    let days = days(&sheets, &first_look, &kinds, options.durations);
+    drop(first_look);
+
+    let shared = Shared {
+        kinds: &kinds,
+        targets: &targets,
+        domains: &domains,
+        tallies: &tallies,
+        calendar: &calendar,
+        from: from.unwrap_or(0),
+        to: to.unwrap_or(0),
+        durations: options.durations,
+    };
+    let (mut groups, findings) = match options.by {
+        By::Target => shared.groups(&mut sheets, By::Target),
+        By::Domain => {
+            // Grouping moves rows about, and what is worth a look is always about targets.
+            let mut copies: Vec<Vec<Row>> = sheets.iter().map(|sheet| sheet.rows.to_vec()).collect();
+            let mut copied: Vec<Sheet<'_>> = copies
+                .iter_mut()
+                .zip(&sheets)
+                .map(|(rows, sheet)| Sheet { rows, fine: sheet.fine, runs: Vec::new() })
+                .collect();
+            let (groups, _) = shared.groups(&mut copied, By::Domain);
+            (groups, shared.groups(&mut sheets, By::Target).1)
+        }
+    };
+    sort(&mut groups, options.sort);
+
+    let mut totals = Tally::default();
+    let mut counts = Counts::default();
+    let mut unfinished = Tally::default();
+    let mut seen = vec![false; targets.len()];
+    for (kind, tally) in kinds.iter().zip(&tallies) {
+        totals.add(tally);
+        counts.add(kind.outcome, tally.runs);
+        if kind.outcome != Outcome::Ok {
+            unfinished.add(tally);
+        }
+        seen[kind.target as usize] |= tally.runs > 0;
+    }
+    Summary {
+        period,
+        input,
+        totals: Totals {
+            counts,
+            success_interval: statistics::wilson(counts.ok, counts.ok + counts.failed),
+            seconds: totals.seconds(),
+            seconds_unfinished: unfinished.seconds(),
+        },
+        groups,
+        unique_targets: seen.iter().filter(|&&seen| seen).count() as u64,
+        by_weekday_and_hour,
+        days,
+        findings: if options.failed_only { Vec::new() } else { findings },
+    }
+}
+
+/// What the logs hold before any filter, for somebody whose filters let nothing through.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Contents {
+    /// First and last readable time.
+    pub span: Option<(DateTime<Utc>, DateTime<Utc>)>,
+    /// All names, in byte order.
+    pub targets: Vec<String>,
+    pub domains: Vec<String>,
+}
+
+impl Contents {
+    pub fn of(table: &Table) -> Self {
+        let (first, last) = ends(table);
+        let sorted = |names: &[Box<str>]| {
+            let mut names: Vec<String> =
+                names.iter().filter(|name| !name.is_empty()).map(ToString::to_string).collect();
+            names.sort_unstable();
+            names
+        };
+        Self {
+            span: first.and_then(moment).zip(last.and_then(moment)),
+            targets: sorted(&table.targets),
+            domains: sorted(&table.domains),
+        }
+    }
+}
+
+/// First and last moment of the events that have one.
+fn ends(table: &Table) -> (Option<i64>, Option<i64>) {
+    let last = table.chunks.last().and_then(|chunk| chunk.rows.last()).map(|row| row.micros);
+    // Those without a moment stand in front.
+    let first = table
+        .chunks
+        .iter()
+        .find_map(|chunk| chunk.rows.get(chunk.rows.partition_point(|row| row.micros == UNTIMED)));
+    (first.map(|row| row.micros), last.filter(|&micros| micros != UNTIMED))
+}
+
+fn sort(groups: &mut [Group], by: Sort) {
+    let average = |group: &Group| group.shown().mean.unwrap_or(-1.0);
+    groups.sort_by(|a, b| {
+        let order = match by {
+            Sort::Runs => b.counts.runs.cmp(&a.counts.runs),
+            Sort::Time => b.seconds.total_cmp(&a.seconds),
+            Sort::Average => average(b).total_cmp(&average(a)),
+            Sort::Failures => b.counts.failed.cmp(&a.counts.failed),
+            Sort::Name => Ordering::Equal,
+        };
+        order.then_with(|| a.name.cmp(&b.name))
+    });
+}
+
+impl Group {
+    /// The durations that the report shows.
+    pub fn shown(&self) -> &Durations {
+        match self.shown {
+            Population::Ok => &self.ok,
+            Population::Failed => &self.failed,
+            Population::All => &self.all,
+        }
+    }
+}
+
+impl Counts {
+    fn add(&mut self, outcome: Outcome, runs: u64) {
+        self.runs += runs;
+        match outcome {
+            Outcome::Ok => self.ok += runs,
+            Outcome::Failed => self.failed += runs,
+            Outcome::Interrupted => self.interrupted += runs,
+        }
+    }
+}
+
+/// How many, and how long in all. Milliseconds are added as whole numbers, so that no order of
+/// adding can change the sum.
+#[derive(Clone, Copy, Debug, Default)]
+struct Tally {
+    runs: u64,
+    milliseconds: u64,
+    finer: f64,
+}
+
+impl Tally {
+    fn add(&mut self, other: &Self) {
+        self.runs += other.runs;
+        self.milliseconds += other.milliseconds;
+        self.finer += other.finer;
+    }
+
+    fn add_one(&mut self, length: Length) {
+        self.runs += 1;
+        match length {
+            Length::Milliseconds(milliseconds) => self.milliseconds += u64::from(milliseconds),
+            Length::Seconds(seconds) => self.finer += seconds,
+        }
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "285 thousand years")]
+    fn seconds(&self) -> f64 {
+        self.milliseconds as f64 / 1000.0 + self.finer
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "2^53 runs are out of reach")]
+    fn mean(&self) -> Option<f64> {
+        (self.runs > 0).then(|| self.seconds() / self.runs as f64)
+    }
+}
+
+/// Some rows that fit into a processor's cache.
+struct Sheet<'a> {
+    rows: &'a mut [Row],
+    fine: &'a [f64],
+    /// Once grouped: (group, first row), in order.
+    runs: Vec<(u32, u32)>,
+}
+
+impl<'a> Sheet<'a> {
+    const ROWS: usize = 1 << 16;
+
+    fn of(chunks: &'a mut [Chunk]) -> Vec<Self> {
+        chunks
+            .iter_mut()
+            .flat_map(|Chunk { rows, fine }| {
+                let fine: &[f64] = fine;
+                rows.chunks_mut(Self::ROWS).map(move |rows| Sheet { rows, fine, runs: Vec::new() })
+            })
+            .collect()
+    }
+
+    fn length(&self, row: Row) -> Length {
+        length(self.fine, row)
+    }
+
+    /// Brings the rows of each group together, in their order.
+    fn group(&mut self, group_of: &[u32], groups: usize, spare: &mut Vec<Row>) {
+        let group = |row: &Row| group_of[row.kind as usize];
+        if groups > Self::ROWS {
+            self.rows.sort_by_key(group);
+        } else {
+            let mut places = vec![0_u32; groups];
+            for row in &*self.rows {
+                places[group(row) as usize] += 1;
+            }
+            let mut place = 0;
+            for count in &mut places {
+                place += std::mem::replace(count, place);
+            }
+            spare.clear();
+            spare.extend_from_slice(self.rows);
+            for row in spare {
+                let place = &mut places[group(row) as usize];
+                self.rows[*place as usize] = *row;
+                *place += 1;
+            }
+        }
+        self.runs.clear();
+        for (place, row) in (0..).zip(&*self.rows) {
+            let group = group(row);
+            if self.runs.last().is_none_or(|&(last, _)| last != group) {
+                self.runs.push((group, place));
+            }
+        }
+    }
+}
+
+/// What is counted while the rows still are in time order.
+struct FirstLook {
+    hours: [[u64; 24]; 7],
+    tallies: Vec<Tally>,
+    /// (day, first row).
+    days: Vec<(i64, usize)>,
+}
+
+impl FirstLook {
+    fn of(sheet: &mut Sheet<'_>, kinds: &[Kind], calendar: &Calendar<'_>) -> Self {
+        let mut look =
+            Self { hours: [[0; 24]; 7], tallies: vec![Tally::default(); kinds.len()], days: Vec::new() };
+        let mut hour = Hour::NONE;
+        let (mut weekday, mut runs) = (0, 0);
+        for (place, &row) in sheet.rows.iter().enumerate() {
+            look.tallies[row.kind as usize].add_one(sheet.length(row));
+            if row.micros == UNTIMED {
+                continue;
+            }
+            if !hour.holds(row.micros) {
+                look.hours[weekday][hour.hour] += runs;
+                hour = calendar.hour(row.micros);
+                (weekday, runs) = (hour.weekday(), 0);
+                if look.days.last().is_none_or(|&(day, _)| day != hour.day) {
+                    look.days.push((hour.day, place));
+                }
+            }
+            runs += 1;
+        }
+        look.hours[weekday][hour.hour] += runs;
+        look
+    }
+}
+
+/// Counts and medians of each day, whatever the target.
+fn days(sheets: &[Sheet<'_>], looks: &[FirstLook], kinds: &[Kind], shown: Population) -> Vec<Day> {
+    let mut days: Vec<(i64, Vec<(usize, usize, usize)>)> = Vec::new();
+    for (place, (sheet, look)) in sheets.iter().zip(looks).enumerate() {
+        let ends = look.days.iter().skip(1).map(|&(_, start)| start).chain([sheet.rows.len()]);
+        for (&(day, start), end) in look.days.iter().zip(ends) {
+            match days.last_mut() {
+                Some((last, stretches)) if *last == day => stretches.push((place, start, end)),
+                _ => days.push((day, vec![(place, start, end)])),
+            }
+        }
+    }
+    let mut batches: Vec<_> = days.chunks(16).collect();
+    let batches = parallel(&mut batches, |days| {
+        days.iter()
+            .map(|(day, stretches)| {
+                let mut counts = Counts::default();
+                let mut values = Vec::new();
+                let mut finer = Vec::new();
+                for &(sheet, start, end) in stretches {
+                    let sheet = &sheets[sheet];
+                    for &row in &sheet.rows[start..end] {
+                        let outcome = kinds[row.kind as usize].outcome;
+                        counts.add(outcome, 1);
+                        if shown.has(outcome) {
+                            match sheet.length(row) {
+                                Length::Milliseconds(milliseconds) => values.push(milliseconds),
+                                Length::Seconds(seconds) => finer.push(seconds),
+                            }
+                        }
+                    }
+                }
+                let median = if finer.is_empty() {
+                    statistics::median(&mut values)
+                } else {
+                    finer.extend(values.iter().map(|value| value.seconds()));
+                    statistics::median(&mut finer)
+                };
+                Day { date: calendar::date(*day), counts, median }
+            })
+            .collect::<Vec<Day>>()
+    });
+    batches.into_iter().flatten().collect()
+}
+
+impl Population {
+    fn has(self, outcome: Outcome) -> bool {
+        match self {
+            Self::Ok => outcome == Outcome::Ok,
+            Self::Failed => outcome == Outcome::Failed,
+            Self::All => true,
+        }
+    }
+}
+
+/// What every group looks at.
+struct Shared<'a> {
+    kinds: &'a [Kind],
+    targets: &'a [Box<str>],
+    domains: &'a [Box<str>],
+    tallies: &'a [Tally],
+    calendar: &'a Calendar<'a>,
+    from: i64,
+    to: i64,
+    durations: Population,
+}
+
+/// One group's kinds, and where its rows are.
+struct Members {
+    name: u32,
+    kinds: Vec<u32>,
+    /// (sheet, rows), in time order.
+    rows: Vec<(u32, Range<u32>)>,
+}
+
+impl Shared<'_> {
+    fn groups(&self, sheets: &mut [Sheet<'_>], by: By) -> (Vec<Group>, Vec<Finding>) {
+        let name_of = |kind: &Kind| match by {
+            By::Target => kind.target,
+            By::Domain => kind.domain,
+        };
+        let names = match by {
+            By::Target => self.targets.len(),
+            By::Domain => self.domains.len(),
+        };
+        let group_of: Vec<u32> = self.kinds.iter().map(name_of).collect();
+        parallel(sheets, |sheet| sheet.group(&group_of, names, &mut Vec::new()));
+
+        let mut members: Vec<Members> =
+            (0..).take(names).map(|name| Members { name, kinds: Vec::new(), rows: Vec::new() }).collect();
+        for (kind, &group) in (0..).zip(&group_of) {
+            if self.tallies[kind as usize].runs > 0 {
+                members[group as usize].kinds.push(kind);
+            }
+        }
+        for (place, sheet) in (0..).zip(&*sheets) {
+            let end = u32::try_from(sheet.rows.len()).unwrap_or(u32::MAX);
+            let ends = sheet.runs.iter().skip(1).map(|&(_, start)| start).chain([end]);
+            for (&(group, start), end) in sheet.runs.iter().zip(ends) {
+                members[group as usize].rows.push((place, start..end));
+            }
+        }
+        members.retain(|members| !members.rows.is_empty());
+        // The greatest first, so that no thread is left alone with it at the end.
+        members.sort_by_key(|members| {
+            let rows: u32 = members.rows.iter().map(|(_, rows)| rows.end - rows.start).sum();
+            (std::cmp::Reverse(rows), members.name)
+        });
+
+        let sheets = &*sheets;
+        let mut made = parallel(&mut members, |members| {
+            let is_fine = members.rows.iter().any(|(sheet, _)| !sheets[*sheet as usize].fine.is_empty());
+            if is_fine {
+                self.group::<f64>(members, sheets, by)
+            } else {
+                self.group::<u32>(members, sheets, by)
+            }
+        });
+
+        let tests = made.iter().filter(|(group, _)| group.change.is_some()).count() as u64;
+        let mut found = Vec::new();
+        for (group, completed) in &mut made {
+            group.change = group.change.map(|change| Change { tests, ..change }).filter(Change::is_real);
+            let target = group.name.clone().unwrap_or_default();
+            if let Some(change) = group.change {
+                let kind = FindingKind::Changed(change);
+                found.push((Finding { target: target.clone(), kind }, findings::impact(&change)));
+            }
+            let rated = group.counts.ok + group.counts.failed;
+            if let Some((kind, seconds)) = completed.finding(group.counts.ok, rated) {
+                found.push((Finding { target, kind }, seconds));
+            }
+        }
+        (made.into_iter().map(|(group, _)| group).collect(), findings::choose(found))
+    }
+
+    #[expect(clippy::too_many_lines, reason = "one pass over the rows, in the order of the fields")]
+    fn group<D: FromLength>(&self, members: &Members, sheets: &[Sheet<'_>], by: By) -> (Group, Completed) {
+        let mut counts = Counts::default();
+        let mut exit_codes = BTreeMap::new();
+        let mut parts = BTreeMap::<Option<String>, Counts>::new();
+        let (mut all, mut by_outcome) = (Tally::default(), [Tally::default(); 3]);
+        for &kind in &members.kinds {
+            let (kind, tally) = (&self.kinds[kind as usize], &self.tallies[kind as usize]);
+            counts.add(kind.outcome, tally.runs);
+            all.add(tally);
+            by_outcome[kind.outcome as usize].add(tally);
+            *exit_codes.entry(shell_code(kind.exit_code)).or_default() += tally.runs;
+            let part = match by {
+                By::Target => &self.domains[kind.domain as usize],
+                By::Domain => &self.targets[kind.target as usize],
+            };
+            let part = (by == By::Domain || !part.is_empty()).then(|| part.to_string());
+            parts.entry(part).or_default().add(kind.outcome, tally.runs);
+        }
+        let [ok_tally, failed_tally, interrupted_tally] = by_outcome;
+        let starred = self.durations == Population::Ok && counts.ok == 0 && counts.failed > 0;
+        let shown = if starred { Population::Failed } else { self.durations };
+
+        let room = |tally: &Tally| Vec::<D>::with_capacity(usize::try_from(tally.runs).unwrap_or(0));
+        let mut values = [room(&ok_tally), room(&failed_tally), room(&interrupted_tally)];
+        let mut every = if shown == Population::All { room(&all) } else { Vec::new() };
+        let mut slots = Slots::new(self.from, self.to);
+        let mut stretches: Vec<Stretch> = Vec::new();
+        let mut hour = Hour::NONE;
+        let mut first_run = None;
+        for (sheet, rows) in &members.rows {
+            let sheet = &sheets[*sheet as usize];
+            for &row in &sheet.rows[rows.start as usize..rows.end as usize] {
+                let outcome = self.kinds[row.kind as usize].outcome;
+                let value = D::of_length(sheet.length(row));
+                if row.micros != UNTIMED {
+                    if !hour.holds(row.micros) || row.micros >= slots.end {
+                        hour = self.calendar.hour(row.micros);
+                        slots.advance(row.micros);
+                        let start = match shown {
+                            Population::All => every.len(),
+                            Population::Ok => values[0].len(),
+                            Population::Failed => values[1].len(),
+                        };
+                        let counts = Counts::default();
+                        let same = |last: &Stretch| (last.day, last.slot) == (hour.day, slots.at);
+                        if !stretches.last().is_some_and(same) {
+                            stretches.push(Stretch { day: hour.day, slot: slots.at, start, counts });
+                        }
+                        first_run = first_run.or(Some(row.micros));
+                    }
+                    if let Some(stretch) = stretches.last_mut() {
+                        stretch.counts.add(outcome, 1);
+                    }
+                }
+                values[outcome as usize].push(value);
+                if shown == Population::All {
+                    every.push(value);
+                }
+            }
+        }
+
+        let in_order: &[D] = match shown {
+            Population::All => &every,
+            Population::Ok => &values[0],
+            Population::Failed => &values[1],
+        };
+        let mut spare = Vec::new();
+        let mut median_of = |start: usize, end: usize| {
+            spare.clear();
+            spare.extend_from_slice(&in_order[start..end]);
+            statistics::median(&mut spare)
+        };
+        let mut trend24 = [None; 24];
+        let mut trend12 = [None; 12];
+        let end_of = |next: Option<&Stretch>| next.map_or(in_order.len(), |next| next.start);
+        let mut rest = &stretches[..];
+        while let Some(first) = rest.first() {
+            let count = rest.partition_point(|stretch| stretch.slot == first.slot);
+            trend24[first.slot] = median_of(first.start, end_of(rest.get(count)));
+            rest = &rest[count..];
+        }
+        let mut rest = &stretches[..];
+        while let Some(first) = rest.first() {
+            let count = rest.partition_point(|stretch| stretch.slot / 2 == first.slot / 2);
+            trend12[first.slot / 2] = median_of(first.start, end_of(rest.get(count)));
+            rest = &rest[count..];
+        }
+        let mut days = Vec::new();
+        let mut rest = &stretches[..];
+        while let Some(first) = rest.first() {
+            let count = rest.partition_point(|stretch| stretch.day == first.day);
+            let mut counts = Counts::default();
+            for stretch in &rest[..count] {
+                counts.merge(&stretch.counts);
+            }
+            let median = median_of(first.start, end_of(rest.get(count)));
+            days.push(Day { date: calendar::date(first.day), counts, median });
+            rest = &rest[count..];
+        }
+        drop(every);
+
+        let mut last_ok: Vec<D> = values[0][values[0].len().saturating_sub(20)..].to_vec();
+        D::sort(&mut last_ok);
+        let usual = usual(&Union([&last_ok, &[], &[]]));
+        for values in &mut values {
+            D::sort(values);
+        }
+        let [ok, failed, interrupted] = &values;
+        let ok_sorted = Union([ok, &[], &[]]);
+        let failed_sorted = Union([failed, &[], &[]]);
+        let all_sorted = Union([ok, failed, interrupted]);
+        let shown_sorted = match shown {
+            Population::Ok => &ok_sorted,
+            Population::Failed => &failed_sorted,
+            Population::All => &all_sorted,
+        };
+
+        let mut unfinished = failed_tally;
+        unfinished.add(&interrupted_tally);
+        let newest = || {
+            members.rows.iter().rev().flat_map(|(sheet, rows)| {
+                let sheet = &sheets[*sheet as usize];
+                let rows = &sheet.rows[rows.start as usize..rows.end as usize];
+                rows.iter().rev().map(move |&row| (sheet, row, self.kinds[row.kind as usize]))
+            })
+        };
+        let mut recent = Recent::new(self.to);
+        let mut completed = Completed::default();
+        let (mut more_recent, mut more_completed) = (true, true);
+        for (sheet, row, kind) in newest() {
+            let seconds = || sheet.length(row).seconds();
+            if more_recent && kind.outcome == Outcome::Ok && row.micros != UNTIMED {
+                more_recent = recent.push(row.micros, seconds());
+            }
+            if more_completed && kind.outcome != Outcome::Interrupted {
+                more_completed = completed.push(kind.outcome == Outcome::Failed, row.micros, seconds());
+            }
+            if !more_recent && !more_completed {
+                break;
+            }
+        }
+        let mut last_runs: Vec<Run> = newest()
+            .take(LAST_RUNS)
+            .map(|(sheet, row, kind)| {
+                let domain = &self.domains[kind.domain as usize];
+                Run {
+                    ended_at: moment(row.micros),
+                    seconds: sheet.length(row).seconds(),
+                    exit_code: shell_code(kind.exit_code),
+                    domain: (!domain.is_empty()).then(|| domain.to_string()),
+                }
+            })
+            .collect();
+        last_runs.reverse();
+        let last = last_runs.last();
+
+        let name = match by {
+            By::Target => Some(self.targets[members.name as usize].to_string()),
+            By::Domain => {
+                Some(self.domains[members.name as usize].to_string()).filter(|name| !name.is_empty())
+            }
+        };
+        let group = Group {
+            name,
+            counts,
+            success_interval: statistics::wilson(counts.ok, counts.ok + counts.failed),
+            exit_codes,
+            seconds: all.seconds(),
+            seconds_unfinished: unfinished.seconds(),
+            first_run: first_run.and_then(moment),
+            last_run: last.and_then(|run| run.ended_at),
+            last_exit_code: last.map_or(0, |run| run.exit_code),
+            failure_streak: completed.streak(),
+            ok: durations(&ok_sorted, &ok_tally),
+            failed: durations(&failed_sorted, &failed_tally),
+            all: durations(&all_sorted, &all),
+            shown,
+            starred,
+            usual,
+            change: recent.change(),
+            trend24,
+            trend12,
+            parts: parts.into_iter().collect(),
+            days,
+            last_runs,
+            histogram: histogram(shown_sorted),
+            outliers: outliers(shown_sorted),
+        };
+        (group, completed)
+    }
+}
+
+const LAST_RUNS: usize = 10;
+
+impl Counts {
+    fn merge(&mut self, other: &Self) {
+        self.runs += other.runs;
+        self.ok += other.ok;
+        self.failed += other.failed;
+        self.interrupted += other.interrupted;
+    }
+}
+
+/// Durations of one day and time slot that follow each other.
+struct Stretch {
+    day: i64,
+    slot: usize,
+    /// Place of its first value among the shown ones.
+    start: usize,
+    counts: Counts,
+}
+
+/// The 24 equal slots of the period.
+struct Slots {
+    from: i64,
+    to: i64,
+    at: usize,
+    /// Where the slot at hand ends.
+    end: i64,
+}
+
+impl Slots {
+    fn new(from: i64, to: i64) -> Self {
+        Self { from, to, at: 0, end: i64::MIN }
+    }
+
+    fn advance(&mut self, micros: i64) {
+        let span = i128::from(self.to) - i128::from(self.from) + 1;
+        let start = |slot: usize| {
+            let share = span * slot as i128;
+            // Rounded up: the first microsecond that is in the slot.
+            i64::try_from(i128::from(self.from) + (share + 23).div_euclid(24)).unwrap_or(i64::MAX)
+        };
+        while self.at < 23 && micros >= start(self.at + 1) {
+            self.at += 1;
+        }
+        self.end = if self.at == 23 { i64::MAX } else { start(self.at + 1) };
+    }
+}
+
+/// Durations that come out of a [`Length`].
+trait FromLength: Duration {
+    fn of_length(length: Length) -> Self;
+}
+
+impl FromLength for u32 {
+    fn of_length(length: Length) -> Self {
+        match length {
+            Length::Milliseconds(milliseconds) => milliseconds,
+            // Groups with such durations are counted in seconds.
+            Length::Seconds(_) => 0,
+        }
+    }
+}
+
+impl FromLength for f64 {
+    fn of_length(length: Length) -> Self {
+        length.seconds()
+    }
+}
+
+fn durations(sorted: &impl Sorted, tally: &Tally) -> Durations {
+    let n = sorted.len();
+    let Some(last) = n.checked_sub(1) else { return Durations::default() };
+    let from_20 = |share| (n >= 20).then(|| sorted.quantile(share)).flatten();
+    let from_5 = |share| (n >= 5).then(|| sorted.quantile(share)).flatten();
+    Durations {
+        n: n as u64,
+        mean: tally.mean(),
+        median: sorted.median(),
+        min: Some(sorted.at(0)),
+        max: Some(sorted.at(last)),
+        mad: sorted.median_deviation(),
+        p5: from_20(0.05),
+        p10: from_20(0.10),
+        p90: from_20(0.90),
+        p95: from_20(0.95),
+        p25: from_5(0.25),
+        p75: from_5(0.75),
+    }
+}
+
+/// Of the last twenty that succeeded, sorted.
+fn usual(last: &impl Sorted) -> Option<Usual> {
+    let n = last.len();
+    let range = (n >= 10).then(|| last.quantile(0.10).zip(last.quantile(0.90))).flatten();
+    (n >= 5).then(|| Some(Usual { n: n as u64, median: last.median()?, range }))?
+}
+
+/// Bins of a width that clocks know, ten at most, and what is longer in one more.
+fn histogram(sorted: &impl Sorted) -> Vec<Bin> {
+    const WIDTHS: [f64; 31] = [
+        0.001,
+        0.002,
+        0.005,
+        0.01,
+        0.02,
+        0.05,
+        0.1,
+        0.2,
+        0.5,
+        1.0,
+        2.0,
+        5.0,
+        10.0,
+        15.0,
+        30.0,
+        60.0,
+        120.0,
+        300.0,
+        600.0,
+        900.0,
+        1800.0,
+        3600.0,
+        7200.0,
+        14_400.0,
+        21_600.0,
+        43_200.0,
+        86_400.0,
+        172_800.0,
+        604_800.0,
+        1_209_600.0,
+        2_419_200.0,
+    ];
+    let (Some(last), Some(high)) = (sorted.len().checked_sub(1), sorted.quantile(0.99)) else {
+        return Vec::new();
+    };
+    let (low, most) = (sorted.at(0), sorted.at(last));
+    // Beyond the widest bins, no width is a clock's.
+    let fits = |width: &f64| (high / width).floor() - (low / width).floor() < 10.0;
+    let width = WIDTHS.into_iter().find(fits).unwrap_or((high - low) / 9.0);
+    let first = (low / width).floor();
+    let mut bins = Vec::new();
+    let mut counted = 0;
+    let mut start = first * width;
+    for step in 1..=10 {
+        let end = (first + f64::from(step)) * width;
+        let up_to = statistics::below(sorted, end);
+        bins.push(Bin { low: start, high: Some(end), runs: (up_to - counted) as u64 });
+        (counted, start) = (up_to, end);
+        if high < end {
+            break;
+        }
+    }
+    if most >= start {
+        bins.push(Bin { low: start, high: None, runs: (sorted.len() - counted) as u64 });
+    }
+    bins
+}
+
+/// Beyond the p95 whisker, the slowest first.
+fn outliers(sorted: &impl Sorted) -> Vec<f64> {
+    const MOST: usize = 50;
+    let Some(whisker) = (sorted.len() >= 20).then(|| sorted.quantile(0.95)).flatten() else {
+        return Vec::new();
+    };
+    let slowest = (0..sorted.len()).rev().take(MOST).map(|place| sorted.at(place));
+    slowest.take_while(|&seconds| seconds > whisker).collect()
+}
+
+/// Does the same to each item, on all processors if there are many items; results in the items' order.
+fn parallel<T: Send, R: Send>(items: &mut [T], work: impl Fn(&mut T) -> R + Sync) -> Vec<R> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(items.len());
+    if threads < 2 {
+        return items.iter_mut().map(work).collect();
+    }
+    let count = items.len();
+    let queue = Mutex::new(items.iter_mut().enumerate());
+    let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let worker = || {
+        let mut results = Vec::new();
+        while let Some((place, item)) = next() {
+            results.push((place, work(item)));
+        }
+        results
+    };
+    let mut results = Vec::with_capacity(count);
+    std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(worker)).collect();
+        results.extend(worker());
+        for other in others {
+            // A panic in a worker is ours.
+            results.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        }
+    });
+    results.sort_unstable_by_key(|&(place, _)| place);
+    results.into_iter().map(|(_, result)| result).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::table::{Filter, of_lines};
+
+    const UTC: &(dyn Fn(i64) -> i64 + Sync) = &|_| 0;
+
+    fn options() -> Options<'static> {
+        Options {
+            by: By::Target,
+            sort: Sort::Runs,
+            durations: Population::Ok,
+            failed_only: false,
+            offset: UTC,
+        }
+    }
+
+    /// Lines of (timestamp, target, domain, seconds, exit code).
+    fn table(events: &[(&str, &str, &str, f64, i64)]) -> Table {
+        let lines: Vec<String> = events
+            .iter()
+            .map(|(timestamp, target, domain, seconds, exit_code)| {
+                format!(
+                    r#"{{"timestamp": "{timestamp}", "target": "{target}", "domain": "{domain}", "duration_seconds": {seconds:?}, "exit_code": {exit_code}}}"#
+                )
+            })
+            .collect();
+        of_lines(lines.iter().map(String::as_bytes))
+    }
+
+    #[test]
+    fn counts_times_and_names_of_a_small_log() {
+        let summary = of(
+            table(&[
+                ("2026-11-22T10:00:00Z", "apply", "pro", 10.0, 0),
+                ("2026-11-22T23:30:00Z", "apply", "", 20.5, 2),
+                ("2026-11-23T00:30:00Z", "apply", "pro", 5.0, -2),
+                ("2026-11-23T09:00:00Z", "sync", "", 1.0, 0),
+                ("not a time", "sync", "", 3.0, 0),
+            ]),
+            &options(),
+        );
+        assert_eq!(summary.totals.counts, Counts { runs: 5, ok: 3, failed: 1, interrupted: 1 });
+        assert_eq!((summary.totals.seconds, summary.totals.seconds_unfinished), (39.5, 25.5));
+        assert_eq!(summary.unique_targets, 2);
+        let period = summary.period.unwrap();
+        assert_eq!(period.from.to_rfc3339(), "2026-11-22T10:00:00+00:00");
+        assert_eq!(period.to.to_rfc3339(), "2026-11-23T09:00:00+00:00");
+        assert_eq!(period.days, 2);
+        assert_eq!(summary.by_weekday_and_hour[6][10], 1);
+        assert_eq!(summary.by_weekday_and_hour[6][23], 1);
+        assert_eq!(summary.by_weekday_and_hour[0][0], 1);
+        assert_eq!(summary.by_weekday_and_hour[0][9], 1);
+        assert_eq!(summary.days.iter().map(|day| day.counts.runs).collect::<Vec<_>>(), [2, 2]);
+        assert_eq!(summary.days.iter().map(|day| day.median).collect::<Vec<_>>(), [Some(10.0), Some(1.0)]);
+
+        let names: Vec<_> = summary.groups.iter().map(|group| group.name.as_deref()).collect();
+        assert_eq!(names, [Some("apply"), Some("sync")]);
+        let apply = &summary.groups[0];
+        assert_eq!(apply.counts, Counts { runs: 3, ok: 1, failed: 1, interrupted: 1 });
+        assert_eq!(apply.exit_codes, BTreeMap::from([(0, 1), (2, 1), (130, 1)]));
+        assert_eq!(apply.last_exit_code, 130);
+        assert_eq!(apply.failure_streak, 1);
+        assert_eq!(apply.ok.mean, Some(10.0));
+        assert_eq!(apply.all.n, 3);
+        assert_eq!(apply.all.median, Some(10.0));
+        assert_eq!(apply.all.mad, Some(5.0));
+        assert_eq!(apply.trend24[0], Some(10.0));
+        assert_eq!(apply.parts[0].0, None);
+        assert_eq!(
+            apply.parts[1],
+            (Some("pro".into()), Counts { runs: 2, ok: 1, failed: 0, interrupted: 1 })
+        );
+        assert_eq!(apply.last_runs.len(), 3);
+        assert_eq!(summary.groups[1].counts.runs, 2);
+        assert_eq!(summary.groups[1].first_run, summary.groups[1].last_run);
+    }
+
+    #[test]
+    fn contents_are_those_before_the_filters() {
+        let table = table(&[
+            ("2026-11-22T12:00:00Z", "sync", "pro", 1.0, 0),
+            ("not a time", "apply", "", 1.0, 0),
+            ("2026-11-22T13:00:00Z", "apply", "lab", 1.0, 0),
+        ]);
+        let contents = Contents::of(&table);
+        assert_eq!(
+            (contents.targets, contents.domains),
+            (vec!["apply".into(), "sync".into()], vec!["lab".into(), "pro".into()])
+        );
+        let (first, last) = contents.span.unwrap();
+        assert_eq!((last - first).num_minutes(), 60);
+    }
+
+    #[test]
+    fn an_empty_log_is_a_summary_of_zeros() {
+        let summary = of(table(&[]), &options());
+        assert_eq!(summary.period, None);
+        assert_eq!(summary.totals.counts, Counts::default());
+        assert_eq!(summary.totals.success_interval, None);
+        assert!(summary.groups.is_empty() && summary.days.is_empty() && summary.findings.is_empty());
+    }
+
+    #[test]
+    fn a_target_that_never_succeeded_shows_its_failed_runs() {
+        let summary = of(table(&[("2026-11-22T10:00:00Z", "apply", "", 10.0, 1)]), &options());
+        let apply = &summary.groups[0];
+        assert_eq!((apply.shown, apply.starred), (Population::Failed, true));
+        assert_eq!(apply.shown().mean, Some(10.0));
+        assert_eq!(apply.ok, Durations::default());
+    }
+
+    #[test]
+    fn a_report_by_domain_has_the_targets_as_parts() {
+        let events = [
+            ("2026-11-22T10:00:00Z", "apply", "", 10.0, 0),
+            ("2026-11-22T11:00:00Z", "sync", "pro", 1.0, 0),
+            ("2026-11-22T12:00:00Z", "apply", "pro", 10.0, 2),
+        ];
+        let summary = of(table(&events), &Options { by: By::Domain, ..options() });
+        assert_eq!(summary.groups[0].name.as_deref(), Some("pro"));
+        assert_eq!(summary.groups[0].parts.len(), 2);
+        assert_eq!(summary.groups[0].parts[0].0.as_deref(), Some("apply"));
+        assert_eq!(summary.groups[1].name, None);
+        assert_eq!(summary.unique_targets, 2);
+    }
+
+    #[test]
+    fn names_are_numbered_in_the_order_that_they_appear_in() {
+        let mut table = table(&[
+            ("2026-11-22T12:00:00Z", "third", "b", 1.0, 0),
+            ("2026-11-22T10:00:00Z", "first", "", 1.0, 0),
+            ("2026-11-22T11:00:00Z", "second", "a", 1.0, 0),
+            ("2026-11-22T13:00:00Z", "first", "a", 1.0, 0),
+        ]);
+        table.keep(&Filter { excludes: vec!["first".into()], ..Filter::default() });
+        table.anonymize();
+        let names: Vec<_> = table.events().map(|(_, event)| (event.target, event.domain.unwrap())).collect();
+        assert_eq!(names, [("target-1".into(), "domain-1".into()), ("target-2".into(), "domain-2".into())]);
+    }
 }

@@ -9,9 +9,9 @@ use super::line::{Line, Pen, Style, fit, float, flow, portion, shown, wrap};
 use super::text::marked;
 use super::words;
 use super::{Options, nothing, write_lines};
-use crate::report::outcome::{self, Outcome};
+use crate::event::outcome::{self, Outcome};
 use crate::report::summary::{
-    Change, Counts, Day, Direction, Finding, FindingKind, Group, Population, Run, Summary, Window,
+    Change, Counts, Day, Direction, Finding, FindingKind, Group, Population, Summary, Window,
 };
 use crate::units::Seconds;
 
@@ -110,7 +110,7 @@ impl View<'_> {
             lines.extend(self.prose(&format!(
                 "Last run{ago}: {}, {}",
                 Seconds(run.seconds),
-                self.ending(run)
+                words::ending(self.target(), run)
             )));
         }
         for finding in &self.summary.findings {
@@ -132,16 +132,6 @@ impl View<'_> {
         marked(finding, &sentence, 0, self.columns, self.pen)
     }
 
-    /// `ok`, or `failed, exit 2`.
-    fn ending(&self, run: &Run) -> String {
-        let label = outcome::label(self.target(), run.exit_code);
-        match outcome::outcome(self.target(), run.exit_code) {
-            Outcome::Ok => label,
-            Outcome::Failed => format!("failed, {label}"),
-            Outcome::Interrupted => format!("interrupted, {label}"),
-        }
-    }
-
     fn outcome(&self) -> Vec<Line> {
         const LABEL: usize = 11;
         let counts = &self.group.counts;
@@ -154,8 +144,7 @@ impl View<'_> {
         };
         let mut pieces = vec![("", ok)];
         for (code, number) in self.codes() {
-            let name = outcome::label(self.target(), code);
-            let name = if name.starts_with("exit ") { name } else { format!("{name} ({code})") };
+            let name = words::code(self.target(), code);
             pieces.push(("   ", format!("{name} {}{number}", self.pen.times())));
         }
         let indented = |pieces: &[(&str, String)]| -> Vec<Line> {
@@ -165,7 +154,7 @@ impl View<'_> {
                 .collect()
         };
         lines.extend(indented(&pieces));
-        let durations = words::durations(self.group);
+        let durations = self.group.shown();
         if durations.n > 0 {
             let mut pieces = vec![
                 ("", format!("min {}", words::seconds(durations.min))),
@@ -376,14 +365,20 @@ impl View<'_> {
         let length = lengths.iter().map(String::len).max().unwrap_or(0).max(7);
         for ((run, time), seconds) in some.iter().zip(&times).zip(&lengths) {
             let end = 2 + width + 2 + length;
-            let style = match outcome::outcome(self.target(), run.exit_code) {
+            let style = match Outcome::of(self.target(), run.exit_code) {
                 Outcome::Ok => Style::Green,
                 Outcome::Failed => Style::Red,
                 Outcome::Interrupted => Style::Dim,
             };
             let head = Line::of("  ").plain(time.clone()).right(Style::Plain, seconds, end);
-            let ending = self.ending(run);
+            let ending = words::ending(self.target(), run);
             let domain = run.domain.as_ref().map(|name| format!("[{}]", shown(name, self.options.ascii)));
+            if end > self.columns {
+                lines.push(Line::of("  ").plain(time.clone()));
+                let text = wrap(&format!("{}, {ending}", seconds.trim_start()), self.columns - 4);
+                lines.extend(text.into_iter().map(|part| Line::of("    ").styled(style, part)));
+                continue;
+            }
             let mut room = self.columns.saturating_sub(end + 3);
             if ending.width() > room {
                 lines.push(head);

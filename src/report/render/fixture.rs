@@ -1,18 +1,19 @@
 //! A summary with the numbers of a busy six weeks, made without a log: the renderers' tests need no engine.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use chrono::{
     DateTime, Datelike as _, Days, FixedOffset, NaiveDate, NaiveDateTime, TimeDelta, TimeZone as _, Utc,
 };
 
-use super::{Filters, Options, Recording, Rows};
+use super::{Filter, Options, Recording};
 use crate::report::summary::{
-    Bin, Change, Counts, Day, Direction, Durations, Finding, FindingKind, Group, Input, Period, Population,
-    Run, Summary, Totals, Usual, Window,
+    Bin, By, Change, Contents, Counts, Day, Direction, Durations, Finding, FindingKind, Group, Input, Period,
+    Population, Run, Summary, Totals, Usual, Window,
 };
 
-pub static NO_FILTERS: Filters = Filters {
+pub static NO_FILTERS: Filter = Filter {
     since: None,
     until: None,
     last: None,
@@ -21,6 +22,12 @@ pub static NO_FILTERS: Filters = Filters {
     excludes: Vec::new(),
     failed: false,
 };
+
+pub static CONTENTS: LazyLock<Contents> = LazyLock::new(|| Contents {
+    span: Some((at(2026, 10, 12, 9, 4), at(2026, 11, 23, 16, 17))),
+    targets: rows().iter().map(|row| row.name.to_owned()).collect(),
+    domains: ["lab-1", "perso", "pro", "sandbox"].map(str::to_owned).to_vec(),
+});
 
 /// One hour ahead of UTC, all the year.
 pub fn paris(at: DateTime<Utc>) -> NaiveDateTime {
@@ -45,10 +52,11 @@ pub fn options(width: usize) -> Options<'static> {
         zone_name: "Europe/Paris",
         now: now(),
         limit: None,
-        by: Rows::Targets,
+        by: By::Target,
         sorted: false,
         durations: Population::Ok,
         filters: &NO_FILTERS,
+        contents: &CONTENTS,
         generator: "tm-run 1.0.0",
         recording: Recording::On,
     }
@@ -346,9 +354,6 @@ pub fn busy() -> Summary {
             unreadable: 2,
             unreadable_lines: vec![(0, 17), (0, 408)],
             unterminated: false,
-            span: Some((at(2026, 10, 12, 9, 4), at(2026, 11, 23, 16, 17))),
-            targets: rows().iter().map(|row| row.name.to_owned()).collect(),
-            domains: ["lab-1", "perso", "pro", "sandbox"].map(str::to_owned).to_vec(),
         },
         totals: Totals {
             counts,

@@ -68,18 +68,18 @@ fn nothing_says_what_is_the_case_and_what_to_do() {
     let off = Options { recording: Recording::Off, ..options(80) };
     case("nothing-off.txt", |out| text(&nothing(), &off, out));
     let filters =
-        Filters { since: Some(at(2026, 10, 25, 0, 0)), domains: vec!["lab".into()], ..Filters::default() };
+        Filter { since: Some(at(2026, 10, 25, 0, 0)), domains: vec!["lab".into()], ..Filter::default() };
     case("no-match.txt", |out| text(&no_match(), &Options { filters: &filters, ..options(80) }, out));
 }
 
 #[test]
 fn filters_are_told() {
-    let filters = Filters {
+    let filters = Filter {
         since: Some(at(2026, 10, 12, 0, 0)),
         until: Some(at(2026, 11, 24, 0, 0)),
         last: Some(2000),
         excludes: vec!["test".into(), "\u{1b}]0;x\u{7}".into()],
-        ..Filters::default()
+        ..Filter::default()
     };
     case("filters-80.txt", |out| text(&busy(), &Options { filters: &filters, ..options(80) }, out));
 }

@@ -11,10 +11,9 @@ use chrono::{Days, NaiveDate};
 use super::drill::{medians, step};
 use super::line::{fit, float, shown, stacked};
 use super::words::{self, ENOUGH};
-use super::{Options, Rows, nothing};
-use crate::report::outcome::{self, Outcome};
+use super::{Options, nothing};
 use crate::report::summary::{
-    Bin, Counts, Day, Direction, Durations, Finding, FindingKind, Group, Population, Run, Summary,
+    Bin, By, Counts, Day, Direction, Durations, Finding, FindingKind, Group, Population, Summary,
 };
 use crate::units::Seconds;
 
@@ -158,8 +157,8 @@ impl Page<'_> {
 
     fn title(&self, title: &str) -> String {
         match self.options.by {
-            Rows::Targets => title.to_owned(),
-            Rows::Domains => format!("{title} by domain"),
+            By::Target => title.to_owned(),
+            By::Domain => format!("{title} by domain"),
         }
     }
 
@@ -414,7 +413,7 @@ impl Page<'_> {
         }
         self.html.push('\n');
         for (at, group) in groups.iter().enumerate() {
-            let durations = words::durations(group);
+            let durations = group.shown();
             let mut figures = format!("avg {}", words::seconds(durations.mean));
             if durations.p95.is_some() {
                 let _ = write!(figures, " · p95 {}", words::seconds(durations.p95));
@@ -448,7 +447,7 @@ impl Page<'_> {
             "<line class=\"thin\" x1=\"{}%\" x2=\"{}%\" y1=\"{middle}\" y2=\"{middle}\"><title>{name}: from {} to {}</title></line>",
             x(low),
             x(high),
-            Seconds(low),
+            took(low),
             took(high)
         );
         for end in [low, high] {
@@ -708,12 +707,12 @@ impl Page<'_> {
         let summary = self.summary;
         let groups = &summary.groups[..self.drawn()];
         let title = match self.options.by {
-            Rows::Targets => "Each target",
-            Rows::Domains => "Each domain",
+            By::Target => "Each target",
+            By::Domain => "Each domain",
         };
         self.section("targets", title);
         for (at, group) in groups.iter().enumerate() {
-            let durations = words::durations(group);
+            let durations = group.shown();
             let typical = match durations.median {
                 Some(median) => format!(", median {}", Seconds(median)),
                 None => String::new(),
@@ -786,9 +785,8 @@ impl Page<'_> {
             group.exit_codes.iter().map(|(&code, &number)| (code, number)).collect();
         codes.sort_by_key(|&(code, number)| (std::cmp::Reverse(number), code));
         for (code, number) in codes {
-            let label = outcome::label(&target, code);
-            let code = if label.starts_with("exit ") { String::new() } else { format!(" ({code})") };
-            add!(self, "<li>{}{code}: {}</li>\n", escaped(&label), words::count(number, "run", "runs"));
+            let name = words::code(&target, code);
+            add!(self, "<li>{}: {}</li>\n", escaped(&name), words::count(number, "run", "runs"));
         }
         self.html.push_str("</ul>\n");
     }
@@ -796,8 +794,8 @@ impl Page<'_> {
     /// The target that decides what an exit code means; a domain has none.
     fn target<'a>(&self, group: &'a Group) -> &'a str {
         match self.options.by {
-            Rows::Targets => group.name.as_deref().unwrap_or_default(),
-            Rows::Domains => "",
+            By::Target => group.name.as_deref().unwrap_or_default(),
+            By::Domain => "",
         }
     }
 
@@ -816,7 +814,7 @@ impl Page<'_> {
                 "<tr><th scope=\"row\">{}</th><td>{}</td><td class=\"text\">{}</td><td class=\"text\"><bdi>{}</bdi></td></tr>\n",
                 escaped(&at),
                 took(run.seconds),
-                escaped(&ending(&target, run)),
+                escaped(&words::ending(&target, run)),
                 escaped(&run.domain.as_ref().map_or_else(String::new, |domain| shown(domain, false)))
             );
         }
@@ -886,7 +884,7 @@ impl Page<'_> {
         self.html.push_str("</tr></thead>\n<tbody>\n");
         let rows = self.options.rows(self.summary.groups.len());
         for group in &self.summary.groups[..rows] {
-            let (counts, durations) = (&group.counts, words::durations(group));
+            let (counts, durations) = (&group.counts, group.shown());
             let moment = |at: Option<chrono::DateTime<chrono::Utc>>| {
                 at.map_or("-".to_owned(), |at| (self.options.local)(at).format("%Y-%m-%d %H:%M").to_string())
             };
@@ -943,15 +941,6 @@ fn name(group: &Group) -> String {
     words::name(group.name.as_deref(), false)
 }
 
-fn ending(target: &str, run: &Run) -> String {
-    let label = outcome::label(target, run.exit_code);
-    match outcome::outcome(target, run.exit_code) {
-        Outcome::Ok => label,
-        Outcome::Failed => format!("failed, {label}"),
-        Outcome::Interrupted => format!("interrupted, {label}"),
-    }
-}
-
 /// A duration, escaped: it may be `<0.01s`.
 fn took(seconds: f64) -> String {
     escaped(&Seconds(seconds).to_string())
@@ -993,7 +982,7 @@ struct Scale {
 impl Scale {
     fn of(groups: &[&Group]) -> Self {
         let figures = groups.iter().flat_map(|group| {
-            let durations = words::durations(group);
+            let durations = group.shown();
             [durations.p5.or(durations.min), durations.max.or(durations.p95)]
         });
         let figures: Vec<f64> = figures.flatten().filter(|value| value.is_finite()).collect();

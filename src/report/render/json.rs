@@ -7,10 +7,10 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::line::float;
-use super::{Options, Rows, words};
-use crate::report::outcome;
+use super::{Options, words};
+use crate::event::outcome;
 use crate::report::summary::{
-    Change, Counts, Direction, Durations, Finding, FindingKind, Group, Population, Summary, Window,
+    By, Change, Counts, Direction, Durations, Finding, FindingKind, Group, Population, Summary, Window,
 };
 
 const FORMAT_VERSION: u64 = 1;
@@ -142,8 +142,8 @@ fn report(summary: &Summary, options: &Options) -> Json {
         ),
         (
             match options.by {
-                Rows::Targets => "targets",
-                Rows::Domains => "domains",
+                By::Target => "targets",
+                By::Domain => "domains",
             },
             array(summary.groups[..rows].iter().map(|group| self::group(group, options.by))),
         ),
@@ -207,11 +207,11 @@ fn counts(counts: &Counts) -> [(&'static str, Json); 4] {
     ]
 }
 
-fn group(group: &Group, by: Rows) -> Json {
+fn group(group: &Group, by: By) -> Json {
     let (low, high) = group.success_interval.unzip();
     let (own, other, parts) = match by {
-        Rows::Targets => ("target", "domain", "by_domain"),
-        Rows::Domains => ("domain", "target", "by_target"),
+        By::Target => ("target", "domain", "by_domain"),
+        By::Domain => ("domain", "target", "by_target"),
     };
     let mut codes: Vec<(i64, u64)> = Vec::new();
     for (&code, &number) in &group.exit_codes {

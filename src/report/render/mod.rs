@@ -5,7 +5,8 @@ use std::io::{self, Write};
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 
-use super::summary::{Population, Summary};
+use super::summary::{By, Contents, Population, Summary};
+use crate::event::table::Filter;
 
 mod csv;
 mod drill;
@@ -50,35 +51,16 @@ pub struct Options<'a> {
     pub now: DateTime<Utc>,
     /// At most so many rows; `None`: all of them, in the terminal view as many as one screen holds.
     pub limit: Option<usize>,
-    pub by: Rows,
+    pub by: By,
     /// The order of the rows was asked for, so the duration chart keeps to it, too.
     pub sorted: bool,
     pub durations: Population,
-    pub filters: &'a Filters,
+    pub filters: &'a Filter,
+    /// What there is before the filters.
+    pub contents: &'a Contents,
     /// Program and version: `tm-run 1.0.0`.
     pub generator: &'a str,
     pub recording: Recording<'a>,
-}
-
-/// What a row stands for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rows {
-    Targets,
-    Domains,
-}
-
-/// What the events had to pass.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Filters {
-    pub since: Option<DateTime<Utc>>,
-    /// The first moment that is too late.
-    pub until: Option<DateTime<Utc>>,
-    pub last: Option<usize>,
-    pub targets: Vec<String>,
-    /// The empty name stands for "no domain".
-    pub domains: Vec<String>,
-    pub excludes: Vec<String>,
-    pub failed: bool,
 }
 
 /// Whether runs are recorded, for a report that has nothing to show.
@@ -118,7 +100,7 @@ fn nothing(summary: &Summary, options: &Options) -> Option<Vec<String>> {
             filters if filters.is_empty() => "No telemetry data matches.".to_owned(),
             filters => format!("No telemetry data matches: {}.", filters.join(", ")),
         });
-        lines.push(words::log(&summary.input, options));
+        lines.push(words::log(summary.input.events, options));
         return Some(lines);
     }
     lines.push("No telemetry data to report.".to_owned());

@@ -164,8 +164,8 @@ prop_compose! {
 }
 
 prop_compose! {
-    fn filters()(names in vec(names(), 0..3), failed: bool, last in proptest::option::of(any::<usize>())) -> Filters {
-        Filters { since: Some(now()), until: None, last, targets: names.clone(), domains: names.clone(), excludes: names, failed }
+    fn filters()(names in vec(names(), 0..3), failed: bool, last in proptest::option::of(any::<usize>())) -> Filter {
+        Filter { since: Some(now()), until: None, last, targets: names.clone(), domains: names.clone(), excludes: names, failed }
     }
 }
 
@@ -177,7 +177,7 @@ proptest! {
         summary in summary(), width in 40usize..=200, ascii: bool, sorted: bool, domains: bool,
         limit in proptest::option::of(0usize..20), filters in filters(),
     ) {
-        let by = if domains { Rows::Domains } else { Rows::Targets };
+        let by = if domains { By::Domain } else { By::Target };
         let options = Options { ascii, sorted, by, limit, filters: &filters, ..options(width) };
         let empty = Summary { totals: nothing().totals, ..summary.clone() };
         for view in [
@@ -418,7 +418,7 @@ fn words_that_people_grep_for_stay() {
 #[test]
 fn a_schema_holds_for_every_report() {
     for summary in [busy(), few(), nothing(), no_match(), crowded(), only("apply")] {
-        for by in [Rows::Targets, Rows::Domains] {
+        for by in [By::Target, By::Domain] {
             let report = written(|out| json(&summary, &Options { by, ..options(80) }, out));
             let value: Value = serde_json::from_str(&report).unwrap();
             let problems = super::schema::problems(&value);

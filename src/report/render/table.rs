@@ -1,7 +1,7 @@
 //! The columns that CSV and Markdown have in common.
 
-use super::{Rows, words};
-use crate::report::summary::Group;
+use super::words;
+use crate::report::summary::{By, Group};
 
 pub const COLUMNS: [&str; 14] = [
     "target",
@@ -20,9 +20,9 @@ pub const COLUMNS: [&str; 14] = [
     "last_run",
 ];
 
-pub fn heads(by: Rows) -> [&'static str; 14] {
+pub fn heads(by: By) -> [&'static str; 14] {
     let mut heads = COLUMNS;
-    if by == Rows::Domains {
+    if by == By::Domain {
         heads[0] = "domain";
     }
     heads
@@ -31,7 +31,7 @@ pub fn heads(by: Rows) -> [&'static str; 14] {
 /// A row's figures behind the name, in full; a missing one is empty.
 pub fn figures(group: &Group) -> [String; 13] {
     let counts = &group.counts;
-    let durations = words::durations(group);
+    let durations = group.shown();
     let number = |value: Option<f64>| value.map_or_else(String::new, decimal);
     let time = |at: Option<_>| at.map_or_else(String::new, words::utc);
     [

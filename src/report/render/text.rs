@@ -6,8 +6,8 @@ use unicode_width::UnicodeWidthStr as _;
 
 use super::line::{Line, Pen, Style, fit, flow, portion, wrap};
 use super::words::{self, ENOUGH};
-use super::{Options, Rows, nothing, write_lines};
-use crate::report::summary::{Direction, Finding, FindingKind, Group, Population, Summary};
+use super::{Options, nothing, write_lines};
+use crate::report::summary::{By, Direction, Finding, FindingKind, Group, Population, Summary};
 use crate::units::Seconds;
 
 /// From so many columns on there is room for the hour map and the longer table.
@@ -130,8 +130,8 @@ impl View<'_> {
 
     fn title(&self, title: &str) -> String {
         match self.options.by {
-            Rows::Targets => title.to_owned(),
-            Rows::Domains => format!("{title} by domain"),
+            By::Target => title.to_owned(),
+            By::Domain => format!("{title} by domain"),
         }
     }
 
@@ -261,7 +261,7 @@ impl View<'_> {
             let name = words::name(groups[at].name.as_deref(), self.options.ascii);
             if groups[at].starred { format!("{name} *") } else { name }
         });
-        let whisker = shown.iter().any(|&at| words::durations(&groups[at]).p95.is_some());
+        let whisker = shown.iter().any(|&at| groups[at].shown().p95.is_some());
         let mut parts = vec![(Style::Plain, "", "bar: average")];
         if whisker {
             parts.push((Style::Dim, if self.pen.ascii { "|" } else { "┤" }, ": p95"));
@@ -276,11 +276,11 @@ impl View<'_> {
             bar: 8,
         };
         let scale = words::largest(shown.iter().flat_map(|&at| {
-            let durations = words::durations(&groups[at]);
+            let durations = groups[at].shown();
             [durations.mean, durations.p95]
         }));
         let mut lines = table.lines(self.columns, self.pen, &|row, cells| {
-            let durations = words::durations(&groups[shown[row]]);
+            let durations = groups[shown[row]].shown();
             self.whiskered(durations.mean, durations.p95, scale, cells)
         });
         let time = rest.iter().map(|&at| groups[at].seconds).sum();
@@ -296,7 +296,7 @@ impl View<'_> {
         let groups = &self.summary.groups;
         let pick = |figure: &dyn Fn(&Group) -> String| shown.iter().map(|&at| figure(&groups[at])).collect();
         let of = |figure: &dyn Fn(&crate::report::summary::Durations) -> Option<f64>| {
-            pick(&|group| words::seconds(figure(words::durations(group))))
+            pick(&|group| words::seconds(figure(group.shown())))
         };
         let mut figures = vec![Figure::new("avg", 6, of(&|durations| durations.mean))];
         if wide {

@@ -2,10 +2,12 @@
 
 use chrono::{DateTime, Datelike as _, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, Utc};
 
+use super::Options;
 use super::line::{fit, float, shown};
-use super::{Filters, Options, Rows};
+use crate::event::outcome::{self, Outcome};
+use crate::event::table::Filter;
 use crate::report::summary::{
-    Change, Counts, Direction, Finding, FindingKind, Group, Input, Population, Window,
+    By, Change, Counts, Direction, Finding, FindingKind, Group, Population, Run, Window,
 };
 use crate::units::Seconds;
 
@@ -130,21 +132,31 @@ pub fn population(which: Population) -> &'static str {
     }
 }
 
-pub fn rows(by: Rows, number: usize) -> &'static str {
+pub fn rows(by: By, number: usize) -> &'static str {
     match (by, number) {
-        (Rows::Targets, 1) => "target",
-        (Rows::Targets, _) => "targets",
-        (Rows::Domains, 1) => "domain",
-        (Rows::Domains, _) => "domains",
+        (By::Target, 1) => "target",
+        (By::Target, _) => "targets",
+        (By::Domain, 1) => "domain",
+        (By::Domain, _) => "domains",
     }
 }
 
-/// The figures of the shown population.
-pub fn durations(group: &Group) -> &crate::report::summary::Durations {
-    match group.shown {
-        Population::Ok => &group.ok,
-        Population::Failed => &group.failed,
-        Population::All => &group.all,
+/// `ok`, or `failed, exit 2`.
+pub fn ending(target: &str, run: &Run) -> String {
+    let label = outcome::label(target, run.exit_code);
+    match Outcome::of(target, run.exit_code) {
+        Outcome::Ok => label.into_owned(),
+        Outcome::Failed => format!("failed, {label}"),
+        Outcome::Interrupted => format!("interrupted, {label}"),
+    }
+}
+
+/// An exit code by its name and its number: `exit 2`, `Ctrl-C (130)`.
+pub fn code(target: &str, code: i64) -> String {
+    let code = outcome::shell_code(code);
+    match outcome::label(target, code) {
+        label if label.starts_with("exit ") => label.into_owned(),
+        label => format!("{label} ({code})"),
     }
 }
 
@@ -203,7 +215,7 @@ pub fn probability(p: f64) -> String {
 
 /// What the events had to pass, in words; the zone's days where a filter begins or ends with one.
 pub fn filters(options: &Options, ascii: bool) -> Vec<String> {
-    let Filters { since, until, last, targets, domains, excludes, failed } = options.filters;
+    let Filter { since, until, last, targets, domains, excludes, failed } = options.filters;
     let moment = |at: NaiveDateTime| format!("{} {}", day(at.date()), at.format("%H:%M"));
     let mut parts = Vec::new();
     if let Some(since) = since.map(options.local) {
@@ -251,9 +263,9 @@ pub fn short(name: &str, ascii: bool) -> String {
 }
 
 /// What the whole log holds, for somebody whose filters let nothing through.
-pub fn log(input: &Input, options: &Options) -> String {
-    let mut text = format!("The log has {}", count(input.events, "event", "events"));
-    if let Some((first, last)) = input.span {
+pub fn log(events: u64, options: &Options) -> String {
+    let mut text = format!("The log has {}", count(events, "event", "events"));
+    if let Some((first, last)) = options.contents.span {
         let (first, last) = ((options.local)(first).date(), (options.local)(last).date());
         if first == last {
             text.push_str(&format!(", all of {}", day(last)));
@@ -272,9 +284,9 @@ pub fn log(input: &Input, options: &Options) -> String {
             }
         }
     };
-    let Filters { targets, domains, excludes, .. } = options.filters;
-    names("targets", &input.targets, !targets.is_empty() || !excludes.is_empty());
-    names("domains", &input.domains, !domains.is_empty());
+    let Filter { targets, domains, excludes, .. } = options.filters;
+    names("targets", &options.contents.targets, !targets.is_empty() || !excludes.is_empty());
+    names("domains", &options.contents.domains, !domains.is_empty());
     text.push('.');
     text
 }
@@ -304,7 +316,7 @@ pub fn median(mut values: Vec<f64>) -> Option<f64> {
 pub fn by_average(groups: &[Group], sorted: bool) -> Vec<usize> {
     let mut order: Vec<usize> = (0..groups.len()).collect();
     if !sorted {
-        let mean = |at: usize| durations(&groups[at]).mean.unwrap_or(-1.0);
+        let mean = |at: usize| groups[at].shown().mean.unwrap_or(-1.0);
         order.sort_by(|&a, &b| mean(b).total_cmp(&mean(a)).then_with(|| groups[a].name.cmp(&groups[b].name)));
     }
     order

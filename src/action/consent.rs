@@ -1,0 +1,73 @@
+//! `on`, `off`, `status`, and the one place that decides whether recording holds.
+
+use std::io::Write;
+
+use anyhow::{Context as _, anyhow};
+
+use super::world;
+use crate::store::Store;
+
+/// Whether a run that starts now is recorded.
+pub enum Recording {
+    On(Store),
+    /// Enabled, but not here and now: why.
+    Held(Store, String),
+    /// Not enabled.
+    Off(Store),
+    /// There is no place for a store: why.
+    Homeless,
+}
+
+const HOMELESS: &str = "there is no home directory: HOME is not an absolute path";
+
+/// The one answer that the wrapper, `on`, `off` and `status` give.
+pub fn recording() -> Recording {
+    let Some(store) = world::store() else { return Recording::Homeless };
+    if !store.is_on() {
+        return Recording::Off(store);
+    }
+    match world::do_not_track() {
+        Some(value) => {
+            let reason = format!("{}={} is set", world::DO_NOT_TRACK, value.to_string_lossy().escape_debug());
+            Recording::Held(store, reason)
+        }
+        None => Recording::On(store),
+    }
+}
+
+/// # Errors
+/// The directory or the marker cannot be made.
+pub fn turn_on(out: &mut dyn Write) -> anyhow::Result<()> {
+    let store = needed()?;
+    let directory = store.directory().display().to_string();
+    store.turn_on().with_context(|| format!("could not turn recording on in {directory}"))?;
+    writeln!(out, "Telemetry enabled. Data stored in: {directory}")?;
+    if let Recording::Held(_, reason) = recording() {
+        writeln!(
+            out,
+            "Not recording here: {reason}; to record all the same: env -u {} tm-run ...",
+            world::DO_NOT_TRACK
+        )?;
+    }
+    if let Err(problem) = store.try_to_open() {
+        writeln!(out, "Not recording here: the file cannot be written: {problem}")?;
+    }
+    Ok(())
+}
+
+/// # Errors
+/// The marker cannot be removed.
+pub fn turn_off(out: &mut dyn Write) -> anyhow::Result<()> {
+    let store = needed()?;
+    store
+        .turn_off()
+        .with_context(|| format!("could not turn recording off in {}", store.directory().display()))?;
+    writeln!(out, "Telemetry disabled. Existing data preserved.")?;
+    writeln!(out, "To delete it: tm-run clear")?;
+    Ok(())
+}
+
+/// The user's store, for those who cannot do without.
+pub fn needed() -> anyhow::Result<Store> {
+    world::store().ok_or_else(|| anyhow!(HOMELESS))
+}

@@ -1,0 +1,58 @@
+//! One file a thing one can ask for: the only corridor between the rooms.
+
+mod clear;
+mod consent;
+pub mod exit;
+mod log;
+mod nesting;
+mod report;
+mod when;
+mod world;
+mod wrap;
+
+use std::ffi::OsString;
+use std::io::{self, Write as _};
+
+use chrono::Utc;
+
+use crate::cli::Request;
+use crate::sys;
+use exit::Exit;
+
+/// Does what was asked for. `words`: the command line without the program's own name.
+///
+/// # Errors
+/// What could not be done, for `main` to say.
+pub fn perform(request: &Request, words: &[OsString]) -> anyhow::Result<Exit> {
+    if let Request::Wrap(wrap) = request {
+        // The word before the command: `--` says that the command is one, whatever it looks like.
+        let before = words.len().checked_sub(wrap.words.len() + 1).and_then(|at| words.get(at));
+        return Ok(wrap::perform(wrap, before.is_none_or(|word| word != "--")));
+    }
+    sys::fill_standard_descriptors();
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    match request {
+        Request::Wrap(_) => {}
+        Request::On => consent::turn_on(&mut out)?,
+        Request::Off => consent::turn_off(&mut out)?,
+        Request::Clear { before: None } => clear::everything(&mut out)?,
+        Request::Log(line) => log::perform(line, Utc::now())?,
+        Request::Report(asked) => report::report(asked, Utc::now(), &mut out)?,
+        Request::Status(_) | Request::Init(_) | Request::Clear { before: Some(_) } => {
+            anyhow::bail!("not built yet")
+        }
+    }
+    out.flush()?;
+    Ok(Exit::DONE)
+}
+
+/// Shows a text that was asked for instead of an action.
+///
+/// # Errors
+/// As write(2).
+pub fn show(text: &str) -> io::Result<()> {
+    sys::fill_standard_descriptors();
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()
+}

@@ -1,0 +1,64 @@
+//! One run, one event: a run inside a run of the same target is part of that run.
+//!
+//! `TM_RUN_ACTIVE` lists the runs that are being recorded around us, as `pid:target` with commas between. In a
+//! target `%` and `,` are written as `%25` and `%2C`.
+
+use crate::run::family;
+
+pub const VARIABLE: &str = "TM_RUN_ACTIVE";
+
+/// Whether a tm-run that is our ancestor records this target already. The value alone is not believed: it leaks
+/// into terminal multiplexers and daemons that outlive the run.
+pub fn is_recorded_around_us(value: &[u8], target: &str) -> bool {
+    let written = escaped(target);
+    let pids: Vec<i32> = value
+        .split(|&byte| byte == b',')
+        .filter_map(|entry| {
+            let entry = std::str::from_utf8(entry).ok()?;
+            let (pid, name) = entry.split_once(':')?;
+            (name == written).then(|| pid.parse().ok())?
+        })
+        .collect();
+    if pids.is_empty() {
+        return false;
+    }
+    let mut line = family::line_of(nix::unistd::getpid().as_raw());
+    let Some(own) = line.next() else { return false };
+    // A number can be used again, so the ancestor must also be called what we are.
+    line.any(|ancestor| pids.contains(&ancestor.pid) && ancestor.name == own.name)
+}
+
+/// The variable as the command gets it, `NAME=value`.
+pub fn with(value: Option<&[u8]>, target: &str) -> Vec<u8> {
+    let mut variable = format!("{VARIABLE}=").into_bytes();
+    if let Some(value) = value.filter(|value| !value.is_empty()) {
+        variable.extend_from_slice(value);
+        variable.push(b',');
+    }
+    variable.extend_from_slice(format!("{}:{}", std::process::id(), escaped(target)).as_bytes());
+    variable
+}
+
+fn escaped(target: &str) -> String {
+    target.replace('%', "%25").replace(',', "%2C")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pid_that_is_no_ancestor_is_not_believed() {
+        assert!(!is_recorded_around_us(b"999999999:apply", "apply"));
+        assert!(!is_recorded_around_us(b"1:apply", "apply"));
+        assert!(!is_recorded_around_us(b"", "apply"));
+        assert!(!is_recorded_around_us(b":,,x:apply,7", "apply"));
+    }
+
+    #[test]
+    fn the_list_grows_at_its_end_and_keeps_names_apart() {
+        let pid = std::process::id();
+        assert_eq!(with(None, "a,b%"), format!("TM_RUN_ACTIVE={pid}:a%2Cb%25").into_bytes());
+        assert_eq!(with(Some(b"7:x"), "y"), format!("TM_RUN_ACTIVE=7:x,{pid}:y").into_bytes());
+    }
+}

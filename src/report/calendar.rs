@@ -1,0 +1,96 @@
+//! Days and hours as the reader's clock shows them.
+
+use chrono::{DateTime, NaiveDate, Offset as _, TimeZone};
+
+const SECOND: i64 = 1_000_000;
+const HOUR: i64 = 3600;
+const DAY: i64 = 24 * HOUR;
+
+/// How far the reader's clock is ahead of UTC, day by day of a period.
+///
+/// Asking a time zone costs more than reading a line, so it is asked twice a day; only within a day
+/// on which the clock changes, it is asked for each event.
+pub struct Calendar<'a> {
+    /// Seconds ahead of UTC, at this second since 1970.
+    offset: &'a (dyn Fn(i64) -> i64 + Sync),
+    /// The first UTC day since 1970 that is prepared.
+    first: i64,
+    /// Of each UTC day from then on; `None`: not the same all day.
+    days: Vec<Option<i64>>,
+}
+
+/// A stretch of time within one hour of the reader's clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hour {
+    /// Microseconds since 1970, UTC; `end` is not in it any more.
+    pub start: i64,
+    pub end: i64,
+    /// Days since 1970 on the reader's calendar.
+    pub day: i64,
+    pub hour: usize,
+}
+
+impl Hour {
+    /// Holds no moment at all.
+    pub const NONE: Self = Self { start: 0, end: 0, day: 0, hour: 0 };
+
+    pub fn holds(&self, micros: i64) -> bool {
+        self.start <= micros && micros < self.end
+    }
+
+    /// Monday is 0.
+    pub fn weekday(&self) -> usize {
+        // 1970 began on a Thursday.
+        usize::try_from((self.day + 3).rem_euclid(7)).unwrap_or(0)
+    }
+}
+
+/// A function for [`Calendar::new`].
+pub fn offset_of<Z: TimeZone>(zone: &Z) -> impl Fn(i64) -> i64 {
+    move |seconds| {
+        let utc = DateTime::from_timestamp(seconds, 0).unwrap_or_default().naive_utc();
+        i64::from(zone.offset_from_utc_datetime(&utc).fix().local_minus_utc())
+    }
+}
+
+impl<'a> Calendar<'a> {
+    /// For moments from the first to the last, in microseconds.
+    pub fn new(offset: &'a (dyn Fn(i64) -> i64 + Sync), from: i64, to: i64) -> Self {
+        /// A century: nothing is gained by preparing days that no event is on.
+        const MOST: i64 = 36_525;
+        let first = from.div_euclid(DAY * SECOND);
+        let last = to.div_euclid(DAY * SECOND).min(first + MOST);
+        let mut at_start = offset(first * DAY);
+        let mut days = Vec::new();
+        for day in first..=last {
+            // The last second: a change at midnight belongs to the next day.
+            let at_end = offset((day + 1) * DAY - 1);
+            days.push((at_start == at_end).then_some(at_start));
+            at_start = offset((day + 1) * DAY);
+        }
+        Self { offset, first, days }
+    }
+
+    pub fn hour(&self, micros: i64) -> Hour {
+        let seconds = micros.div_euclid(SECOND);
+        let utc_day = seconds.div_euclid(DAY);
+        let prepared = usize::try_from(utc_day - self.first).ok().and_then(|day| self.days.get(day));
+        let (offset, from, to) = match prepared {
+            Some(&Some(offset)) => (offset, utc_day * DAY, (utc_day + 1) * DAY),
+            _ => ((self.offset)(seconds), seconds, seconds + 1),
+        };
+        let local = seconds + offset;
+        let start = local.div_euclid(HOUR) * HOUR - offset;
+        Hour {
+            start: start.max(from) * SECOND,
+            end: (start + HOUR).min(to) * SECOND,
+            day: local.div_euclid(DAY),
+            hour: usize::try_from(local.rem_euclid(DAY) / HOUR).unwrap_or(0),
+        }
+    }
+}
+
+/// Of days since 1970.
+pub fn date(day: i64) -> NaiveDate {
+    NaiveDate::from_epoch_days(i32::try_from(day).unwrap_or(0)).unwrap_or_default()
+}

@@ -1,0 +1,400 @@
+//! Quantiles, spread, rates and the rank test: small, exact, and checked against other tools.
+
+/// Durations in ascending order.
+pub trait Sorted {
+    fn len(&self) -> usize;
+    /// The value with so many below it.
+    fn at(&self, place: usize) -> f64;
+
+    /// Hyndman and Fan's type 7, as in NumPy, R and spreadsheets: linear between neighbours.
+    #[expect(clippy::cast_precision_loss, reason = "2^53 runs are out of reach")]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 <= share <= 1")]
+    fn quantile(&self, share: f64) -> Option<f64> {
+        let last = self.len().checked_sub(1)?;
+        let place = last as f64 * share;
+        let below = (place as usize).min(last);
+        let low = self.at(below);
+        let part = place - below as f64;
+        // Not only quicker: infinity is no neighbour to be linear to.
+        if part == 0.0 {
+            return Some(low);
+        }
+        Some(low + (self.at((below + 1).min(last)) - low) * part)
+    }
+
+    fn median(&self) -> Option<f64> {
+        self.quantile(0.5)
+    }
+
+    /// Median of the distances from the median, unscaled.
+    fn median_deviation(&self) -> Option<f64> {
+        let center = self.median()?;
+        // Downwards from the middle and upwards from it, distances grow: two sorted lists.
+        let middle = first(self.len(), |place| self.at(place) >= center);
+        let below = |place: usize| center - self.at(middle - 1 - place);
+        let above = |place: usize| self.at(middle + place) - center;
+        let (left, right) = (middle, self.len() - middle);
+        let nearest = |rank: usize| {
+            let most = left.min(rank);
+            let least = rank.saturating_sub(right);
+            // How many of the `rank` nearer ones lie below the middle.
+            let taken = least
+                + first(most - least, |taken| {
+                    let taken = taken + least;
+                    above(rank - taken - 1) <= below(taken)
+                });
+            let from_left = (taken < left).then(|| below(taken));
+            let from_right = (rank - taken < right).then(|| above(rank - taken));
+            match (from_left, from_right) {
+                (Some(left), Some(right)) => left.min(right),
+                (Some(one), None) | (None, Some(one)) => one,
+                (None, None) => 0.0,
+            }
+        };
+        let upper = self.len() / 2;
+        if self.len() % 2 == 1 {
+            return Some(nearest(upper));
+        }
+        Some(f64::midpoint(nearest(upper - 1), nearest(upper)))
+    }
+}
+
+/// The first place below `count` for which it holds, as for a sorted list.
+fn first(count: usize, holds: impl Fn(usize) -> bool) -> usize {
+    let (mut low, mut high) = (0, count);
+    while low < high {
+        let middle = usize::midpoint(low, high);
+        if holds(middle) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    low
+}
+
+/// How many are smaller than this.
+pub fn below(sorted: &impl Sorted, seconds: f64) -> usize {
+    first(sorted.len(), |place| sorted.at(place) >= seconds)
+}
+
+impl Sorted for [f64] {
+    fn len(&self) -> usize {
+        self.len()
+    }
+
+    fn at(&self, place: usize) -> f64 {
+        self[place]
+    }
+}
+
+/// What durations are kept in while they are counted: milliseconds, or seconds where those are too coarse.
+pub trait Duration: Copy + Send {
+    fn seconds(self) -> f64;
+    /// Orders as the value does.
+    fn key(self) -> u64;
+    fn of_key(key: u64) -> Self;
+    fn sort(values: &mut [Self]);
+    /// Puts the value at its place as if sorted, no smaller one after it and no greater one before it.
+    fn select(values: &mut [Self], place: usize) -> Self;
+}
+
+impl Duration for u32 {
+    fn seconds(self) -> f64 {
+        f64::from(self) / 1000.0
+    }
+
+    fn key(self) -> u64 {
+        u64::from(self)
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "a key of ours")]
+    fn of_key(key: u64) -> Self {
+        key as u32
+    }
+
+    fn sort(values: &mut [Self]) {
+        values.sort_unstable();
+    }
+
+    fn select(values: &mut [Self], place: usize) -> Self {
+        *values.select_nth_unstable(place).1
+    }
+}
+
+impl Duration for f64 {
+    fn seconds(self) -> f64 {
+        self
+    }
+
+    fn key(self) -> u64 {
+        let bits = self.to_bits();
+        if bits >> 63 == 1 { !bits } else { bits | 1 << 63 }
+    }
+
+    fn of_key(key: u64) -> Self {
+        Self::from_bits(if key >> 63 == 1 { key & !(1 << 63) } else { !key })
+    }
+
+    fn sort(values: &mut [Self]) {
+        values.sort_unstable_by(Self::total_cmp);
+    }
+
+    fn select(values: &mut [Self], place: usize) -> Self {
+        *values.select_nth_unstable_by(place, Self::total_cmp).1
+    }
+}
+
+/// Several sorted lists as one, without merging them.
+pub struct Union<'a, D>(pub [&'a [D]; 3]);
+
+impl<D: Duration> Sorted for Union<'_, D> {
+    fn len(&self) -> usize {
+        self.0.iter().map(|part| part.len()).sum()
+    }
+
+    fn at(&self, place: usize) -> f64 {
+        let mut parts = self.0.iter().filter(|part| !part.is_empty());
+        if let (Some(only), None) = (parts.next(), parts.next()) {
+            return only[place].seconds();
+        }
+        let ends = || self.0.iter().filter_map(|part| Some((part.first()?.key(), part.last()?.key())));
+        let mut low = ends().map(|(first, _)| first).min().unwrap_or(0);
+        let mut high = ends().map(|(_, last)| last).max().unwrap_or(0);
+        while low < high {
+            let middle = u64::midpoint(low, high);
+            let up_to: usize =
+                self.0.iter().map(|part| part.partition_point(|value| value.key() <= middle)).sum();
+            if up_to > place {
+                high = middle;
+            } else {
+                low = middle + 1;
+            }
+        }
+        D::of_key(low).seconds()
+    }
+}
+
+/// Of values in any order, which they lose.
+pub fn median<D: Duration>(values: &mut [D]) -> Option<f64> {
+    let upper = values.len() / 2;
+    if values.is_empty() {
+        return None;
+    }
+    let high = D::select(values, upper);
+    if values.len() % 2 == 1 {
+        return Some(high.seconds());
+    }
+    let low = values[..upper].iter().copied().max_by_key(|value| value.key())?;
+    let (low, high) = (low.seconds(), high.seconds());
+    Some(low + (high - low) * 0.5)
+}
+
+/// Wilson's score interval of a share, 95 %.
+#[expect(clippy::cast_precision_loss, reason = "2^53 runs are out of reach")]
+pub fn wilson(hits: u64, of: u64) -> Option<(f64, f64)> {
+    /// The normal distribution's 97.5 % point.
+    const Z: f64 = 1.959_963_984_540_054;
+    if of == 0 {
+        return None;
+    }
+    let n = of as f64;
+    let share = hits as f64 / n;
+    let center = share + Z * Z / (2.0 * n);
+    let spread = Z * (share * (1.0 - share) / n + Z * Z / (4.0 * n * n)).sqrt();
+    let scale = 1.0 + Z * Z / n;
+    let low = if hits == 0 { 0.0 } else { (center - spread) / scale };
+    let high = if hits == of { 1.0 } else { (center + spread) / scale };
+    Some((low, high))
+}
+
+/// Mann and Whitney's U test of two sorted samples, two-sided: the probability of a difference in
+/// ranks at least this great if both came from one distribution. Normal approximation, corrected
+/// for ties and continuity.
+#[expect(clippy::cast_precision_loss, reason = "2^53 runs are out of reach")]
+pub fn rank_test(a: &[f64], b: &[f64]) -> f64 {
+    let (na, nb) = (a.len() as f64, b.len() as f64);
+    let n = na + nb;
+    let (mut i, mut j) = (0, 0);
+    let (mut rank_sum, mut ties) = (0.0, 0.0);
+    while i < a.len() || j < b.len() {
+        let value = match (a.get(i), b.get(j)) {
+            (Some(&a), Some(&b)) => a.min(b),
+            (Some(&one), None) | (None, Some(&one)) => one,
+            (None, None) => break,
+        };
+        let before = (i + j) as f64;
+        let in_a = a[i..].iter().take_while(|&&other| other <= value).count();
+        let in_b = b[j..].iter().take_while(|&&other| other <= value).count();
+        let tied = (in_a + in_b) as f64;
+        rank_sum += in_a as f64 * (before + (tied + 1.0) / 2.0);
+        ties += tied * tied * tied - tied;
+        i += in_a;
+        j += in_b;
+    }
+    let u = rank_sum - na * (na + 1.0) / 2.0;
+    let u = u.max(na * nb - u);
+    let deviation = (na * nb / 12.0 * ((n + 1.0) - ties / (n * (n - 1.0)))).sqrt();
+    if deviation.is_nan() || deviation <= 0.0 {
+        return 1.0;
+    }
+    let z = (u - na * nb / 2.0 - 0.5) / deviation;
+    both_tails(z)
+}
+
+/// The share of a normal distribution that lies beyond z on both sides, at most 1.
+fn both_tails(z: f64) -> f64 {
+    if z <= 0.0 {
+        return 1.0;
+    }
+    let x = z / std::f64::consts::SQRT_2;
+    let scale = (-x * x).exp() / std::f64::consts::PI.sqrt();
+    if x < 1.5 {
+        // erf(x) = 2/sqrt(pi) exp(-x^2) (x + 2x^3/3 + 4x^5/15 + ...)
+        let (mut term, mut sum, mut odd) = (x, x, 1.0);
+        while term > sum * f64::EPSILON {
+            odd += 2.0;
+            term *= 2.0 * x * x / odd;
+            sum += term;
+        }
+        return 1.0 - 2.0 * scale * sum;
+    }
+    // erfc(x) = exp(-x^2)/sqrt(pi) / (x + 1/2 / (x + 2/2 / (x + 3/2 / ...)))
+    let tail = (1..=400).rev().fold(x, |tail, step| x + f64::from(step) / 2.0 / tail);
+    scale / tail
+}
+
+/// The expected figures are NumPy 2.4.6's and SciPy 1.17.1's:
+///
+/// ```python
+/// import numpy, scipy.stats, scipy.special
+/// numpy.quantile(LONG, p); numpy.quantile(LONG[:12], p); scipy.stats.median_abs_deviation(LONG)
+/// scipy.stats.mannwhitneyu(a, b, alternative='two-sided', method='asymptotic', use_continuity=True).pvalue
+/// scipy.special.erfc(z / 2**.5)
+/// scipy.stats.binomtest(hits, of).proportion_ci(method='wilson')
+/// ```
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LONG: [f64; 13] = [0.42, 2.1, 2.2, 2.2, 3.7, 44.0, 59.6, 61.5, 120.0, 185.0, 185.0, 271.5, 600.0];
+
+    #[track_caller]
+    fn close(found: impl Into<Option<f64>>, expected: f64) {
+        let found = found.into().unwrap();
+        assert!((found - expected).abs() <= expected.abs() * 1e-12, "{found:?} is not {expected:?}");
+    }
+
+    #[test]
+    fn quantiles_are_those_of_type_7() {
+        #[track_caller]
+        fn case(share: f64, of_13: f64, of_12: f64) {
+            close(LONG.quantile(share), of_13);
+            close(LONG[..12].quantile(share), of_12);
+        }
+        case(0.0, 0.42, 0.42);
+        case(0.05, 1.428_000_000_000_000_2, 1.344);
+        case(0.1, 2.12, 2.110_000_000_000_000_3);
+        case(0.25, 2.2, 2.2);
+        case(0.5, 59.6, 51.8);
+        case(0.75, 185.0, 136.25);
+        case(0.9, 254.200_000_000_000_05, 185.0);
+        case(0.95, 402.899_999_999_999_5, 223.924_999_999_999_95);
+        case(1.0, 600.0, 271.5);
+        assert_eq!([].quantile(0.5), None);
+        close([7.0].quantile(0.95), 7.0);
+    }
+
+    #[test]
+    fn the_median_deviation_is_unscaled() {
+        close(LONG.median_deviation(), 57.5);
+        close(LONG[..12].median_deviation(), 49.649_999_999_999_99);
+        close([7.0].median_deviation(), 0.0);
+        close([1.0, 3.0].median_deviation(), 1.0);
+        assert_eq!([].median_deviation(), None);
+    }
+
+    #[test]
+    fn the_rank_test_is_that_of_other_tools() {
+        fn numbers(range: std::ops::Range<i32>) -> Vec<f64> {
+            range.map(f64::from).collect()
+        }
+        let mut a = [3.1, 2.9, 3.3, 3.5, 3.1, 4.0, 3.6, 3.3, 3.9, 3.7];
+        let mut b = [
+            2.1, 2.5, 3.1, 2.8, 2.9, 3.3, 2.2, 2.4, 2.6, 2.7, 3.0, 3.1, 2.9, 2.8, 2.7, 2.6, 2.5, 3.2, 2.3,
+            2.4,
+        ];
+        a.sort_by(f64::total_cmp);
+        b.sort_by(f64::total_cmp);
+        close(rank_test(&a, &b), 0.000_136_036_246_268_901_67);
+        close(rank_test(&b, &a), 0.000_136_036_246_268_901_67);
+        close(rank_test(&numbers(100..140), &numbers(0..100)), 2.888_863_222_870_219_3e-20);
+        close(rank_test(&numbers(1000..1400), &numbers(0..1000)), 2.771_021_232_033_534_2e-188);
+        close(rank_test(&[1.0; 5], &[1.0; 20]), 1.0);
+        close(rank_test(&[1.0, 2.0, 3.0], &[2.0]), 1.0);
+        close(rank_test(&[], &[1.0]), 1.0);
+    }
+
+    #[test]
+    fn the_tails_of_the_normal_distribution_are_exact_far_out() {
+        #[track_caller]
+        fn case(z: f64, share: f64) {
+            let found = both_tails(z);
+            assert!((found / share - 1.0).abs() < 1e-12, "{found:?} is not {share:?}");
+        }
+        case(0.001, 0.999_202_115_572_177_9);
+        case(0.5, 0.617_075_077_451_973_9);
+        case(1.0, 0.317_310_507_862_914_15);
+        case(1.96, 0.049_995_790_296_440_87);
+        case(3.0, 0.002_699_796_063_260_191_8);
+        case(3.5355, 0.000_407_004_245_190_143);
+        case(3.6, 0.000_318_217_180_315_067_9);
+        case(5.0, 5.733_031_437_583_89e-7);
+        case(8.0, 1.244_192_114_854_365_8e-15);
+        case(20.0, 5.507_248_237_212_624_4e-89);
+        case(37.0, 1.145_114_244_504_504_6e-299);
+    }
+
+    #[test]
+    fn wilsons_interval_is_that_of_other_tools() {
+        #[track_caller]
+        fn case(hits: u64, of: u64, low: f64, high: f64) {
+            let found = wilson(hits, of).unwrap();
+            close(found.0, low);
+            close(found.1, high);
+        }
+        assert_eq!(wilson(0, 0), None);
+        case(0, 10, 0.0, 0.277_532_799_862_889_26);
+        case(10, 10, 0.722_467_200_137_111, 1.0);
+        case(1, 1, 0.206_549_314_377_237_45, 1.0);
+        case(93, 100, 0.862_504_852_609_264_9, 0.965_680_738_932_727_3);
+        case(1008, 1080, 0.916_867_866_327_798_9, 0.946_727_074_041_471_3);
+        case(9, 41, 0.120_031_747_782_175_68, 0.367_050_059_882_261_7);
+        case(5, 50, 0.043_475_764_931_890_41, 0.213_602_314_374_796_54);
+    }
+
+    #[test]
+    fn a_union_of_sorted_lists_is_the_sorted_union() {
+        fn case<D: Duration + std::fmt::Debug>(a: &[D], b: &[D], c: &[D]) {
+            let mut all = [a, b, c].concat();
+            D::sort(&mut all);
+            let expected: Vec<f64> = all.iter().map(|value| value.seconds()).collect();
+            let union = Union([a, b, c]);
+            let found: Vec<f64> = (0..union.len()).map(|place| union.at(place)).collect();
+            assert_eq!(found, expected);
+            assert_eq!(union.median_deviation(), expected.median_deviation());
+        }
+        case(&[1000_u32, 2000, 2000, 9000], &[500, 2000, 9500], &[]);
+        case::<u32>(&[], &[], &[]);
+        case(&[u32::MAX], &[0], &[0, 0, 7]);
+        case(&[-1.5, 0.25, 1e300], &[-2.0, 0.0], &[0.125]);
+    }
+
+    #[test]
+    fn a_median_needs_no_order() {
+        assert_eq!(median::<u32>(&mut []), None);
+        assert_eq!(median(&mut [3000_u32]), Some(3.0));
+        assert_eq!(median(&mut [3000_u32, 1000]), Some(2.0));
+        assert_eq!(median(&mut [9.5, -1.0, 0.5]), Some(0.5));
+    }
+}

@@ -1,0 +1,208 @@
+//! Adding to the log: one `write(2)` a line, on a descriptor that always writes at the end.
+//!
+//! Nothing here may block or outlast the run it records: a FIFO, a lock that somebody holds, a full disk, a
+//! directory that is gone cost at most this one line.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::time::Duration;
+
+use nix::libc::{O_NOCTTY, O_NOFOLLOW, O_NONBLOCK};
+
+use super::owner::{self, Whose};
+use super::{LOG, Store};
+use crate::event::Event;
+
+/// How long a lock is waited for, in steps of which each is twice the one before: about 100 ms in all. The
+/// lock is only there for those who rewrite the log, and they hold it for microseconds.
+const FIRST_WAIT: Duration = Duration::from_micros(100);
+const WAITS: u32 = 10;
+
+/// What became of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Appended {
+    Written,
+    /// Recording was switched off meanwhile, so nothing was written or made.
+    NoConsent,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Lock {
+    Shared,
+    Exclusive,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum For {
+    Reading,
+    Appending,
+}
+
+impl Store {
+    /// Adds one line, if recording is on at that moment. Lines never mix: each is one write at the end of the
+    /// file (write(2), `O_APPEND`). The shared lock is for `clear`, which waits for us or we for it.
+    ///
+    /// # Errors
+    /// The line is not in the log, or only its beginning is; what was there before is untouched.
+    pub fn append(&self, event: &Event) -> io::Result<Appended> {
+        // The log can be replaced between opening and locking it, by one `clear --before` at a time.
+        for _ in 0..3 {
+            let file = match open_existing(self, For::Appending) {
+                Ok(file) => file,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    if !self.is_on() {
+                        return Ok(Appended::NoConsent);
+                    }
+                    match owner::create(&self.log_path()) {
+                        Ok(file) => file,
+                        // Another run was first.
+                        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+                        Err(error) => return Err(error),
+                    }
+                }
+                Err(error) => return Err(error),
+            };
+            lock(&file, Lock::Shared);
+            if !self.is_on() {
+                self.remove_empty_log(&file);
+                return Ok(Appended::NoConsent);
+            }
+            let found = file.metadata()?;
+            if found.nlink() == 0 {
+                continue;
+            }
+            write_line(&file, found.size(), event)?;
+            return Ok(Appended::Written);
+        }
+        Err(io::Error::other("it is replaced again and again"))
+    }
+
+    /// Tries what appending would do, short of writing.
+    ///
+    /// # Errors
+    /// Why the next event could not be recorded.
+    pub fn try_to_open(&self) -> io::Result<()> {
+        match open_existing(self, For::Appending) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                nix::unistd::access(self.directory(), nix::unistd::AccessFlags::W_OK)?;
+                Ok(())
+            }
+            other => other.map(drop),
+        }
+    }
+
+    /// Takes away the file that an append has just made for nothing, so that a `clear` that ran meanwhile is as
+    /// complete as it said.
+    fn remove_empty_log(&self, file: &File) {
+        if file.metadata().is_ok_and(|found| found.size() == 0 && found.nlink() > 0) {
+            // Others may have opened it meanwhile: with the lock held alone, they find it deleted or we find it used.
+            lock(file, Lock::Exclusive);
+            if file.metadata().is_ok_and(|found| found.size() == 0)
+                && self.is_still_the_log(file)
+                && !self.is_on()
+            {
+                // It may be gone already; then somebody else has done this.
+                let _ = fs::remove_file(self.log_path());
+                self.remove_directories();
+            }
+        }
+    }
+
+    fn is_still_the_log(&self, file: &File) -> bool {
+        match (fs::symlink_metadata(self.log_path()), file.metadata()) {
+            (Ok(there), Ok(open)) => there.ino() == open.ino() && there.dev() == open.dev(),
+            _ => false,
+        }
+    }
+}
+
+fn write_line(mut file: &File, size: u64, event: &Event) -> io::Result<()> {
+    let mut line = event.line();
+    let mut last = [b'\n'];
+    // A log that may be written but not read cannot be looked at; its last line is taken to be whole.
+    if size > 0 && file.read_at(&mut last, size - 1).is_ok_and(|read| read == 1) && last != *b"\n" {
+        // A writer died half way. Its line is lost; ours must not be glued to it.
+        line.insert(0, b'\n');
+    }
+    loop {
+        match file.write(&line) {
+            // The rest is never written later: other lines may stand between.
+            Ok(written) if written < line.len() => {
+                return Err(io::Error::other("only a part of the line fitted"));
+            }
+            Ok(_) => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Opens the log that is there, if it is a regular file and, in another user's directory, certainly theirs.
+/// Never waits: opening a FIFO or a leased file does otherwise (open(2)).
+pub fn open_existing(store: &Store, purpose: For) -> io::Result<File> {
+    let path = store.log_path();
+    let whose = owner::whose(store.directory())?;
+    let follow = if whose == Whose::Ours { 0 } else { O_NOFOLLOW };
+    let open = |read: bool, append: bool| {
+        OpenOptions::new().read(read).append(append).custom_flags(O_NONBLOCK | O_NOCTTY | follow).open(&path)
+    };
+    let file = match purpose {
+        For::Reading => open(true, false),
+        For::Appending => match open(true, true) {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => open(false, true),
+            other => other,
+        },
+    };
+    let file = file.map_err(|error| {
+        if whose != Whose::Ours && error.raw_os_error() == Some(nix::libc::ELOOP) {
+            owner::link_of_another_user(&path)
+        } else {
+            error
+        }
+    })?;
+    let found = file.metadata()?;
+    if !found.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("'{LOG}' in it is no regular file")));
+    }
+    if let Whose::Theirs(owner) = whose
+        && (found.uid() != owner || found.nlink() > 1)
+    {
+        return Err(io::Error::new(
+            io::ErrorKind::PermissionDenied,
+            format!("'{LOG}' is not the file of the directory's owner alone"),
+        ));
+    }
+    above_standard(file)
+}
+
+/// A file under the number of a closed standard descriptor would be written to by mistake.
+fn above_standard(file: File) -> io::Result<File> {
+    use std::os::fd::AsRawFd as _;
+    if file.as_raw_fd() > 2 { Ok(file) } else { file.try_clone() }
+}
+
+/// Takes the file's lock (flock(2)) and tells whether it could be had in time. It goes with the file's closing.
+pub fn lock(file: &File, how: Lock) -> bool {
+    let mut wait = FIRST_WAIT;
+    for attempt in 0..=WAITS {
+        let taken = match how {
+            Lock::Shared => file.try_lock_shared(),
+            Lock::Exclusive => file.try_lock(),
+        };
+        match taken {
+            Ok(()) => return true,
+            Err(TryLockError::WouldBlock) if attempt < WAITS => {
+                #[expect(
+                    clippy::disallowed_methods,
+                    reason = "a lock that is given up after a time has no event to wait for"
+                )]
+                std::thread::sleep(wait);
+                wait *= 2;
+            }
+            // A file system without locks; the append needs none.
+            Err(_) => return false,
+        }
+    }
+    false
+}

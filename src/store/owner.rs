@@ -1,0 +1,98 @@
+//! Making files and directories, for oneself or, as root, for the user whose directory it is.
+//!
+//! `sudo` that keeps HOME makes root write into a user's home. What root makes there must belong to that user,
+//! who could not append to it otherwise, and nothing that the user has put there may lead root elsewhere.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::io;
+use std::os::unix::fs::{
+    DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown,
+};
+use std::path::Path;
+
+use nix::libc::{O_DIRECTORY, O_NOFOLLOW};
+use nix::unistd::geteuid;
+
+const PRIVATE_FILE: u32 = 0o600;
+const PRIVATE_DIRECTORY: u32 = 0o700;
+
+/// Whose directory it is, seen from us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whose {
+    Ours,
+    /// Another user's, and its numeric id.
+    Theirs(u32),
+}
+
+pub fn whose(directory: &Path) -> io::Result<Whose> {
+    let owner = fs::metadata(directory)?.uid();
+    Ok(if owner == geteuid().as_raw() { Whose::Ours } else { Whose::Theirs(owner) })
+}
+
+fn parent_of(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new("/"))
+}
+
+/// Makes a directory for its owner only, unless it is there already.
+///
+/// # Errors
+/// As mkdir(2). In another user's directory: a link in its place.
+pub fn make_directory(path: &Path) -> io::Result<()> {
+    match DirBuilder::new().mode(PRIVATE_DIRECTORY).create(path) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            let is_foreign = whose(parent_of(path))? != Whose::Ours;
+            if is_foreign && fs::symlink_metadata(path)?.is_symlink() {
+                return Err(link_of_another_user(path));
+            }
+            return if path.is_dir() { Ok(()) } else { Err(error) };
+        }
+        Err(error) => return Err(error),
+    }
+    let made = OpenOptions::new().read(true).custom_flags(O_DIRECTORY | O_NOFOLLOW).open(path)?;
+    // Whatever the umask is.
+    made.set_permissions(Permissions::from_mode(PRIVATE_DIRECTORY))?;
+    give_to_owner_of(parent_of(path), &made)
+}
+
+/// Makes an empty file that only its owner may read and write, and opens it for appending.
+///
+/// # Errors
+/// As open(2); a file that is there already is one.
+pub fn create(path: &Path) -> io::Result<File> {
+    let directory = parent_of(path);
+    if let Whose::Theirs(owner) = whose(directory)?
+        && !geteuid().is_root()
+    {
+        return Err(io::Error::new(
+            io::ErrorKind::PermissionDenied,
+            format!("the directory belongs to another user (uid {owner})"),
+        ));
+    }
+    let file = OpenOptions::new().read(true).append(true).create_new(true).mode(PRIVATE_FILE).open(path)?;
+    file.set_permissions(Permissions::from_mode(PRIVATE_FILE))?;
+    give_to_owner_of(directory, &file)?;
+    Ok(file)
+}
+
+fn give_to_owner_of(directory: &Path, file: &File) -> io::Result<()> {
+    let owner = fs::metadata(directory)?;
+    if !geteuid().is_root() || owner.uid() == 0 {
+        return Ok(());
+    }
+    fchown(file, Some(owner.uid()), Some(owner.gid()))
+}
+
+/// Gives a file that takes another one's place the owner and the mode of that one.
+pub fn take_after(file: &File, other: &fs::Metadata) -> io::Result<()> {
+    file.set_permissions(Permissions::from_mode(other.mode() & 0o7777))?;
+    if geteuid().is_root() { fchown(file, Some(other.uid()), Some(other.gid())) } else { Ok(()) }
+}
+
+/// The error for a link that somebody else may have planted.
+pub fn link_of_another_user(path: &Path) -> io::Error {
+    io::Error::new(
+        io::ErrorKind::PermissionDenied,
+        format!("'{}' is a link in another user's directory", path.display()),
+    )
+}

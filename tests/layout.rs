@@ -1,0 +1,145 @@
+//! The rooms of the house, and which may name which: see the drawing in `src/main.rs`. A rule that only
+//! prose keeps is soon no rule.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::ledger::{Case, plain};
+
+pub fn cases() -> Vec<Case> {
+    plain![a_room_names_only_what_it_may, unsafe_code_is_in_one_file, a_room_of_no_kind_is_found]
+}
+
+/// A room, and the rooms that it may name beside itself.
+const ROOMS: &[(&str, &[&str])] = &[
+    ("main", &["action", "cli"]),
+    ("cli", &[]),
+    ("action", &["cli", "run", "store", "report", "event", "units", "sys"]),
+    ("run", &["sys", "units"]),
+    ("store", &["event", "units", "sys"]),
+    ("report", &["event", "units"]),
+    ("event", &["units"]),
+    ("units", &[]),
+    ("sys", &["units"]),
+];
+
+fn sources() -> Vec<(PathBuf, String)> {
+    fn walk(dir: &Path, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(dir).expect("src can be read") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() { walk(&path, found) } else { found.push(path) }
+        }
+    }
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = Vec::new();
+    walk(&src, &mut found);
+    found.retain(|path| path.extension().is_some_and(|extension| extension == "rs"));
+    let inside = |path: PathBuf| {
+        let text = fs::read_to_string(&path).expect("a source can be read");
+        (path.strip_prefix(&src).expect("inside").to_owned(), text)
+    };
+    found.into_iter().map(inside).collect()
+}
+
+/// `run/plan.rs` and `run.rs` are in the room `run`.
+fn room(path: &Path) -> String {
+    let first = path.iter().next().expect("a path").to_string_lossy();
+    first.trim_end_matches(".rs").to_owned()
+}
+
+/// The line without what a comment or a text says.
+fn code(line: &str) -> String {
+    let mut kept = String::new();
+    let mut quoted = false;
+    let mut letters = line.chars().peekable();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '\\' if quoted => {
+                letters.next();
+            }
+            '"' => quoted = !quoted,
+            '/' if !quoted && letters.peek() == Some(&'/') => break,
+            _ if !quoted => kept.push(letter),
+            _ => {}
+        }
+    }
+    kept
+}
+
+fn words(code: &str) -> impl Iterator<Item = &str> {
+    code.split(|letter: char| !letter.is_alphanumeric() && letter != '_').filter(|word| !word.is_empty())
+}
+
+/// The rooms that a source names by a path that begins with `crate::`, `{a, b}` behind it included.
+fn named(text: &str) -> Vec<String> {
+    let code: String = text.lines().map(|line| code(line) + "\n").collect();
+    let mut found = Vec::new();
+    for (at, begin) in code.match_indices("crate::") {
+        let rest = &code[at + begin.len()..];
+        if let Some(group) = rest.strip_prefix('{') {
+            let mut depth = 0;
+            let mut item = String::new();
+            for letter in group.chars() {
+                match letter {
+                    '{' => depth += 1,
+                    '}' if depth == 0 => break,
+                    '}' => depth -= 1,
+                    ',' if depth == 0 => {
+                        found.extend(words(&std::mem::take(&mut item)).next().map(str::to_owned))
+                    }
+                    _ if depth == 0 => item.push(letter),
+                    _ => {}
+                }
+            }
+            found.extend(words(&item).next().map(str::to_owned));
+        } else {
+            found.extend(words(rest).next().map(str::to_owned));
+        }
+    }
+    found
+}
+
+fn a_room_names_only_what_it_may() {
+    let mut wrong = Vec::new();
+    for (path, text) in sources() {
+        let room = room(&path);
+        let Some((_, allowed)) = ROOMS.iter().find(|(name, _)| *name == room) else {
+            wrong.push(format!("{}: no such room in the table", path.display()));
+            continue;
+        };
+        for name in named(&text) {
+            let is_room = ROOMS.iter().any(|(other, _)| *other == name);
+            if is_room && name != room && !allowed.contains(&name.as_str()) {
+                wrong.push(format!("{}: {room} may not name {name}", path.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn unsafe_code_is_in_one_file() {
+    let mut wrong = Vec::new();
+    for (path, text) in sources() {
+        if path == Path::new("sys.rs") {
+            continue;
+        }
+        for (number, line) in text.lines().enumerate() {
+            if words(&code(line)).any(|word| word == "unsafe") {
+                wrong.push(format!("{}:{}: {}", path.display(), number + 1, line.trim()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The reader above reads what it is meant to read.
+fn a_room_of_no_kind_is_found() {
+    assert_eq!(
+        named(
+            "use crate::{event::{Event, X}, units};\n// crate::run\nlet a = crate::sys::x(\"crate::cli\");"
+        ),
+        ["event", "units", "sys"]
+    );
+    assert_eq!(words(&code("let a = \"unsafe\"; // unsafe")).collect::<Vec<_>>(), ["let", "a"]);
+    assert_eq!(room(Path::new("report/render/text.rs")), "report");
+}

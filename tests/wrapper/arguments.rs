@@ -1,0 +1,175 @@
+//! What the command is given: words, environment, directory.
+
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::{PermissionsExt, symlink};
+
+use crate::ledger::{Case, cases};
+use crate::stage::{EVERY_WAY, Stage, Told, Way, probe};
+
+pub fn cases() -> Vec<Case> {
+    cases![EVERY_WAY;
+        words_arrive_byte_for_byte,
+        the_name_of_the_command_stays_as_it_was_typed,
+        long_words_and_many_words_arrive,
+        the_environment_arrives_byte_for_byte,
+        nothing_is_added_to_an_ordinary_environment_but_the_guard,
+        the_directory_is_kept_through_a_link_too,
+        a_hit_that_cannot_be_executed_is_passed_over,
+        a_relative_path_with_a_slash_is_run,
+        a_script_without_an_interpreter_line_is_run_by_sh,
+        a_program_with_an_equals_sign_is_run,
+        a_command_whose_name_begins_with_a_dash_is_run,
+        nothing_is_printed_but_what_the_command_prints,
+    ]
+}
+
+/// The bytes of the lines that the probe's `state` prints in hex.
+fn hex_lines(state: &str, name: &str) -> Vec<Vec<u8>> {
+    let decode = |hex: &str| {
+        let pair = |at| u8::from_str_radix(&hex[at..at + 2], 16).expect("hex");
+        (0..hex.len()).step_by(2).map(pair).collect()
+    };
+    let lines = state.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    lines.map(decode).collect()
+}
+
+/// AR01
+fn words_arrive_byte_for_byte(stage: &Stage) {
+    let words: &[&[u8]] = &[
+        b"state",
+        b"",
+        b"\xff\xfe not UTF-8 \x80",
+        b"two\nlines\t",
+        b"--target",
+        b"--help",
+        b"-v",
+        b"--",
+        b"--domain=x",
+        b"'\"$(touch x)`\\",
+        b" ",
+        b"",
+    ];
+    let all = [probe().as_bytes()].into_iter().chain(words.iter().copied()).map(OsStr::from_bytes);
+    let finished = stage.command(all).finish();
+    let given = hex_lines(&finished.text(), "word");
+    assert_eq!(given[0], probe().as_bytes());
+    assert_eq!(given[1..], words.iter().map(|word| word.to_vec()).collect::<Vec<_>>());
+}
+
+/// AR02
+fn the_name_of_the_command_stays_as_it_was_typed(stage: &Stage) {
+    let dir = stage.path("bin");
+    fs::create_dir(&dir).expect("a directory");
+    symlink(probe(), dir.join("other-name")).expect("a link");
+    let finished = stage.command(["other-name", "state"]).variable("PATH", &dir).finish();
+    assert_eq!(hex_lines(&finished.text(), "word")[0], b"other-name");
+}
+
+/// AR03
+fn long_words_and_many_words_arrive(stage: &Stage) {
+    let long = "x".repeat(120 * 1024);
+    let finished = stage.command(["printf", "%s", &long]).finish();
+    assert_eq!(finished.text(), long);
+    let many: Vec<String> = (0..4000).map(|number| number.to_string()).collect();
+    let finished = stage.command(["echo".to_owned()].into_iter().chain(many.clone())).finish();
+    assert_eq!(finished.text(), many.join(" ") + "\n");
+}
+
+fn without_guard(stage: &Stage, mut environment: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
+    let before = environment.len();
+    environment.retain(|variable| !variable.starts_with(b"TM_RUN_ACTIVE="));
+    assert_eq!(before - environment.len(), usize::from(stage.way == Way::Recorded), "the guard");
+    environment
+}
+
+/// AR04
+fn the_environment_arrives_byte_for_byte(stage: &Stage) {
+    let mut home = OsString::from("HOME=");
+    home.push(stage.home());
+    let environment: Vec<OsString> = vec![
+        "Z=last letter first".into(),
+        home,
+        "PATH=/usr/bin:/bin".into(),
+        "TWICE=1".into(),
+        "EMPTY=".into(),
+        "TWICE=2".into(),
+        "no equals sign".into(),
+        OsString::from_vec(b"RAW=\xff\xfe\n\x01".to_vec()),
+        "=begins with one".into(),
+        "A=b=c".into(),
+    ];
+    let mut start = stage.probe("state");
+    for variable in &environment {
+        start = start.option("--env", variable);
+    }
+    let given = without_guard(stage, hex_lines(&start.finish().text(), "environment"));
+    assert_eq!(given, environment.into_iter().map(OsString::into_vec).collect::<Vec<_>>());
+}
+
+/// AR05
+fn nothing_is_added_to_an_ordinary_environment_but_the_guard(stage: &Stage) {
+    let given = hex_lines(&stage.probe("state").finish().text(), "environment");
+    let bare = hex_lines(&stage.plain([probe(), "state"]).finish().text(), "environment");
+    assert_eq!(without_guard(stage, given), bare);
+}
+
+/// AR06
+fn the_directory_is_kept_through_a_link_too(stage: &Stage) {
+    let (real, link) = (stage.path("real"), stage.path("link"));
+    fs::create_dir(&real).expect("a directory");
+    symlink(&real, &link).expect("a link");
+    let start = stage.command(["sh", "-c", "pwd; pwd -P; echo $PWD"]).option("--chdir", &link);
+    let (real, link) = (real.canonicalize().expect("its path"), link.display().to_string());
+    let text = start.variable("PWD", &link).finish().text();
+    assert_eq!(text, format!("{link}\n{}\n{link}\n", real.display()));
+}
+
+/// AR08
+fn a_hit_that_cannot_be_executed_is_passed_over(stage: &Stage) {
+    let (first, second) = (stage.path("first"), stage.path("second"));
+    fs::create_dir(&first).expect("a directory");
+    fs::create_dir(&second).expect("a directory");
+    let unexecutable = stage.script("first/tool", "#!/bin/sh\necho first\n");
+    fs::set_permissions(unexecutable, fs::Permissions::from_mode(0o644)).expect("its mode");
+    stage.script("second/tool", "#!/bin/sh\necho second\n");
+    let path = std::env::join_paths([&first, &second]).expect("a PATH");
+    let finished = stage.command(["tool"]).variable("PATH", path).finish();
+    assert_eq!((finished.told, finished.text().as_str()), (Told::Exited(0), "second\n"));
+}
+
+/// AR11
+fn a_relative_path_with_a_slash_is_run(stage: &Stage) {
+    stage.script("home/tool", "#!/bin/sh\necho \"$0\"\n");
+    assert_eq!(stage.command(["./tool"]).finish().text(), "./tool\n");
+    assert_eq!(stage.command(["../home/tool"]).finish().text(), "../home/tool\n");
+}
+
+/// AR12
+fn a_script_without_an_interpreter_line_is_run_by_sh(stage: &Stage) {
+    stage.script("home/tool", "printf '<%s>' \"$@\"\nexit 4\n");
+    let finished = stage.command(["./tool", "a b", ""]).finish();
+    assert_eq!((finished.told, finished.text().as_str()), (Told::Exited(4), "<a b><>"));
+}
+
+/// AR13
+fn a_program_with_an_equals_sign_is_run(stage: &Stage) {
+    stage.script("home/a=b", "#!/bin/sh\necho run\n");
+    assert_eq!(stage.command(["./a=b"]).finish().text(), "run\n");
+}
+
+/// AR14
+fn a_command_whose_name_begins_with_a_dash_is_run(stage: &Stage) {
+    fs::create_dir(stage.path("bin")).expect("a directory");
+    stage.script("bin/-tool", "#!/bin/sh\necho run\n");
+    let finished = stage.command(["-tool"]).variable("PATH", stage.path("bin")).finish();
+    assert_eq!(finished.text(), "run\n");
+}
+
+/// AR15
+fn nothing_is_printed_but_what_the_command_prints(stage: &Stage) {
+    let finished = stage.command(["sh", "-c", "echo out; echo err >&2; printf end; exit 3"]).finish();
+    assert_eq!(finished.told, Told::Exited(3));
+    assert_eq!((finished.text().as_str(), finished.err.as_str()), ("out\nend", "err\n"));
+}

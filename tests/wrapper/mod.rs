@@ -1,0 +1,34 @@
+//! `tm-run -- COMMAND` is COMMAND: nobody can tell them apart.
+
+mod arguments;
+mod descriptors;
+mod exit;
+mod guard;
+mod log;
+mod make;
+mod off;
+mod signals;
+mod state;
+mod storage;
+mod terminal;
+
+use crate::ledger::Case;
+
+pub fn cases() -> Vec<Case> {
+    [
+        arguments::cases(),
+        descriptors::cases(),
+        exit::cases(),
+        guard::cases(),
+        log::cases(),
+        make::cases(),
+        off::cases(),
+        signals::cases(),
+        state::cases(),
+        storage::cases(),
+        terminal::cases(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
