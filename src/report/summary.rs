@@ -345,6 +345,33 @@ pub fn of(table: Table, options: &Options<'_>) -> Summary {
     }
 }
 
+/// What the logs hold before any filter, for somebody whose filters let nothing through.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Contents {
+    /// First and last readable time.
+    pub span: Option<(DateTime<Utc>, DateTime<Utc>)>,
+    /// All names, in byte order.
+    pub targets: Vec<String>,
+    pub domains: Vec<String>,
+}
+
+impl Contents {
+    pub fn of(table: &Table) -> Self {
+        let (first, last) = ends(table);
+        let sorted = |names: &[Box<str>]| {
+            let mut names: Vec<String> =
+                names.iter().filter(|name| !name.is_empty()).map(ToString::to_string).collect();
+            names.sort_unstable();
+            names
+        };
+        Self {
+            span: first.and_then(moment).zip(last.and_then(moment)),
+            targets: sorted(&table.targets),
+            domains: sorted(&table.domains),
+        }
+    }
+}
+
 /// First and last moment of the events that have one.
 fn ends(table: &Table) -> (Option<i64>, Option<i64>) {
     let last = table.chunks.last().and_then(|chunk| chunk.rows.last()).map(|row| row.micros);
@@ -1120,6 +1147,22 @@ mod tests {
         assert_eq!(apply.last_runs.len(), 3);
         assert_eq!(summary.groups[1].counts.runs, 2);
         assert_eq!(summary.groups[1].first_run, summary.groups[1].last_run);
+    }
+
+    #[test]
+    fn contents_are_those_before_the_filters() {
+        let table = table(&[
+            ("2026-11-22T12:00:00Z", "sync", "pro", 1.0, 0),
+            ("not a time", "apply", "", 1.0, 0),
+            ("2026-11-22T13:00:00Z", "apply", "lab", 1.0, 0),
+        ]);
+        let contents = Contents::of(&table);
+        assert_eq!(
+            (contents.targets, contents.domains),
+            (vec!["apply".into(), "sync".into()], vec!["lab".into(), "pro".into()])
+        );
+        let (first, last) = contents.span.unwrap();
+        assert_eq!((last - first).num_minutes(), 60);
     }
 
     #[test]
