@@ -47,7 +47,7 @@ _tm_run_complete() {
   if ((at == last)) && [[ -z $literal ]]; then
     case $cur in
       --*=*) _tm_run_values '' "${cur%%=*}" "${cur#*=}" "${cur%%=*}=" ;;
-      -*) _tm_run_reply "$cur" -- --target --domain --help --version ;;
+      -*) _tm_run_reply "$cur" -- --target --domain -h --help -V --version ;;
       *)
         if [[ -z $tracked ]]; then _tm_run_reply "$cur" -- on off status clear log report init; fi
         # All commands there are would bury the seven.
@@ -83,13 +83,13 @@ _tm_run_complete() {
     --*=*) _tm_run_values "$verb" "${cur%%=*}" "${cur#*=}" "${cur%%=*}=" ;;
     -*)
       case $verb in
-        on | off | init) _tm_run_reply "$cur" -- --help ;;
-        status) _tm_run_reply "$cur" -- --format --help ;;
-        clear) _tm_run_reply "$cur" -- --before --help ;;
-        log) _tm_run_reply "$cur" -- --target --domain --duration --exit-code --help ;;
+        on | off | init) _tm_run_reply "$cur" -- -h --help ;;
+        status) _tm_run_reply "$cur" -- --format -h --help ;;
+        clear) _tm_run_reply "$cur" -- --before -h --help ;;
+        log) _tm_run_reply "$cur" -- --target --domain --duration --exit-code -h --help ;;
         report)
           _tm_run_reply "$cur" -- --since --until --last --target --domain --exclude --failed --by --sort \
-            --limit --durations --format --output --log --anonymize --utc --width --ascii --color --help
+            --limit --durations --format --output --log --anonymize --utc --width --ascii --color -h --help
           ;;
       esac
       ;;

@@ -95,8 +95,8 @@ complete -c tm-run -n '__tm_run_at command' -a '(__tm_run_rest)'
 
 complete -c tm-run -n '__tm_run_at start named value' -l target -x -a '(__tm_run_recorded target)' -d 'Record the run under this name'
 complete -c tm-run -n '__tm_run_at start named value' -l domain -x -a '(__tm_run_recorded domain)' -d 'Record the run under this domain, too'
-complete -c tm-run -n '__tm_run_at start' -l version -d 'Show the version'
-complete -c tm-run -n '__tm_run_at start on off status clear log report init' -l help -d 'Show help'
+complete -c tm-run -n '__tm_run_at start' -s V -l version -d 'Show the version'
+complete -c tm-run -n '__tm_run_at start on off status clear log report init' -s h -l help -d 'Show help'
 
 complete -c tm-run -n '__tm_run_at status' -l format -x -a 'text json' -d 'How to write it'
 
