@@ -56,9 +56,17 @@ tm_9 = $(if $(value 9)$(value 10),$(tm_comma)$(value 9)$(if $(value 10),$(error 
 # make runs each line of an expanded recipe on its own, so each is wrapped on its own: TEXT, and what stands
 # between two lines. A line that ends in a backslash goes on.
 tm_join = $(subst <tm-run: goes on>,$(tm_goes_on),$(subst $(tm_newline),$(2),$(subst $(tm_goes_on),<tm-run: goes on>,$(1))))
-tm_shell = @$(tm_as) $(SHELL) $(or $(value .SHELLFLAGS),-c)
-tm_wrapped = $(call tm_join,$(tm_shell) $(call tm_quote,$(tm_text)),'$(tm_newline)$(tm_shell) ')
-tele_wrap = $(if $(TM_RUN),$(tm_wrapped),@$(call tm_join,$(tm_text),$(tm_newline)@))
+# Where make itself would start the command without a shell, there is none between tm-run and the command
+# either: these are the characters and the words that make leaves to the default shell.
+tm_special := \# ; " ' * ? [ ] & | < > ( ) { } $$ ` ^ ~ ! \ =
+tm_builtin := . : alias bg break case cd command continue eval exec exit export fc fg for getopts hash if jobs \
+	login logout read readonly return set shift test times trap type ulimit umask unalias unset wait while
+tm_custom = $(filter-out /bin/sh,$(SHELL))$(filter-out -c,$(value .SHELLFLAGS))
+tm_complex = $(strip $(foreach c,$(tm_special),$(findstring $(c),$(1))) $(if $(findstring $(tm_newline),$(1)),yes) $(filter $(tm_builtin),$(firstword $(1))))
+tm_shell = $(SHELL) $(or $(value .SHELLFLAGS),-c)
+tm_wrapped = $(call tm_join,@$(tm_as) $(tm_shell) $(call tm_quote,$(tm_text)),'$(tm_newline)@$(tm_as) $(tm_shell) ')
+tm_simple = $(if $(strip $(tm_text)),$(if $(tm_custom)$(call tm_complex,$(tm_text)),,@$(tm_as) $(tm_text)))
+tele_wrap = $(if $(TM_RUN),$(or $(tm_simple),$(tm_wrapped)),@$(call tm_join,$(tm_text),$(tm_newline)@))
 
 # Pattern rules, so that a Makefile's own telemetry-on wins wherever it stands, and so that none of these
 # becomes the default goal of a Makefile that begins with this file.
