@@ -17,7 +17,7 @@ mod line;
 mod markdown;
 mod table;
 mod text;
-mod words;
+pub mod words;
 
 #[cfg(test)]
 mod fixture;
