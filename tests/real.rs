@@ -197,6 +197,19 @@ impl Job {
         assert!(text.contains("Stopped"), "{text}");
     }
 
+    /// The page is full, and less sleeps: a stop between its look for signals and its wait for a key would
+    /// have an effect only with the next key.
+    #[track_caller]
+    fn less_waits_for_a_key(&mut self) {
+        self.shows("line 22 of the text\r\n");
+        self.shows(":");
+        crate::stage::until("less sleeps", || {
+            let is_less =
+                |pid| fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name == "less\n");
+            self.members().iter().any(|process| process.state == 'S' && is_less(process.pid))
+        });
+    }
+
     #[track_caller]
     fn shell_has_code(&mut self, code: i32) {
         self.terminal().prompt();
@@ -244,11 +257,11 @@ fn less_stops_resumes_and_quits(stage: &Stage) {
     let lines: Vec<String> = (0..200).map(|number| format!("line {number} of the text")).collect();
     fs::write(stage.path("text"), lines.join("\n")).expect("a text");
     shell.terminal().type_line("$W less -X ../text");
-    shell.shows("line 20 of the text");
+    shell.less_waits_for_a_key();
     shell.terminal().ctrl('Z');
     shell.shell_says_stopped();
     shell.terminal().type_line("fg");
-    shell.shows("line 20 of the text");
+    shell.less_waits_for_a_key();
     shell.terminal().type_text("G");
     shell.shows("line 199 of the text");
     shell.terminal().type_text("q");
