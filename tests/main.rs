@@ -8,6 +8,7 @@
 //! options and prints the same summary.
 mod layout;
 mod ledger;
+mod page;
 mod stage;
 mod wrapper;
 
@@ -15,7 +16,7 @@ use ledger::Case;
 use libtest2_mimic::{Harness, RunError, Trial};
 
 fn all() -> Vec<Case> {
-    [layout::cases(), wrapper::cases()].into_iter().flatten().collect()
+    [layout::cases(), page::cases(), wrapper::cases()].into_iter().flatten().collect()
 }
 
 fn main() {

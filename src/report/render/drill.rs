@@ -9,7 +9,7 @@ use super::line::{Line, Pen, Style, fit, float, flow, portion, shown, wrap};
 use super::text::marked;
 use super::words;
 use super::{Options, nothing, write_lines};
-use crate::event::outcome::{self, Outcome};
+use crate::event::outcome::Outcome;
 use crate::report::summary::{
     Change, Counts, Day, Direction, Finding, FindingKind, Group, Population, Summary, Window,
 };
@@ -94,14 +94,10 @@ impl View<'_> {
     fn now(&self) -> Vec<Line> {
         let mut lines = Vec::new();
         if let Some(usual) = &self.group.usual {
-            let mut text = format!("Usually {}", Seconds(usual.median));
-            if let Some((low, high)) = usual.range {
-                text.push_str(&format!(", most runs {} {} {}", Seconds(low), self.pen.dash(), Seconds(high)));
-            }
-            text.push_str(&match usual.n {
-                1 => " (the only run that succeeded)".to_owned(),
-                n => format!(" (last {n} that succeeded)"),
+            let range = usual.range.map_or_else(String::new, |(low, high)| {
+                format!(", most runs {} {} {}", Seconds(low), self.pen.dash(), Seconds(high))
             });
+            let text = format!("Usually {}{range} (last {} that succeeded)", Seconds(usual.median), usual.n);
             lines.extend(self.prose(&text));
         }
         if let Some(run) = self.group.last_runs.last() {

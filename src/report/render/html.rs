@@ -529,7 +529,7 @@ impl Page<'_> {
         for (at, counts) in columns.iter().enumerate() {
             let mut bottom = float((HEIGHT + 20) as u64);
             let x = width * float(at as u64);
-            let label = self.column_label(from, at, per_column);
+            let label = Self::column_label(from, at, per_column);
             for (part, what) in words::parts(counts).into_iter().zip(["ok", "failed", "interrupted"]) {
                 if part == 0 {
                     continue;
@@ -553,7 +553,7 @@ impl Page<'_> {
         self.html.push_str("</section>\n");
     }
 
-    fn column_label(&self, from: NaiveDate, column: usize, per_column: usize) -> String {
+    fn column_label(from: NaiveDate, column: usize, per_column: usize) -> String {
         let first = from + Days::new((column * per_column) as u64);
         match per_column {
             1 => words::day(first),
@@ -638,7 +638,7 @@ impl Page<'_> {
                     "<circle class=\"accent\" cx=\"{}%\" cy=\"{}\" r=\"3\"><title>{}: {}</title></circle>",
                     number(x),
                     number(y),
-                    self.column_label(from, column, per_column),
+                    Self::column_label(from, column, per_column),
                     took(*median)
                 );
             }

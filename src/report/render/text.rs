@@ -56,19 +56,13 @@ struct View<'a> {
 
 impl View<'_> {
     fn header(&self) -> Vec<Line> {
-        let mut title = format!("Usage report {}", self.pen.dot());
-        if let Some(period) = &self.summary.period {
+        let period = self.summary.period.as_ref().map_or("no times were recorded".to_owned(), |period| {
             let (from, to) =
                 ((self.options.local)(period.from).date(), (self.options.local)(period.to).date());
-            title.push_str(&format!(
-                " {} ({}, {})",
-                words::days(from, to, self.pen.dash()),
-                words::count(period.days, "day", "days"),
-                self.options.zone_name
-            ));
-        } else {
-            title.push_str(" no times were recorded");
-        }
+            let days = words::count(period.days, "day", "days");
+            format!("{} ({days}, {})", words::days(from, to, self.pen.dash()), self.options.zone_name)
+        });
+        let title = format!("Usage report {} {period}", self.pen.dot());
         let mut lines = bold(wrap(&title, self.columns));
         let filters = words::filters(self.options, self.options.ascii);
         if !filters.is_empty() {
@@ -211,7 +205,8 @@ impl View<'_> {
                 .collect();
             lines.push(Line::of(format!("{day} ")).to(4).plain(cells));
         }
-        let axis: String = (0..24).step_by(3).map(|hour| format!("{hour:<6}")).collect();
+        let axis: Vec<String> = (0..24).step_by(3).map(|hour| format!("{hour:<6}")).collect();
+        let axis = axis.concat();
         lines.push(Line::of("    ").styled(Style::Dim, axis.trim_end()));
         lines
     }

@@ -99,8 +99,8 @@ pub fn ago(then: DateTime<Utc>, now: DateTime<Utc>) -> String {
     let span = |seconds: i64| {
         let days = seconds / 86_400;
         match seconds {
-            ..3600 => format!("{}m", seconds / 60),
-            ..86_400 => format!("{}h", seconds / 3600),
+            0..3600 => format!("{}m", seconds / 60),
+            3600..86_400 => format!("{}h", seconds / 3600),
             _ if days < 100 => format!("{days}d"),
             _ if days < 730 => format!("{}mo", days * 12 / 365),
             _ => format!("{}y", days / 365),
@@ -264,31 +264,31 @@ pub fn short(name: &str, ascii: bool) -> String {
 
 /// What the whole log holds, for somebody whose filters let nothing through.
 pub fn log(events: u64, options: &Options) -> String {
-    let mut text = format!("The log has {}", count(events, "event", "events"));
+    let mut parts = vec![format!("The log has {}", count(events, "event", "events"))];
     if let Some((first, last)) = options.contents.span {
         let (first, last) = ((options.local)(first).date(), (options.local)(last).date());
-        if first == last {
-            text.push_str(&format!(", all of {}", day(last)));
+        parts.push(if first == last {
+            format!(", all of {}", day(last))
         } else if first.year() == last.year() {
-            text.push_str(&format!(" from {} to {}", short_day(first), day(last)));
+            format!(" from {} to {}", short_day(first), day(last))
         } else {
-            text.push_str(&format!(" from {} to {}", day(first), day(last)));
-        }
+            format!(" from {} to {}", day(first), day(last))
+        });
     }
     let mut names = |label: &str, names: &[String], asked: bool| {
         if asked && !names.is_empty() {
             let some: Vec<String> = names.iter().take(12).map(|name| short(name, options.ascii)).collect();
-            text.push_str(&format!("; {label}: {}", some.join(", ")));
+            parts.push(format!("; {label}: {}", some.join(", ")));
             if names.len() > some.len() {
-                text.push_str(&format!(" and {} more", names.len() - some.len()));
+                parts.push(format!(" and {} more", names.len() - some.len()));
             }
         }
     };
     let Filter { targets, domains, excludes, .. } = options.filters;
     names("targets", &options.contents.targets, !targets.is_empty() || !excludes.is_empty());
     names("domains", &options.contents.domains, !domains.is_empty());
-    text.push('.');
-    text
+    parts.push(".".to_owned());
+    parts.concat()
 }
 
 /// Counts and their sum's share, for bars.
