@@ -255,7 +255,6 @@ pub struct Process {
     pub pid: i32,
     pub state: char,
     pub parent: i32,
-    pub group: i32,
     pub session: i32,
 }
 
@@ -267,7 +266,8 @@ impl Process {
         let mut fields = text.get(text.rfind(')')? + 2..)?.split(' ');
         let state = fields.next()?.chars().next()?;
         let mut number = || fields.next()?.parse().ok();
-        Some(Self { pid, state, parent: number()?, group: number()?, session: number()? })
+        let (parent, _group, session) = (number()?, number()?, number()?);
+        Some(Self { pid, state, parent, session })
     }
 
     pub fn all() -> impl Iterator<Item = Self> {

@@ -23,6 +23,187 @@ pub struct Fields<'a> {
     pub exit_code: i64,
 }
 
+/// What a line in the canonical layout says, its names not yet looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct Canonical<'a> {
+    pub micros: i64,
+    pub target: Name<'a>,
+    /// Empty: no domain.
+    pub domain: Name<'a>,
+    pub milliseconds: u32,
+    pub exit_code: u32,
+    /// Of the line in bytes, its end included.
+    pub length: usize,
+}
+
+/// The bytes up to a quote: only a text if [`plain`] says so.
+#[derive(Clone, Copy, Debug)]
+pub struct Name<'a> {
+    pub bytes: &'a [u8],
+    /// The bytes as a number, if there are at most fifteen: names that have no zero byte in them are
+    /// equal if their numbers are.
+    pub short: Option<u128>,
+}
+
+/// The last date that was read: in a log, the next one mostly is the same.
+#[derive(Debug, Default)]
+pub struct Date {
+    /// Year, month and day with the `T` behind them.
+    text: [u8; 11],
+    midnight: i64,
+}
+
+/// Reads a line that has exactly the bytes of the layout, from the start of `bytes` to its line
+/// feed; what follows is for other lines. `None`: it is not canonical, or not all there.
+///
+/// ```text
+/// {"timestamp": "2026-02-14T10:30:00+00:00", "target": "apply", "domain": null, "duration_seconds": 45.0, "exit_code": 0}
+/// {"timestamp": "2026-02-14T10:30:00.123456+00:00", "target": ...
+/// ```
+pub fn canonical<'a>(bytes: &'a [u8], date: &mut Date) -> Option<Canonical<'a>> {
+    let (head, rest) = bytes.split_first_chunk::<34>()?;
+    if head[..15] != *b"{\"timestamp\": \"" {
+        return None;
+    }
+    if head[15..26] != date.text {
+        date.read(*head[15..].first_chunk()?)?;
+    }
+    let mut micros = date.midnight + time_of_day(*head.last_chunk()?)? * 1_000_000;
+    let rest = if let Some((b".", fraction)) = rest.split_first_chunk() {
+        micros += fraction_of_six(*fraction.first_chunk()?)?;
+        &fraction[6..]
+    } else {
+        rest
+    };
+    let rest = rest.strip_prefix(b"+00:00\", \"target\": \"")?;
+    let (target, rest) = name(rest)?;
+    let rest = rest.strip_prefix(b"\", \"domain\": ")?;
+    let (domain, rest) = if let Some(rest) = rest.strip_prefix(b"null") {
+        (Name { bytes: &[], short: Some(0) }, rest)
+    } else {
+        let (domain, rest) = name(rest.strip_prefix(b"\"")?)?;
+        (domain, &rest[1..])
+    };
+    let rest = rest.strip_prefix(b", \"duration_seconds\": ")?;
+    let (milliseconds, rest) = milliseconds(rest)?;
+    let rest = rest.strip_prefix(b", \"exit_code\": ")?;
+    let (exit_code, rest) =
+        if let [b'0', b'}', b'\n', rest @ ..] = rest { (0, rest) } else { exit_code(rest)? };
+    Some(Canonical { micros, target, domain, milliseconds, exit_code, length: bytes.len() - rest.len() })
+}
+
+impl Date {
+    #[cold]
+    fn read(&mut self, text: [u8; 11]) -> Option<()> {
+        let mut midnight = *b"0000-00-00T00:00:00";
+        midnight[..11].copy_from_slice(&text);
+        self.midnight = moment(&midnight)?;
+        self.text = text;
+        Some(())
+    }
+}
+
+/// One byte, eight times.
+const fn eight(byte: u8) -> u64 {
+    u64::from_le_bytes([byte; 8])
+}
+
+/// The high bit of each byte that is no decimal digit's value.
+const fn above_nine(bytes: u64) -> u64 {
+    (bytes | bytes.wrapping_add(eight(0x80 - 10))) & eight(0x80)
+}
+
+/// The high bit of each zero byte; bytes above the first one may be wrong.
+const fn zeros(bytes: u64) -> u64 {
+    bytes.wrapping_sub(eight(1)) & !bytes & eight(0x80)
+}
+
+/// `10:30:00` in seconds.
+fn time_of_day(text: [u8; 8]) -> Option<i64> {
+    let digits = u64::from_le_bytes(text) ^ u64::from_le_bytes(*b"00:00:00");
+    // A colon must have become zero, which it does only if it was one.
+    if above_nine(digits) | digits & 0x0000_ff00_00ff_0000 != 0 {
+        return None;
+    }
+    let pairs = digits * 10 + (digits >> 8);
+    let (hour, minute, second) = (pairs & 0xff, pairs >> 24 & 0xff, pairs >> 48 & 0xff);
+    if hour > 23 || minute > 59 || second > 59 {
+        return None;
+    }
+    i64::try_from(hour * 3600 + minute * 60 + second).ok()
+}
+
+/// `123456` as a number; the two bytes that follow are looked at by whoever comes next.
+fn fraction_of_six(text: [u8; 8]) -> Option<i64> {
+    let digits = (u64::from_le_bytes(text) << 16) ^ (eight(b'0') << 16);
+    (above_nine(digits) == 0).then(|| i64::from(number_of_eight(digits)))
+}
+
+/// Of eight digit values, the first one the greatest.
+#[expect(clippy::cast_possible_truncation, reason = "eight digits")]
+fn number_of_eight(digits: u64) -> u32 {
+    const PAIRS: u64 = 0x0000_00ff_0000_00ff;
+    let pairs = digits * 10 + (digits >> 8);
+    let first = (pairs & PAIRS).wrapping_mul(0x000f_4240_0000_0064);
+    let second = (pairs >> 16 & PAIRS).wrapping_mul(0x0000_2710_0000_0001);
+    (first.wrapping_add(second) >> 32) as u32
+}
+
+/// The bytes before the next quote, and what begins with it.
+fn name(rest: &[u8]) -> Option<(Name<'_>, &[u8])> {
+    // The layout goes on for longer than sixteen bytes after any name.
+    let bytes = u128::from_le_bytes(*rest.first_chunk()?);
+    let differences = bytes ^ u128::from_le_bytes([b'"'; 16]);
+    let ones = u128::from_le_bytes([1; 16]);
+    let quotes = differences.wrapping_sub(ones) & !differences & (ones << 7);
+    if quotes == 0 {
+        let length = memchr::memchr(b'"', rest)?;
+        return Some((Name { bytes: &rest[..length], short: None }, &rest[length..]));
+    }
+    let bits = quotes.trailing_zeros() & !7;
+    let short = bytes & !(u128::MAX << bits);
+    let (bytes, rest) = rest.split_at((bits / 8) as usize);
+    Some((Name { bytes, short: Some(short) }, rest))
+}
+
+/// `45.0` to `12345.6` or `1234.567`; longer ones are for another parser. What follows is a comma.
+fn milliseconds(rest: &[u8]) -> Option<(u32, &[u8])> {
+    let text = u64::from_le_bytes(*rest.first_chunk()?);
+    let end = (zeros(text ^ eight(b',')).trailing_zeros() / 8) as usize;
+    let point = (zeros(text ^ eight(b'.')).trailing_zeros() / 8) as usize;
+    let places = end.wrapping_sub(point).wrapping_sub(1);
+    if end > 7 || point == 0 || point >= end || !(1..=3).contains(&places) {
+        return None;
+    }
+    if text & 0xff == u64::from(b'0') && point > 1 {
+        return None;
+    }
+    let whole = text & !(u64::MAX << (8 * point));
+    let fraction = text >> (8 * (point + 1)) & !(u64::MAX << (8 * places));
+    // The point goes, and zeros make it three places.
+    let missing = u64::from(u32::from_le_bytes(*b"000\0")) << (8 * places) & 0xff_ffff;
+    let digits = whole | (fraction | missing) << (8 * point);
+    let values = digits ^ (eight(b'0') & !(u64::MAX.unbounded_shl(8 * (point as u32 + 3))));
+    if above_nine(values) != 0 {
+        return None;
+    }
+    Some((number_of_eight(values << (8 * (5 - point))), &rest[end..]))
+}
+
+/// Up to 999, with the end of the line.
+fn exit_code(rest: &[u8]) -> Option<(u32, &[u8])> {
+    let count = rest.iter().take(4).take_while(|byte| byte.is_ascii_digit()).count();
+    let (digits, rest) = rest.split_at(count);
+    if count == 0 || count > 3 || digits[0] == b'0' && count > 1 {
+        return None;
+    }
+    let code = digits.iter().fold(0, |code, digit| code * 10 + u32::from(digit - b'0'));
+    match rest {
+        [b'}', b'\n', rest @ ..] | [b'}', b'\r', b'\n', rest @ ..] => Some((code, rest)),
+        _ => None,
+    }
+}
+
 /// Decides what a line means. `None`: it cannot be read.
 ///
 /// Bytes that are not UTF-8 become U+FFFD: the run counts, whatever its name's spelling. So do the

@@ -15,7 +15,7 @@ use chrono::{DateTime, Utc};
 
 use super::Event;
 use super::outcome::Outcome;
-use super::parse::{self, Fields};
+use super::parse::{self, Canonical, Fields};
 
 /// Of an event without a readable timestamp: it stands before all others.
 pub const UNTIMED: i64 = i64::MIN;
@@ -373,9 +373,40 @@ impl Names {
 /// Turns the lines of one stretch of a log into rows. One per thread; [`Builder::take`] ends a stretch.
 pub struct Builder<'a> {
     names: &'a Names,
-    /// What this thread has met.
-    kinds: HashMap<(Box<str>, Box<str>, i64), u32>,
+    /// What this thread has met, by exit code, target and domain in bytes.
+    kinds: HashMap<Box<[u8]>, u32>,
+    key: Vec<u8>,
+    /// Short names that were met lately, each in the one place it can have.
+    short: Vec<Short>,
+    date: parse::Date,
     stretch: Stretch,
+}
+
+#[derive(Clone, Copy)]
+struct Short {
+    target: u128,
+    domain: u128,
+    exit_code: u32,
+    kind: u32,
+}
+
+impl Short {
+    /// The number of no name.
+    const NONE: Self = Self { target: u128::MAX, domain: 0, exit_code: 0, kind: 0 };
+    const PLACES: usize = 1024;
+
+    #[expect(clippy::cast_possible_truncation, reason = "both halves are taken")]
+    fn place(target: u128, domain: u128, exit_code: u32) -> usize {
+        let halves = [target as u64, (target >> 64) as u64, domain as u64, (domain >> 64) as u64];
+        let factors =
+            [0x9e37_79b9_7f4a_7c15_u64, 0xbf58_476d_1ce4_e5b9, 0x94d0_49bb_1331_11eb, 0xd6e8_feb8_6659_fd93];
+        let mut mixed = u64::from(exit_code).wrapping_mul(0xa076_1d64_78bd_642f);
+        for (half, factor) in halves.into_iter().zip(factors) {
+            mixed ^= half.wrapping_mul(factor);
+        }
+        // Multiplying carries upwards: the high bits depend on all.
+        (mixed >> (64 - Self::PLACES.trailing_zeros())) as usize
+    }
 }
 
 /// What some lines held.
@@ -392,7 +423,14 @@ pub struct Stretch {
 
 impl<'a> Builder<'a> {
     pub fn new(names: &'a Names) -> Self {
-        Self { names, kinds: HashMap::new(), stretch: Stretch::default() }
+        Self {
+            names,
+            kinds: HashMap::new(),
+            key: Vec::new(),
+            short: vec![Short::NONE; Short::PLACES],
+            date: parse::Date::default(),
+            stretch: Stretch::default(),
+        }
     }
 
     pub fn take(&mut self) -> Stretch {
@@ -401,6 +439,36 @@ impl<'a> Builder<'a> {
 
     pub fn rows(&self) -> usize {
         self.stretch.chunk.rows.len()
+    }
+
+    /// The line at the start, if it is in the canonical layout, to its line feed. Says how long it is;
+    /// `None`: look for its end, and call [`Builder::line`].
+    #[inline]
+    pub fn canonical(&mut self, bytes: &[u8]) -> Option<usize> {
+        let line = parse::canonical(bytes, &mut self.date)?;
+        let kind = match (line.target.short, line.domain.short) {
+            (Some(target), Some(domain)) => {
+                let place = Short::place(target, domain, line.exit_code);
+                let known = self.short[place];
+                if (known.target, known.domain, known.exit_code) == (target, domain, line.exit_code) {
+                    known.kind
+                } else {
+                    let kind = self.kind_of(&line)?;
+                    self.short[place] = Short { target, domain, exit_code: line.exit_code, kind };
+                    kind
+                }
+            }
+            _ => self.kind_of(&line)?,
+        };
+        self.stretch.chunk.push(line.micros, Length::Milliseconds(line.milliseconds), kind);
+        self.stretch.lines += 1;
+        Some(line.length)
+    }
+
+    #[cold]
+    fn kind_of(&mut self, line: &Canonical<'_>) -> Option<u32> {
+        let (target, domain) = (parse::plain(line.target.bytes)?, parse::plain(line.domain.bytes)?);
+        Some(self.kind(target, domain, line.exit_code.into()))
     }
 
     /// One line, without its line feed.
@@ -439,8 +507,17 @@ impl<'a> Builder<'a> {
     }
 
     fn kind(&mut self, target: &str, domain: &str, exit_code: i64) -> u32 {
-        let key = (target.into(), domain.into(), exit_code);
-        *self.kinds.entry(key).or_insert_with(|| self.names.kind(target, domain, exit_code))
+        self.key.clear();
+        self.key.extend_from_slice(&exit_code.to_le_bytes());
+        self.key.extend_from_slice(&target.len().to_le_bytes());
+        self.key.extend_from_slice(target.as_bytes());
+        self.key.extend_from_slice(domain.as_bytes());
+        if let Some(&kind) = self.kinds.get(&self.key[..]) {
+            return kind;
+        }
+        let kind = self.names.kind(target, domain, exit_code);
+        self.kinds.insert(self.key.as_slice().into(), kind);
+        kind
     }
 }
 

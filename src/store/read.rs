@@ -236,18 +236,24 @@ impl Lines<'_, '_> {
             // What was carried over holds no line end.
             let mut searched = filled;
             let mut done = false;
-            while let Some(length) = memchr::memchr(b'\n', &self.buffer[searched..read]) {
-                let line_end = searched + length;
-                if !skipping {
-                    self.builder.line(&self.buffer[at..line_end]);
-                }
-                skipping = false;
-                at = line_end + 1;
-                searched = at;
-                done = base + at as u64 >= end;
-                if done {
+            while !done {
+                if !skipping && let Some(length) = self.builder.canonical(&self.buffer[at..read]) {
+                    at += length;
+                } else if let Some(length) = memchr::memchr(b'\n', &self.buffer[searched.max(at)..read]) {
+                    let line_end = searched.max(at) + length;
+                    if skipping {
+                        skipping = false;
+                    } else if line_end - at > LONGEST_LINE {
+                        self.builder.endless_line();
+                    } else {
+                        self.builder.line(&self.buffer[at..line_end]);
+                    }
+                    at = line_end + 1;
+                } else {
                     break;
                 }
+                searched = at;
+                done = base + at as u64 >= end;
             }
             if self.builder.rows() >= CHUNK_ROWS && self.item.end > u64::MAX >> 2 {
                 part.stretches.push(self.builder.take());
