@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::fixture::{at, busy, crowded, few, hostile, no_match, nothing, only, options};
 use super::*;
 use crate::event::Event;
+use crate::report::summary::Counts;
 
 fn written(render: impl Fn(&mut dyn Write) -> io::Result<()>) -> String {
     let mut bytes = Vec::new();
@@ -102,6 +103,21 @@ fn what_was_asked_for_is_told() {
 }
 
 #[test]
+fn failed_runs_alone_have_no_success_rate() {
+    let mut summary = busy();
+    for counts in summary.groups.iter_mut().map(|group| &mut group.counts).chain([&mut summary.totals.counts])
+    {
+        *counts = Counts { runs: counts.failed, failed: counts.failed, ..Counts::default() };
+    }
+    for group in &mut summary.groups {
+        (group.shown, group.starred, group.change) = (Population::Failed, true, None);
+    }
+    summary.findings.clear();
+    let filters = Filter { failed: true, ..Filter::default() };
+    case("failed-80.txt", |out| text(&summary, &Options { filters: &filters, ..options(80) }, out));
+}
+
+#[test]
 fn one_target_has_its_own_view() {
     for width in [40, 60, 80, 120, 200] {
         case(&format!("target-{width}.txt"), |out| drill(&only("apply"), &options(width), out));
@@ -130,9 +146,9 @@ fn the_page() {
 #[test]
 fn events_are_lines_of_a_log() {
     case("events.jsonl", |out| {
-        for (number, domain) in [None, Some("pro")].into_iter().enumerate() {
+        for (number, domain) in [(0, None), (250, Some("pro"))] {
             let event = Event {
-                timestamp: at(2026, 11, 23, 9, 4) + chrono::TimeDelta::milliseconds(250 * number as i64),
+                timestamp: at(2026, 11, 23, 9, 4) + chrono::TimeDelta::milliseconds(number),
                 target: "apply".into(),
                 domain: domain.map(str::to_owned),
                 duration_seconds: 45.0,

@@ -276,7 +276,7 @@ fn markup_problems(page: &str) -> Vec<String> {
         "table", "caption", "thead", "tbody", "tr", "th", "td", "details", "summary", "meta", "rect", "line",
         "circle", "path", "!doctype",
     ];
-    const ATTRIBUTES: [&str; 28] = [
+    const ATTRIBUTES: [&str; 29] = [
         "lang",
         "charset",
         "name",
@@ -303,6 +303,7 @@ fn markup_problems(page: &str) -> Vec<String> {
         "d",
         "scope",
         "fill-opacity",
+        "tabindex",
         "overflow",
         "html",
     ];
