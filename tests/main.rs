@@ -8,6 +8,7 @@
 //! options and prints the same summary.
 mod layout;
 mod ledger;
+mod page;
 mod real;
 mod stage;
 mod wrapper;
@@ -16,7 +17,7 @@ use ledger::Case;
 use libtest2_mimic::{Harness, RunError, Trial};
 
 fn all() -> Vec<Case> {
-    [layout::cases(), real::cases(), wrapper::cases()].into_iter().flatten().collect()
+    [layout::cases(), page::cases(), real::cases(), wrapper::cases()].into_iter().flatten().collect()
 }
 
 fn main() {

@@ -1,7 +1,9 @@
-//! Comma-separated values (RFC 4180): a header, then a row a target.
+//! Comma-separated values (RFC 4180): a header, then a row a target. A control character in a name is written
+//! out as in every view, because what is a table for one reader is a terminal's input for another.
 
 use std::io::{self, Write};
 
+use super::line::shown;
 use super::{Options, table};
 use crate::report::summary::Summary;
 
@@ -9,7 +11,7 @@ use crate::report::summary::Summary;
 pub fn csv(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Result<()> {
     write!(out, "{}\r\n", table::heads(options.by).join(","))?;
     for group in &summary.groups[..options.rows(summary.groups.len())] {
-        let name = group.name.as_deref().map_or_else(String::new, field);
+        let name = group.name.as_deref().map_or_else(String::new, |name| field(&shown(name, false)));
         write!(out, "{name},{}\r\n", table::figures(group).join(","))?;
     }
     Ok(())

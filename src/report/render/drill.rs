@@ -8,8 +8,8 @@ use unicode_width::UnicodeWidthStr as _;
 use super::line::{Line, Pen, Style, fit, float, flow, portion, shown, wrap};
 use super::text::marked;
 use super::words;
-use super::{Options, nothing, write_lines};
-use crate::event::outcome::{self, Outcome};
+use super::{Options, as_asked, nothing, write_lines};
+use crate::event::outcome::Outcome;
 use crate::report::summary::{
     Change, Counts, Day, Direction, Finding, FindingKind, Group, Population, Summary, Window,
 };
@@ -18,6 +18,7 @@ use crate::units::Seconds;
 /// Writes the view of the summary's first group, which is to be its only one.
 pub fn drill(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Result<()> {
     let columns = options.columns();
+    let (summary, options) = &as_asked(summary, options);
     let group = match (nothing(summary, options), summary.groups.first()) {
         (None, Some(group)) => group,
         (lines, _) => return write_lines(out, &lines.unwrap_or_default(), columns),
@@ -94,14 +95,10 @@ impl View<'_> {
     fn now(&self) -> Vec<Line> {
         let mut lines = Vec::new();
         if let Some(usual) = &self.group.usual {
-            let mut text = format!("Usually {}", Seconds(usual.median));
-            if let Some((low, high)) = usual.range {
-                text.push_str(&format!(", most runs {} {} {}", Seconds(low), self.pen.dash(), Seconds(high)));
-            }
-            text.push_str(&match usual.n {
-                1 => " (the only run that succeeded)".to_owned(),
-                n => format!(" (last {n} that succeeded)"),
+            let range = usual.range.map_or_else(String::new, |(low, high)| {
+                format!(", most runs {} {} {}", Seconds(low), self.pen.dash(), Seconds(high))
             });
+            let text = format!("Usually {}{range} (last {} that succeeded)", Seconds(usual.median), usual.n);
             lines.extend(self.prose(&text));
         }
         if let Some(run) = self.group.last_runs.last() {
@@ -138,8 +135,8 @@ impl View<'_> {
         let label = |text: &str| Line::default().styled(Style::Bold, text.to_owned()).to(LABEL);
         let bar = self.pen.outcomes(words::parts(counts), counts.runs, self.columns - LABEL - 2);
         let mut lines = vec![label("Outcome").then(bar)];
-        let ok = match counts.success_rate() {
-            Some(_) => format!("{} ok ({})", counts.ok, words::success(counts)),
+        let ok = match words::rate(counts, self.options) {
+            Some(success) => format!("{} ok ({success})", counts.ok),
             None => format!("{} ok", counts.ok),
         };
         let mut pieces = vec![("", ok)];
@@ -211,7 +208,7 @@ impl View<'_> {
         let mut lines = self.heading("How long it takes", &self.which());
         let labels: Vec<String> = bins
             .iter()
-            .map(|bin| if bin.high.is_some() { Seconds(bin.low).to_string() } else { "longer ".to_owned() })
+            .map(|bin| if bin.high.is_some() { words::edge(bin.low) } else { "longer ".to_owned() })
             .collect();
         let figures: Vec<String> = bins.iter().map(|bin| bin.runs.to_string()).collect();
         let label = labels.iter().map(|label| label.width()).max().unwrap_or(0).clamp(9, 12);
@@ -324,7 +321,7 @@ impl View<'_> {
             cells.into_iter().map(|cell| format!("{cell:>width$}")).collect()
         };
         let runs = column(&|counts| counts.runs.to_string());
-        let success = column(&words::success);
+        let success = column(&|counts| words::success(counts, self.options));
         let failed = column(&|counts| counts.failed.to_string());
         let width = names.iter().map(|name| name.width()).max().unwrap_or(0).min(self.columns / 2);
         for (at, name) in names.iter().enumerate() {

@@ -255,12 +255,11 @@ fn group(row: &Row, noise: &mut Noise) -> Group {
         .map(|back| Run {
             ended_at: Some(row.last - TimeDelta::minutes(47 * (9 - back))),
             seconds: noise.around(row.mean, 0.3),
-            exit_code: if back == 7 && row.name != "lint" {
-                2
-            } else if back >= 6 && row.name == "lint" {
-                2
-            } else {
-                0
+            exit_code: match row.name {
+                "lint" if back >= 6 => 2,
+                "lint" => 0,
+                _ if back == 7 => 2,
+                _ => 0,
             },
             domain: (back % 3 == 1).then(|| "pro".to_owned()),
         })
@@ -479,6 +478,30 @@ pub fn crowded() -> Summary {
     }
     summary.groups.sort_by(|a, b| b.counts.runs.cmp(&a.counts.runs).then_with(|| a.name.cmp(&b.name)));
     summary.unique_targets = 40;
+    summary
+}
+
+/// Names that would like to be more than names.
+pub fn hostile() -> Summary {
+    let names = [
+        "<img src=\"http://127.0.0.1:9/x\" onerror=\"alert(1)\">",
+        "</title></text></svg><script>fetch('http://127.0.0.1:9/y')</script>",
+        "\"' onload=alert(1) x=\"",
+        "</style><style>@import url(http://127.0.0.1:9/z);",
+        "\u{1b}]8;;http://127.0.0.1:9/\u{7}link\u{202e}drowssap",
+        "<!-- &lt;b&gt; ]]> {{x}} ${x} | `x` **x** =1+1",
+        "日本語 👩‍👩‍👧 עברית e\u{301} \u{200b}zero",
+    ];
+    let mut summary = busy();
+    for (group, name) in summary.groups.iter_mut().zip(names) {
+        group.name = Some(name.to_owned());
+        for run in &mut group.last_runs {
+            run.domain = Some(name.to_owned());
+        }
+    }
+    for (finding, name) in summary.findings.iter_mut().zip(names) {
+        name.clone_into(&mut finding.target);
+    }
     summary
 }
 

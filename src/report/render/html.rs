@@ -11,7 +11,7 @@ use chrono::{Days, NaiveDate};
 use super::drill::{medians, step};
 use super::line::{fit, float, shown, stacked};
 use super::words::{self, ENOUGH};
-use super::{Options, nothing};
+use super::{Options, as_asked, nothing};
 use crate::report::summary::{
     Bin, By, Counts, Day, Direction, Durations, Finding, FindingKind, Group, Population, Summary,
 };
@@ -27,8 +27,8 @@ const COLUMNS: usize = 120;
 
 /// Writes the page.
 pub fn html(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Result<()> {
-    let options = Options { ascii: false, ..*options };
-    let mut page = Page { summary, options: &options, html: String::new() };
+    let (summary, options) = as_asked(summary, &Options { ascii: false, ..*options });
+    let mut page = Page { summary: &summary, options: &options, html: String::new() };
     page.all();
     out.write_all(page.html.as_bytes())
 }
@@ -144,7 +144,7 @@ impl Page<'_> {
             ("ok", counts.ok.to_string()),
             ("failed", counts.failed.to_string()),
             ("interrupted", counts.interrupted.to_string()),
-            ("success", words::success(counts)),
+            ("success", words::success(counts, self.options)),
             ("Total time tracked", Seconds(totals.seconds).to_string()),
             ("in unfinished runs", Seconds(totals.seconds_unfinished).to_string()),
         ];
@@ -218,7 +218,7 @@ impl Page<'_> {
             let figures = format!(
                 "{} · {} ok · {} failed",
                 words::count(counts.runs, "run", "runs"),
-                words::success(counts),
+                words::success(counts, self.options),
                 counts.failed
             );
             self.labels(group, top + 14, &figures);
@@ -284,8 +284,8 @@ impl Page<'_> {
         self.bar("all", counts, 0, 22, 100.0);
         self.html.push_str("</svg>\n");
         let rate = match summary.totals.success_interval {
-            Some(interval) if counts.success_rate().is_some() => {
-                format!("{}, {}", words::success(counts), between(interval))
+            Some(interval) if words::rate(counts, self.options).is_some() => {
+                format!("{}, {}", words::success(counts, self.options), between(interval))
             }
             _ => "-".to_owned(),
         };
@@ -299,7 +299,7 @@ impl Page<'_> {
         );
         let groups: Vec<&Group> = summary.groups[..self.drawn()]
             .iter()
-            .filter(|group| group.counts.success_rate().is_some())
+            .filter(|group| words::rate(&group.counts, self.options).is_some())
             .collect();
         if groups.len() > 1 {
             self.html.push_str(
@@ -330,7 +330,7 @@ impl Page<'_> {
                 let middle = row * ROW + ROW / 2;
                 let name = name(group);
                 let rate = group.counts.success_rate().unwrap_or_default();
-                let success = words::success(&group.counts);
+                let success = words::success(&group.counts, self.options);
                 add!(
                     self,
                     "<text class=\"name\" x=\"0\" y=\"{}\">{}<title>{}</title></text>",
@@ -529,7 +529,7 @@ impl Page<'_> {
         for (at, counts) in columns.iter().enumerate() {
             let mut bottom = float((HEIGHT + 20) as u64);
             let x = width * float(at as u64);
-            let label = self.column_label(from, at, per_column);
+            let label = Self::column_label(from, at, per_column);
             for (part, what) in words::parts(counts).into_iter().zip(["ok", "failed", "interrupted"]) {
                 if part == 0 {
                     continue;
@@ -553,7 +553,7 @@ impl Page<'_> {
         self.html.push_str("</section>\n");
     }
 
-    fn column_label(&self, from: NaiveDate, column: usize, per_column: usize) -> String {
+    fn column_label(from: NaiveDate, column: usize, per_column: usize) -> String {
         let first = from + Days::new((column * per_column) as u64);
         match per_column {
             1 => words::day(first),
@@ -638,7 +638,7 @@ impl Page<'_> {
                     "<circle class=\"accent\" cx=\"{}%\" cy=\"{}\" r=\"3\"><title>{}: {}</title></circle>",
                     number(x),
                     number(y),
-                    self.column_label(from, column, per_column),
+                    Self::column_label(from, column, per_column),
                     took(*median)
                 );
             }
@@ -722,7 +722,7 @@ impl Page<'_> {
                 "<details>\n<summary><bdi>{}</bdi><span>{}, {} ok{}</span></summary>\n<div>\n",
                 escaped(&name(group)),
                 words::count(group.counts.runs, "run", "runs"),
-                words::success(&group.counts),
+                words::success(&group.counts, self.options),
                 escaped(&typical)
             );
             if let Some(usual) = &group.usual {
@@ -766,7 +766,7 @@ impl Page<'_> {
             add!(
                 self,
                 "<text class=\"soft end\" x=\"20%\" y=\"{baseline}\">{}</text><rect class=\"accent\" x=\"22%\" y=\"{}\" width=\"{}%\" height=\"{}\" rx=\"2\"><title>{}: {}</title></rect><text class=\"soft end\" x=\"100%\" y=\"{baseline}\">{}</text>\n",
-                escaped(&if bin.high.is_some() { Seconds(bin.low).to_string() } else { "longer".to_owned() }),
+                escaped(&if bin.high.is_some() { words::edge(bin.low) } else { "longer".to_owned() }),
                 row * ROW + 3,
                 number(words::part(bin.runs, most) * 66.0),
                 ROW - 6,
@@ -804,7 +804,7 @@ impl Page<'_> {
             return;
         }
         let target = self.target(group).to_owned();
-        self.html.push_str("<div class=\"wide\"><table>\n<caption>Last runs</caption>\n<thead><tr><th scope=\"col\">ended</th><th scope=\"col\">took</th><th scope=\"col\" class=\"text\">outcome</th><th scope=\"col\" class=\"text\">domain</th></tr></thead>\n<tbody>\n");
+        self.html.push_str("<div class=\"wide\" tabindex=\"0\"><table>\n<caption>Last runs</caption>\n<thead><tr><th scope=\"col\">ended</th><th scope=\"col\">took</th><th scope=\"col\" class=\"text\">outcome</th><th scope=\"col\" class=\"text\">domain</th></tr></thead>\n<tbody>\n");
         for run in group.last_runs.iter().rev() {
             let at = run.ended_at.map_or("(no time)".to_owned(), |at| {
                 words::moment((self.options.local)(at), (self.options.local)(self.options.now))
@@ -824,7 +824,7 @@ impl Page<'_> {
     fn data(&mut self) {
         self.section("data", "All numbers");
         self.group_table();
-        self.html.push_str("<details>\n<summary>Runs by weekday and hour</summary>\n<div><div class=\"wide\"><table>\n<thead><tr><th scope=\"col\">day</th>");
+        self.html.push_str("<details>\n<summary>Runs by weekday and hour</summary>\n<div><div class=\"wide\" tabindex=\"0\"><table>\n<thead><tr><th scope=\"col\">day</th>");
         for hour in 0..24 {
             add!(self, "<th scope=\"col\">{hour}</th>");
         }
@@ -838,7 +838,7 @@ impl Page<'_> {
         }
         self.html.push_str("</tbody>\n</table></div></div>\n</details>\n");
         if !self.summary.days.is_empty() {
-            self.html.push_str("<details>\n<summary>Runs per day</summary>\n<div><div class=\"wide\"><table>\n<thead><tr><th scope=\"col\">day</th><th scope=\"col\">runs</th><th scope=\"col\">ok</th><th scope=\"col\">failed</th><th scope=\"col\">interrupted</th></tr></thead>\n<tbody>\n");
+            self.html.push_str("<details>\n<summary>Runs per day</summary>\n<div><div class=\"wide\" tabindex=\"0\"><table>\n<thead><tr><th scope=\"col\">day</th><th scope=\"col\">runs</th><th scope=\"col\">ok</th><th scope=\"col\">failed</th><th scope=\"col\">interrupted</th></tr></thead>\n<tbody>\n");
             for day in &self.summary.days {
                 add!(
                     self,
@@ -877,7 +877,7 @@ impl Page<'_> {
             "last run",
         ];
         let own = words::rows(self.options.by, 1);
-        add!(self, "<div class=\"wide\"><table>\n<thead><tr><th scope=\"col\">{own}</th>");
+        add!(self, "<div class=\"wide\" tabindex=\"0\"><table>\n<thead><tr><th scope=\"col\">{own}</th>");
         for head in HEADS {
             add!(self, "<th scope=\"col\">{head}</th>");
         }
@@ -893,7 +893,7 @@ impl Page<'_> {
                 counts.ok.to_string(),
                 counts.failed.to_string(),
                 counts.interrupted.to_string(),
-                words::success(counts),
+                words::success(counts, self.options),
                 group.success_interval.map_or("-".to_owned(), |(low, high)| {
                     format!("{:.1} – {:.1} %", low * 100.0, high * 100.0)
                 }),
@@ -952,8 +952,8 @@ fn between((low, high): (f64, f64)) -> String {
 
 fn range(bin: &Bin) -> String {
     match bin.high {
-        Some(high) => format!("{} – {}", Seconds(bin.low), Seconds(high)),
-        None => format!("{} and longer", Seconds(bin.low)),
+        Some(high) => format!("{} – {}", words::edge(bin.low), words::edge(high)),
+        None => format!("{} and longer", words::edge(bin.low)),
     }
 }
 

@@ -148,7 +148,7 @@ fn report(summary: &Summary, options: &Options) -> Json {
             array(summary.groups[..rows].iter().map(|group| self::group(group, options.by))),
         ),
         ("left_out", (summary.groups.len() - rows).into()),
-        ("by_weekday", array(summary.by_weekday_and_hour.map(|hours| sum(hours)))),
+        ("by_weekday", array(summary.by_weekday_and_hour.map(sum))),
         ("by_hour", array((0..24).map(|hour| sum(summary.by_weekday_and_hour.map(|hours| hours[hour]))))),
         ("findings", array(summary.findings.iter().map(|finding| self::finding(finding, options)))),
     ])

@@ -1,6 +1,7 @@
 //! From numbers to text, a file a format. What comes from the world (the time, the zone, the width) comes in
 //! through [`Options`].
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use chrono::{DateTime, NaiveDateTime, Utc};
@@ -87,6 +88,18 @@ impl Options<'_> {
     fn pen(&self) -> line::Pen {
         line::Pen { ascii: self.ascii }
     }
+}
+
+/// With `--failed`, durations are those of failed runs because that was asked for, not for want of others.
+fn as_asked<'a, 'b>(summary: &'a Summary, options: &Options<'b>) -> (Cow<'a, Summary>, Options<'b>) {
+    if !options.filters.failed {
+        return (Cow::Borrowed(summary), *options);
+    }
+    let mut summary = summary.clone();
+    for group in &mut summary.groups {
+        group.starred = false;
+    }
+    (Cow::Owned(summary), Options { durations: Population::Failed, ..*options })
 }
 
 /// What is the case when there is nothing to report, and what to do; `None` if there is something.

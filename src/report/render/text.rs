@@ -6,7 +6,7 @@ use unicode_width::UnicodeWidthStr as _;
 
 use super::line::{Line, Pen, Style, fit, flow, portion, wrap};
 use super::words::{self, ENOUGH};
-use super::{Options, nothing, write_lines};
+use super::{Options, as_asked, nothing, write_lines};
 use crate::report::summary::{By, Direction, Finding, FindingKind, Group, Population, Summary};
 use crate::units::Seconds;
 
@@ -23,6 +23,7 @@ pub fn text(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Re
     if let Some(lines) = nothing(summary, options) {
         return write_lines(out, &lines, columns);
     }
+    let (summary, options) = &as_asked(summary, options);
     let view = View { summary, options, pen: options.pen(), columns };
     let sections = [
         view.header(),
@@ -56,19 +57,13 @@ struct View<'a> {
 
 impl View<'_> {
     fn header(&self) -> Vec<Line> {
-        let mut title = format!("Usage report {}", self.pen.dot());
-        if let Some(period) = &self.summary.period {
+        let period = self.summary.period.as_ref().map_or("no times were recorded".to_owned(), |period| {
             let (from, to) =
                 ((self.options.local)(period.from).date(), (self.options.local)(period.to).date());
-            title.push_str(&format!(
-                " {} ({}, {})",
-                words::days(from, to, self.pen.dash()),
-                words::count(period.days, "day", "days"),
-                self.options.zone_name
-            ));
-        } else {
-            title.push_str(" no times were recorded");
-        }
+            let days = words::count(period.days, "day", "days");
+            format!("{} ({days}, {})", words::days(from, to, self.pen.dash()), self.options.zone_name)
+        });
+        let title = format!("Usage report {} {period}", self.pen.dot());
         let mut lines = bold(wrap(&title, self.columns));
         let filters = words::filters(self.options, self.options.ascii);
         if !filters.is_empty() {
@@ -93,8 +88,8 @@ impl View<'_> {
             ("   ", format!("failed {}", counts.failed)),
             ("   ", format!("interrupted {}", counts.interrupted)),
         ];
-        if counts.success_rate().is_some() {
-            first.push(("   ", format!("success {}", words::success(counts))));
+        if let Some(success) = words::rate(counts, self.options) {
+            first.push(("   ", format!("success {success}")));
         }
         let totals = &self.summary.totals;
         let mut second =
@@ -162,7 +157,7 @@ impl View<'_> {
                 .collect(),
             figures: vec![
                 Figure::new("runs", 4, pick(&|group| group.counts.runs.to_string())),
-                Figure::new("ok", 4, pick(&|group| words::success(&group.counts))),
+                Figure::new("ok", 4, pick(&|group| words::success(&group.counts, self.options))),
                 Figure::new("fail", 4, pick(&|group| group.counts.failed.to_string())),
                 Figure::new(
                     "last",
@@ -211,7 +206,8 @@ impl View<'_> {
                 .collect();
             lines.push(Line::of(format!("{day} ")).to(4).plain(cells));
         }
-        let axis: String = (0..24).step_by(3).map(|hour| format!("{hour:<6}")).collect();
+        let axis: Vec<String> = (0..24).step_by(3).map(|hour| format!("{hour:<6}")).collect();
+        let axis = axis.concat();
         lines.push(Line::of("    ").styled(Style::Dim, axis.trim_end()));
         lines
     }
@@ -226,8 +222,8 @@ impl View<'_> {
         let cells = self.columns - 4;
         let mut lines = bold([String::from("Success vs Failure")]);
         lines.push(Line::of("  ").then(self.pen.outcomes(words::parts(counts), counts.runs, cells)));
-        let ok = match counts.success_rate() {
-            Some(_) => format!("  {} ok ({})", counts.ok, words::success(counts)),
+        let ok = match words::rate(counts, self.options) {
+            Some(success) => format!("  {} ok ({success})", counts.ok),
             None => format!("  {} ok", counts.ok),
         };
         let mut pieces = vec![

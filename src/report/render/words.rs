@@ -33,8 +33,14 @@ pub fn percent(ok: u64, rated: u64) -> String {
     }
 }
 
-pub fn success(counts: &Counts) -> String {
-    percent(counts.ok, counts.ok.saturating_add(counts.failed))
+/// The success rate in words; none if nothing was completed, or if only failed runs were asked for.
+pub fn rate(counts: &Counts, options: &Options) -> Option<String> {
+    let rated = counts.ok.saturating_add(counts.failed);
+    (rated > 0 && !options.filters.failed).then(|| percent(counts.ok, rated))
+}
+
+pub fn success(counts: &Counts, options: &Options) -> String {
+    rate(counts, options).unwrap_or_else(|| "-".to_owned())
 }
 
 /// A part of all time, in whole percent.
@@ -51,6 +57,16 @@ pub fn share(part: f64, whole: f64) -> String {
 
 pub fn seconds(value: Option<f64>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| Seconds(value).to_string())
+}
+
+/// Where a histogram's bin begins; bins of some milliseconds need a digit more than durations have.
+pub fn edge(low: f64) -> String {
+    let hundredths = low * 100.0;
+    if low < 1.0 && (hundredths - hundredths.round()).abs() > 0.01 {
+        format!("{low:.3}s")
+    } else {
+        Seconds(low).to_string()
+    }
 }
 
 /// `1 run`, `2 runs`.
@@ -99,8 +115,8 @@ pub fn ago(then: DateTime<Utc>, now: DateTime<Utc>) -> String {
     let span = |seconds: i64| {
         let days = seconds / 86_400;
         match seconds {
-            ..3600 => format!("{}m", seconds / 60),
-            ..86_400 => format!("{}h", seconds / 3600),
+            0..3600 => format!("{}m", seconds / 60),
+            3600..86_400 => format!("{}h", seconds / 3600),
             _ if days < 100 => format!("{days}d"),
             _ if days < 730 => format!("{}mo", days * 12 / 365),
             _ => format!("{}y", days / 365),
@@ -245,7 +261,7 @@ pub fn filters(options: &Options, ascii: bool) -> Vec<String> {
     names("domain", "domains", domains);
     names("without", "without", excludes);
     if *failed {
-        parts.push("failed runs only".to_owned());
+        parts.push("failed runs".to_owned());
     }
     if let Some(last) = last {
         parts.push(format!("the last {}", count(float_free(*last), "event", "events")));
@@ -264,31 +280,31 @@ pub fn short(name: &str, ascii: bool) -> String {
 
 /// What the whole log holds, for somebody whose filters let nothing through.
 pub fn log(events: u64, options: &Options) -> String {
-    let mut text = format!("The log has {}", count(events, "event", "events"));
+    let mut parts = vec![format!("The log has {}", count(events, "event", "events"))];
     if let Some((first, last)) = options.contents.span {
         let (first, last) = ((options.local)(first).date(), (options.local)(last).date());
-        if first == last {
-            text.push_str(&format!(", all of {}", day(last)));
+        parts.push(if first == last {
+            format!(", all of {}", day(last))
         } else if first.year() == last.year() {
-            text.push_str(&format!(" from {} to {}", short_day(first), day(last)));
+            format!(" from {} to {}", short_day(first), day(last))
         } else {
-            text.push_str(&format!(" from {} to {}", day(first), day(last)));
-        }
+            format!(" from {} to {}", day(first), day(last))
+        });
     }
     let mut names = |label: &str, names: &[String], asked: bool| {
         if asked && !names.is_empty() {
             let some: Vec<String> = names.iter().take(12).map(|name| short(name, options.ascii)).collect();
-            text.push_str(&format!("; {label}: {}", some.join(", ")));
+            parts.push(format!("; {label}: {}", some.join(", ")));
             if names.len() > some.len() {
-                text.push_str(&format!(" and {} more", names.len() - some.len()));
+                parts.push(format!(" and {} more", names.len() - some.len()));
             }
         }
     };
     let Filter { targets, domains, excludes, .. } = options.filters;
     names("targets", &options.contents.targets, !targets.is_empty() || !excludes.is_empty());
     names("domains", &options.contents.domains, !domains.is_empty());
-    text.push('.');
-    text
+    parts.push(".".to_owned());
+    parts.concat()
 }
 
 /// Counts and their sum's share, for bars.
@@ -358,6 +374,12 @@ mod tests {
         case(1008, 1080, "93 %");
         case(u64::MAX, u64::MAX, "100 %");
         case(u64::MAX - 1, u64::MAX, "99 %");
+    }
+
+    #[test]
+    fn bins_of_milliseconds_can_be_told_apart() {
+        let edges: Vec<String> = [0.0, 0.002, 0.008, 0.01, 0.012, 0.5, 90.0].map(edge).into();
+        assert_eq!(edges, ["0.00s", "0.002s", "0.008s", "0.01s", "0.012s", "0.50s", "1m 30s"]);
     }
 
     #[test]
