@@ -8,12 +8,12 @@ use std::sync::atomic::AtomicU64;
 
 use anyhow::Context as _;
 use chrono::{DateTime, Local, Utc};
-use serde_json::{Map, Value, json};
 
 use super::consent::{self, HOMELESS, Recording};
 use super::world;
 use crate::cli::StatusFormat;
 use crate::event::table::Reading;
+use crate::report::render::json::{Json, array, object};
 use crate::report::render::words;
 use crate::store::log::{For, open_existing};
 use crate::store::read::{self, Source};
@@ -51,7 +51,7 @@ pub fn show(format: StatusFormat, out: &mut dyn Write) -> anyhow::Result<()> {
     let status = Status::now()?;
     match format {
         StatusFormat::Text => status.write_text(out)?,
-        StatusFormat::Json => writeln!(out, "{}", status.json())?,
+        StatusFormat::Json => writeln!(out, "{}", status.json().text())?,
     }
     Ok(())
 }
@@ -119,25 +119,24 @@ impl Status {
         Ok(())
     }
 
-    fn json(&self) -> Value {
-        let mut object = Map::new();
-        let mut put = |key: &str, value: Value| object.insert(key.into(), value);
-        put("format_version", json!(1));
-        put("enabled", json!(self.is_enabled));
-        put("recording", json!(self.is_enabled && self.reason.is_none()));
-        put("reason", json!(self.reason));
-        put("data_directory", json!(self.directory));
+    fn json(&self) -> Json {
         let stored = self.stored.as_ref();
-        put("events", json!(stored.map_or(0, |stored| stored.reading.events)));
-        put("unreadable", json!(stored.map_or(0, |stored| stored.reading.unreadable)));
         let period = stored.and_then(|stored| stored.period);
-        put("first_event", json!(period.map(|(from, _)| words::utc(from))));
-        put("last_event", json!(period.map(|(_, to)| words::utc(to))));
-        put("file_size_bytes", json!(stored.map(|stored| stored.size)));
-        put("file_mode", json!(stored.map(|stored| format!("{:04o}", stored.mode))));
-        put("fields", json!(FIELDS));
-        put("last_line", json!(stored.and_then(|stored| stored.last_line.as_ref())));
-        Value::Object(object)
+        object([
+            ("format_version", 1.into()),
+            ("enabled", self.is_enabled.into()),
+            ("recording", (self.is_enabled && self.reason.is_none()).into()),
+            ("reason", self.reason.clone().into()),
+            ("data_directory", self.directory.clone().into()),
+            ("events", stored.map_or(0, |stored| stored.reading.events).into()),
+            ("unreadable", stored.map_or(0, |stored| stored.reading.unreadable).into()),
+            ("first_event", period.map(|(from, _)| words::utc(from)).into()),
+            ("last_event", period.map(|(_, to)| words::utc(to)).into()),
+            ("file_size_bytes", stored.map(|stored| stored.size).into()),
+            ("file_mode", stored.map(|stored| format!("{:04o}", stored.mode)).into()),
+            ("fields", array(FIELDS)),
+            ("last_line", stored.and_then(|stored| stored.last_line.clone()).into()),
+        ])
     }
 }
 

@@ -12,7 +12,7 @@ use crate::event::table::Filter;
 mod csv;
 mod drill;
 mod html;
-mod json;
+pub mod json;
 mod jsonl;
 mod line;
 mod markdown;
