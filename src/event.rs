@@ -37,37 +37,19 @@ impl Event {
     }
 
     fn write(&self, line: &mut Vec<u8>) {
-        push_moment(line, &self.timestamp);
-        self.push_names(line);
-        push_milliseconds(line, self.duration_seconds);
-        self.push_exit_code(line);
-    }
-
-    /// Adds the event as it was read, in the same layout: the fraction of a second that some logger gave
-    /// it stays, and a duration finer than milliseconds. `null` is the moment of one that had none.
-    pub fn write_as_read(&self, moment: Option<&DateTime<Utc>>, line: &mut Vec<u8>) {
-        match moment {
-            Some(moment) => push_moment(line, moment),
-            None => line.extend_from_slice(br#"{"timestamp": null"#),
-        }
-        let micros = moment.map_or(0, |moment| moment.timestamp_subsec_micros());
-        if micros > 0 {
-            line.truncate(line.len() - UTC.len());
-            push(line, format_args!(".{micros:06}{UTC}"));
-        }
-        self.push_names(line);
-        let start = line.len();
-        push_milliseconds(line, self.duration_seconds);
-        let written = str::from_utf8(&line[start..]).ok().and_then(|text| text.parse().ok());
-        if written != Some(self.duration_seconds) {
-            line.truncate(start);
-            push(line, format_args!("{:?}", self.duration_seconds));
-        }
-        self.push_exit_code(line);
-    }
-
-    fn push_names(&self, line: &mut Vec<u8>) {
-        line.extend_from_slice(br#", "target": "#);
+        let t = &self.timestamp;
+        push(
+            line,
+            format_args!(
+                r#"{{"timestamp": "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}+00:00", "target": "#,
+                t.year(),
+                t.month(),
+                t.day(),
+                t.hour(),
+                t.minute(),
+                t.second()
+            ),
+        );
         push_text(line, &self.target);
         line.extend_from_slice(br#", "domain": "#);
         match &self.domain {
@@ -75,30 +57,9 @@ impl Event {
             None => line.extend_from_slice(b"null"),
         }
         line.extend_from_slice(br#", "duration_seconds": "#);
-    }
-
-    fn push_exit_code(&self, line: &mut Vec<u8>) {
+        push_milliseconds(line, self.duration_seconds);
         push(line, format_args!(", \"exit_code\": {}}}\n", self.exit_code));
     }
-}
-
-/// The end of a moment, with its quote.
-const UTC: &str = "+00:00\"";
-
-/// The line's beginning, up to whole seconds.
-fn push_moment(line: &mut Vec<u8>, t: &DateTime<Utc>) {
-    push(
-        line,
-        format_args!(
-            r#"{{"timestamp": "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}{UTC}"#,
-            t.year(),
-            t.month(),
-            t.day(),
-            t.hour(),
-            t.minute(),
-            t.second()
-        ),
-    );
 }
 
 fn push(line: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
@@ -168,22 +129,5 @@ mod tests {
         case(12.3456, "12.346");
         case(-1.5, "-1.5");
         case(1e17, "100000000000000000.0");
-    }
-
-    #[test]
-    fn what_was_read_is_written_as_it_was() {
-        for line in [
-            r#"{"timestamp": "2026-02-14T10:30:00+00:00", "target": "apply", "domain": null, "duration_seconds": 45.0, "exit_code": 0}"#,
-            r#"{"timestamp": "2026-02-14T10:30:00.120000+00:00", "target": "a\"\n", "domain": "pro", "duration_seconds": 0.123, "exit_code": -2}"#,
-            r#"{"timestamp": null, "target": "a", "domain": null, "duration_seconds": 1.23456789, "exit_code": 999}"#,
-            r#"{"timestamp": null, "target": "a", "domain": null, "duration_seconds": 1e-7, "exit_code": 0}"#,
-            r#"{"timestamp": null, "target": "a", "domain": null, "duration_seconds": 0.0001, "exit_code": 0}"#,
-        ] {
-            let mut written = Vec::new();
-            for (moment, event) in table::of_lines([line.as_bytes()]).events() {
-                event.write_as_read(moment.as_ref(), &mut written);
-            }
-            assert_eq!(String::from_utf8(written).unwrap(), format!("{line}\n"));
-        }
     }
 }

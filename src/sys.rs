@@ -82,6 +82,19 @@ impl SignalSet {
     pub fn only(SignalNumber(number): SignalNumber) -> Self {
         Self(if (1..=SIGNALS).contains(&number) { 1 << (number - 1) } else { 0 })
     }
+
+    pub fn of(numbers: &[i32]) -> Self {
+        numbers.iter().fold(Self(0), |all, &number| Self(all.0 | Self::only(SignalNumber(number)).0))
+    }
+
+    pub fn has(self, signal: SignalNumber) -> bool {
+        self.meets(Self::only(signal))
+    }
+
+    /// Whether the two have a signal in common.
+    pub fn meets(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
 }
 
 /// How a set changes the mask (sigprocmask(2)).
@@ -99,6 +112,14 @@ pub fn mask(how: Mask, set: SignalSet) -> SignalSet {
         libc::syscall(libc::SYS_rt_sigprocmask, how as c_long, &raw const set.0, &raw mut old.0, SET_BYTES)
     };
     old
+}
+
+/// The signals that wait for us to take them (sigpending(2)).
+pub fn pending() -> SignalSet {
+    let mut set = SignalSet(0);
+    // SAFETY: the pointer is to a live 64-bit set of the size that is told (rt_sigpending(2)).
+    unsafe { libc::syscall(libc::SYS_rt_sigpending, &raw mut set.0, SET_BYTES) };
+    set
 }
 
 /// What a process does on a signal, as far as execve(2) hands it on.
@@ -525,4 +546,13 @@ pub fn prefer_huge_pages<T>(memory: &mut [std::mem::MaybeUninit<T>]) {
     // SAFETY: these whole pages lie within `memory`, which is borrowed mutably, and keep their content
     // (madvise(2)).
     let _ = unsafe { libc::madvise(start, whole, libc::MADV_HUGEPAGE) };
+}
+
+/// The columns of the terminal that standard output is (ioctl_tty(2), `TIOCGWINSZ`).
+pub fn columns_of_stdout() -> Option<u16> {
+    // SAFETY: winsize is plain old data, for which all zeros are a valid value.
+    let mut size: libc::winsize = unsafe { std::mem::zeroed() };
+    // SAFETY: the pointer is to a live structure of the type that this request fills in.
+    let done = unsafe { libc::ioctl(libc::STDOUT_FILENO, libc::TIOCGWINSZ, &raw mut size) };
+    (done == 0 && size.ws_col > 0).then_some(size.ws_col)
 }

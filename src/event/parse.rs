@@ -203,7 +203,8 @@ fn milliseconds(rest: &[u8]) -> Option<(u32, &[u8])> {
     // The point goes, and zeros make it three places.
     let missing = u64::from(u32::from_le_bytes(*b"000\0")) << (8 * places) & 0xff_ffff;
     let digits = whole | (fraction | missing) << (8 * point);
-    let values = digits ^ (eight(b'0') & !(u64::MAX.unbounded_shl(8 * (point as u32 + 3))));
+    // Eight digits at most: the shift is by 0 to 32 bits.
+    let values = digits ^ (eight(b'0') >> (8 * (5 - point)));
     if above_nine(values) != 0 {
         return None;
     }
@@ -442,9 +443,8 @@ pub fn moment(text: &[u8]) -> Option<i64> {
         if count == 0 {
             return None;
         }
-        for place in 0..6 {
-            let digit = if place < count { fraction[place] - b'0' } else { 0 };
-            micros = micros * 10 + i64::from(digit);
+        for digit in fraction[..count].iter().chain(&[b'0'; 6]).take(6) {
+            micros = micros * 10 + i64::from(digit - b'0');
         }
         rest = &fraction[count..];
     }

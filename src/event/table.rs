@@ -9,7 +9,6 @@
 //! code (once more per reading thread), and eight for each duration finer than a millisecond.
 
 use std::collections::HashMap;
-use std::io::{self, Write};
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
@@ -154,12 +153,8 @@ pub struct Filter {
 }
 
 impl Table {
-    pub fn len(&self) -> usize {
+    fn len(&self) -> usize {
         self.chunks.iter().map(|chunk| chunk.place.len()).sum()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
     }
 
     fn chunk(&self, chunk: &Chunk) -> &[Row] {
@@ -193,17 +188,6 @@ impl Table {
             };
             (timestamp, event)
         })
-    }
-
-    /// Every event as a line, in time order (`--format jsonl`).
-    pub fn write_lines(&self, out: &mut dyn Write) -> io::Result<()> {
-        let mut line = Vec::new();
-        for (moment, event) in self.events() {
-            line.clear();
-            event.write_as_read(moment.as_ref(), &mut line);
-            out.write_all(&line)?;
-        }
-        Ok(())
     }
 
     /// First and last moment, if any event has one.
@@ -680,7 +664,7 @@ impl<'a> Builder<'a> {
             };
             if !(line.target.is_short && line.domain.is_short) {
                 self.long.push(Long { target: line.target.bytes.into(), domain: line.domain.bytes.into() });
-                met.long = self.long.len() as u32;
+                met.long = u32::try_from(self.long.len()).ok()?;
             }
             self.met[place] = met;
         }

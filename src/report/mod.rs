@@ -2,5 +2,6 @@
 
 pub mod calendar;
 pub mod findings;
+pub mod render;
 pub mod statistics;
 pub mod summary;

@@ -309,13 +309,13 @@ pub fn of(mut table: Table, options: &Options<'_>) -> Summary {
         By::Target => shared.groups(&mut sheets, By::Target),
         By::Domain => {
             // Grouping moves rows about, and what is worth a look is always about targets.
-            let mut copies: Vec<Vec<Row>> = sheets.iter().map(|sheet| sheet.rows.to_vec()).collect();
-            let mut copied: Vec<Sheet<'_>> = copies
+            let mut rows: Vec<Vec<Row>> = sheets.iter().map(|sheet| sheet.rows.to_vec()).collect();
+            let mut copies: Vec<Sheet<'_>> = rows
                 .iter_mut()
                 .zip(&sheets)
                 .map(|(rows, sheet)| Sheet { rows, fine: sheet.fine, runs: Vec::new() })
                 .collect();
-            let (groups, _) = shared.groups(&mut copied, By::Domain);
+            let (groups, _) = shared.groups(&mut copies, By::Domain);
             (groups, shared.groups(&mut sheets, By::Target).1)
         }
     };
@@ -347,6 +347,28 @@ pub fn of(mut table: Table, options: &Options<'_>) -> Summary {
         by_weekday_and_hour,
         days,
         findings: if options.failed_only { Vec::new() } else { findings },
+    }
+}
+
+/// What the logs hold before any filter, for somebody whose filters let nothing through.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Contents {
+    /// First and last readable time.
+    pub span: Option<(DateTime<Utc>, DateTime<Utc>)>,
+    /// All names, in byte order.
+    pub targets: Vec<String>,
+    pub domains: Vec<String>,
+}
+
+impl Contents {
+    pub fn of(table: &Table) -> Self {
+        let sorted = |names: &[Box<str>]| {
+            let mut names: Vec<String> =
+                names.iter().filter(|name| !name.is_empty()).map(ToString::to_string).collect();
+            names.sort_unstable();
+            names
+        };
+        Self { span: table.period(), targets: sorted(&table.targets), domains: sorted(&table.domains) }
     }
 }
 
@@ -497,7 +519,7 @@ impl FirstLook {
                 continue;
             }
             if !hour.holds(row.micros) {
-                look.hours[weekday][hour.hour] += runs;
+                look.hours[weekday][hour.number] += runs;
                 hour = calendar.hour(row.micros);
                 (weekday, runs) = (hour.weekday(), 0);
                 if look.days.last().is_none_or(|&(day, _)| day != hour.day) {
@@ -506,14 +528,16 @@ impl FirstLook {
             }
             runs += 1;
         }
-        look.hours[weekday][hour.hour] += runs;
+        look.hours[weekday][hour.number] += runs;
         look
     }
 }
 
 /// Counts and medians of each day, whatever the target.
 fn days(sheets: &[Sheet<'_>], looks: &[FirstLook], kinds: &[Kind], shown: Population) -> Vec<Day> {
-    let mut days: Vec<(i64, Vec<(usize, usize, usize)>)> = Vec::new();
+    // (day, stretches of it: (sheet, first row, end))
+    type Stretches = Vec<(usize, usize, usize)>;
+    let mut days: Vec<(i64, Stretches)> = Vec::new();
     for (place, (sheet, look)) in sheets.iter().zip(looks).enumerate() {
         let ends = look.days.iter().skip(1).map(|&(_, start)| start).chain([sheet.rows.len()]);
         for (&(day, start), end) in look.days.iter().zip(ends) {
@@ -1113,6 +1137,22 @@ mod tests {
         assert_eq!(apply.last_runs.len(), 3);
         assert_eq!(summary.groups[1].counts.runs, 2);
         assert_eq!(summary.groups[1].first_run, summary.groups[1].last_run);
+    }
+
+    #[test]
+    fn contents_are_those_before_the_filters() {
+        let table = table(&[
+            ("2026-11-22T12:00:00Z", "sync", "pro", 1.0, 0),
+            ("not a time", "apply", "", 1.0, 0),
+            ("2026-11-22T13:00:00Z", "apply", "lab", 1.0, 0),
+        ]);
+        let contents = Contents::of(&table);
+        assert_eq!(
+            (contents.targets, contents.domains),
+            (vec!["apply".into(), "sync".into()], vec!["lab".into(), "pro".into()])
+        );
+        let (first, last) = contents.span.unwrap();
+        assert_eq!((last - first).num_minutes(), 60);
     }
 
     #[test]

@@ -78,6 +78,9 @@ impl Relay {
         // Pending from here on: a SIGCONT that comes now takes it back (signal(7)).
         let _ = sys::send(getpid().as_raw(), signal);
         barrier();
+        if let Some(sentinel) = &mut self.sentinel {
+            sentinel.forget_stops(signal);
+        }
         if sys::change_of(self.child, Look::Leave).is_none() {
             sys::mask(Mask::Unblock, only);
             sys::mask(Mask::Block, only);
@@ -92,9 +95,6 @@ impl Relay {
         let number = signal.number();
         let is_from_kernel = signal.is_from_kernel();
         if is_from_kernel && number.0 == SIGCHLD {
-            return;
-        }
-        if !is_from_kernel && signal.sender() == getpid().as_raw() {
             return;
         }
         // Always asked, for what the sentinel has must not be taken for a later signal of the same number.

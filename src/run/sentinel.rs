@@ -4,9 +4,10 @@
 //! sentinel has got it too, it was sent to the group, and the command has it already; if not, it was meant for
 //! the command, whose place we hold.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::unistd::{Pid, getpgrp, getpid, setpgid};
+use signal_hook::consts::{SIGCONT, SIGKILL, SIGTSTP, SIGTTIN, SIGTTOU};
 
 use crate::sys::{self, Change, Shared, Side, SignalSet};
 use crate::units::SignalNumber;
@@ -18,8 +19,12 @@ const REPLY: usize = 2;
 /// never gives one.
 const PATIENCE: Duration = Duration::from_millis(200);
 
-const CONTINUE: SignalNumber = SignalNumber(signal_hook::consts::SIGCONT);
-const KILL: SignalNumber = SignalNumber(signal_hook::consts::SIGKILL);
+const CONTINUE: SignalNumber = SignalNumber(SIGCONT);
+const KILL: SignalNumber = SignalNumber(SIGKILL);
+
+/// Asks to forget instead of to tell; the low bits say which of [`STOPS_AND_CONTINUE`].
+const FORGET: u32 = 0x80;
+const STOPS_AND_CONTINUE: [i32; 4] = [SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT];
 
 pub struct Sentinel {
     pid: i32,
@@ -45,27 +50,48 @@ impl Sentinel {
     /// Whether the signal that we have just taken was sent to the whole group. `None`: it cannot be told.
     pub fn has_got(&mut self, signal: SignalNumber) -> Option<bool> {
         barrier();
+        if self.wake()? && signal == CONTINUE {
+            // It would have continued the sentinel, too.
+            return Some(false);
+        }
+        self.ask(signal.0.cast_unsigned())
+    }
+
+    /// Has it forget the stops, and the continuations that cancelled them, that we have not got any more
+    /// ourselves: by stopping as the command did we use them up.
+    pub fn forget_stops(&mut self, stopped_by: SignalNumber) {
+        let own = sys::pending();
+        let gone = STOPS_AND_CONTINUE
+            .iter()
+            .enumerate()
+            .filter(|&(_, &number)| number == stopped_by.0 || !own.has(SignalNumber(number)));
+        let places = gone.fold(0, |places, (place, _)| places | 1 << place);
+        // Without an answer there is no memory to be wrong about.
+        let _ = self.wake().and_then(|_| self.ask(FORGET | places));
+    }
+
+    /// Continues it if somebody has stopped it, and tells whether that was so. `None`: it has ended.
+    fn wake(&mut self) -> Option<bool> {
         match sys::stop_or_end_of(self.pid) {
-            Some(Change::Stopped(_)) if signal == CONTINUE => return Some(false),
             Some(Change::Stopped(_)) => {
                 sys::send(self.pid, CONTINUE).ok()?;
                 // This one was ours.
-                self.ask(CONTINUE)?;
+                self.ask(CONTINUE.0.cast_unsigned())?;
+                Some(true)
             }
-            Some(_) => return None,
-            None => {}
+            Some(_) => None,
+            None => Some(false),
         }
-        self.ask(signal)
     }
 
-    fn ask(&mut self, signal: SignalNumber) -> Option<bool> {
+    fn ask(&mut self, question: u32) -> Option<bool> {
         // The number of the question keeps a late answer to an earlier one from being taken for this one's.
         self.asked = (self.asked + 1) % (1 << 20);
-        self.shared.publish(REQUEST, (self.asked << 8) | signal.0.cast_unsigned());
-        let deadline = std::time::Instant::now() + PATIENCE;
+        self.shared.publish(REQUEST, (self.asked << 8) | question);
+        let deadline = Instant::now() + PATIENCE;
         let mut seen = self.shared.read(REPLY);
         while seen >> 8 != self.asked {
-            let left = deadline.checked_duration_since(std::time::Instant::now())?;
+            let left = deadline.checked_duration_since(Instant::now())?;
             self.shared.wait_while(REPLY, seen, Some(left));
             seen = self.shared.read(REPLY);
         }
@@ -102,8 +128,33 @@ fn watch(shared: Shared) -> ! {
             continue;
         }
         answered = request;
-        let signal = SignalNumber((request & 0xff).cast_signed());
-        let got = sys::take_signal(SignalSet::only(signal), Some(Duration::ZERO)).is_some();
+        let got = answer(request & 0xff);
         shared.publish(REPLY, (request & !0xff) | u32::from(got));
     }
+}
+
+fn answer(question: u32) -> bool {
+    if question & FORGET != 0 {
+        for (place, &number) in STOPS_AND_CONTINUE.iter().enumerate() {
+            if question & 1 << place != 0 {
+                take(SignalNumber(number));
+            }
+        }
+        return false;
+    }
+    let signal = SignalNumber(question.cast_signed());
+    if take(signal) {
+        return true;
+    }
+    // A stop cancels a SIGCONT that is still waiting, and the other way round (signal(7)): what came in between
+    // has taken away what we are asked for.
+    match signal.0 {
+        SIGCONT => sys::pending().meets(SignalSet::of(&[SIGTSTP, SIGTTIN, SIGTTOU])),
+        SIGTSTP | SIGTTIN | SIGTTOU => sys::pending().has(CONTINUE),
+        _ => false,
+    }
+}
+
+fn take(signal: SignalNumber) -> bool {
+    sys::take_signal(SignalSet::only(signal), Some(Duration::ZERO)).is_some()
 }

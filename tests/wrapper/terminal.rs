@@ -461,10 +461,10 @@ fn a_stopped_job_can_be_killed(stage: &Stage) {
     let mut shell = stage.shell();
     shell.run("$W $P signals default=20 default=15 default=18");
     shell.stop_key();
-    // Prompts of before and messages about the job may come in between.
-    shell.terminal().type_line("kill %1; wait %1; echo code=$?");
-    shell.sees("code=143\r\n");
+    shell.prints("kill %1");
     shell.shell_is_alone();
+    shell.terminal().type_line("wait %1; echo code=$?");
+    shell.sees("code=143\r\n");
     stage.logged(&[143]);
 }
 

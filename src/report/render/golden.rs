@@ -1,0 +1,169 @@
+//! What the renderers write, compared whole with `tests/golden/` (`BLESS=1 cargo test`, then read the diff).
+
+use std::path::PathBuf;
+
+use super::fixture::{at, busy, crowded, few, hostile, no_match, nothing, only, options};
+use super::*;
+use crate::event::Event;
+use crate::report::summary::Counts;
+
+fn written(render: impl Fn(&mut dyn Write) -> io::Result<()>) -> String {
+    let mut bytes = Vec::new();
+    render(&mut bytes).unwrap();
+    String::from_utf8(bytes).unwrap()
+}
+
+#[track_caller]
+fn case(name: &str, render: impl Fn(&mut dyn Write) -> io::Result<()>) {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
+    let text = written(render);
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, &text).unwrap();
+    }
+    let expected = std::fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(text, expected, "{} differs; BLESS=1 writes it anew", path.display());
+}
+
+#[test]
+fn the_overview_is_one_screen_at_any_width() {
+    for width in [40, 60, 80, 100, 110, 120, 200] {
+        case(&format!("report-{width}.txt"), |out| text(&busy(), &options(width), out));
+    }
+}
+
+#[test]
+fn the_overview_in_plain_ascii() {
+    for width in [80, 120] {
+        case(&format!("report-{width}-ascii.txt"), |out| {
+            text(&busy(), &Options { ascii: true, ..options(width) }, out)
+        });
+    }
+}
+
+#[test]
+fn the_overview_in_color() {
+    for width in [80, 120] {
+        case(&format!("report-{width}-color.txt"), |out| {
+            text(&busy(), &Options { color: true, ..options(width) }, out)
+        });
+    }
+}
+
+#[test]
+fn many_targets_are_summed_up() {
+    case("crowded-80.txt", |out| text(&crowded(), &options(80), out));
+    case("crowded-120.txt", |out| text(&crowded(), &options(120), out));
+    case("limit-80.txt", |out| text(&busy(), &Options { limit: Some(3), ..options(80) }, out));
+}
+
+#[test]
+fn few_events_are_not_over_explained() {
+    for width in [40, 80, 120] {
+        case(&format!("few-{width}.txt"), |out| text(&few(), &options(width), out));
+    }
+}
+
+#[test]
+fn nothing_says_what_is_the_case_and_what_to_do() {
+    case("nothing-on.txt", |out| text(&nothing(), &options(80), out));
+    for (name, recording) in [
+        ("off", Recording::Off),
+        ("blocked", Recording::Blocked("DO_NOT_TRACK=1 is set")),
+        ("elsewhere", Recording::NotAsked),
+    ] {
+        let options = Options { recording, ..options(80) };
+        case(&format!("nothing-{name}.txt"), |out| text(&nothing(), &options, out));
+    }
+    case("nothing-target.txt", |out| drill(&nothing(), &options(80), out));
+    case("nothing.md", |out| markdown(&nothing(), &options(80), out));
+    case("nothing.csv", |out| csv(&nothing(), &options(80), out));
+    let filters =
+        Filter { since: Some(at(2026, 10, 25, 0, 0)), domains: vec!["lab".into()], ..Filter::default() };
+    case("no-match.txt", |out| text(&no_match(), &Options { filters: &filters, ..options(80) }, out));
+}
+
+#[test]
+fn filters_are_told() {
+    let filters = Filter {
+        since: Some(at(2026, 10, 12, 0, 0)),
+        until: Some(at(2026, 11, 24, 0, 0)),
+        last: Some(2000),
+        excludes: vec!["test".into(), "\u{1b}]0;x\u{7}".into()],
+        ..Filter::default()
+    };
+    case("filters-80.txt", |out| text(&busy(), &Options { filters: &filters, ..options(80) }, out));
+}
+
+#[test]
+fn what_was_asked_for_is_told() {
+    let options = Options { sorted: true, by: By::Domain, durations: Population::All, ..options(100) };
+    case("asked-100.txt", |out| text(&busy(), &options, out));
+    case("asked.csv", |out| csv(&busy(), &options, out));
+}
+
+#[test]
+fn failed_runs_alone_have_no_success_rate() {
+    let mut summary = busy();
+    for counts in summary.groups.iter_mut().map(|group| &mut group.counts).chain([&mut summary.totals.counts])
+    {
+        *counts = Counts { runs: counts.failed, failed: counts.failed, ..Counts::default() };
+    }
+    for group in &mut summary.groups {
+        (group.shown, group.starred, group.change) = (Population::Failed, true, None);
+    }
+    summary.findings.clear();
+    let filters = Filter { failed: true, ..Filter::default() };
+    case("failed-80.txt", |out| text(&summary, &Options { filters: &filters, ..options(80) }, out));
+}
+
+#[test]
+fn one_target_has_its_own_view() {
+    for width in [40, 60, 80, 120, 200] {
+        case(&format!("target-{width}.txt"), |out| drill(&only("apply"), &options(width), out));
+    }
+    case("target-few-80.txt", |out| drill(&few(), &options(80), out));
+    case("target-80-ascii.txt", |out| drill(&only("apply"), &Options { ascii: true, ..options(80) }, out));
+    case("target-80-color.txt", |out| drill(&only("lint"), &Options { color: true, ..options(80) }, out));
+}
+
+#[test]
+fn formats_for_machines() {
+    case("report.json", |out| json(&busy(), &options(80), out));
+    case("nothing.json", |out| json(&nothing(), &options(80), out));
+    case("report.csv", |out| csv(&busy(), &options(80), out));
+    case("report.md", |out| markdown(&busy(), &options(80), out));
+}
+
+#[test]
+fn the_page() {
+    case("report.html", |out| html(&busy(), &options(80), out));
+    case("hostile.html", |out| html(&hostile(), &options(80), out));
+    case("few.html", |out| html(&few(), &options(80), out));
+    case("nothing.html", |out| html(&nothing(), &options(80), out));
+}
+
+#[test]
+fn events_are_lines_of_a_log() {
+    case("events.jsonl", |out| {
+        for (number, domain) in [(0, None), (250, Some("pro"))] {
+            let event = Event {
+                timestamp: at(2026, 11, 23, 9, 4) + chrono::TimeDelta::milliseconds(number),
+                target: "apply".into(),
+                domain: domain.map(str::to_owned),
+                duration_seconds: 45.0,
+                exit_code: 0,
+            };
+            jsonl(&event, out)?;
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn names_are_only_names() {
+    case("hostile-80.txt", |out| text(&hostile(), &options(80), out));
+    case("hostile-80-ascii.txt", |out| text(&hostile(), &Options { ascii: true, ..options(80) }, out));
+    case("hostile.csv", |out| csv(&hostile(), &options(80), out));
+    case("hostile.md", |out| markdown(&hostile(), &options(80), out));
+}

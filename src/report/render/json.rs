@@ -1,0 +1,347 @@
+//! One JSON object. Within a `format_version` keys are only added, and each is always there: what is
+//! missing is `null`. `tests/report.schema.json` describes it.
+
+use std::io::{self, Write};
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use super::line::float;
+use super::{Options, words};
+use crate::event::outcome;
+use crate::report::summary::{
+    By, Change, Counts, Direction, Durations, Finding, FindingKind, Group, Population, Summary, Window,
+};
+
+const FORMAT_VERSION: u64 = 1;
+
+/// Writes the object and one line end.
+pub fn json(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "{}", report(summary, options).text())
+}
+
+/// A JSON value whose keys stay in the order they were given.
+pub enum Json {
+    Value(Value),
+    Object(Vec<(String, Json)>),
+    Array(Vec<Json>),
+}
+
+impl Json {
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        self.push(&mut text, 0);
+        text
+    }
+
+    fn push(&self, text: &mut String, depth: usize) {
+        match self {
+            Self::Value(value) => text.push_str(&value.to_string()),
+            Self::Object(members) if members.is_empty() => text.push_str("{}"),
+            Self::Object(members) => {
+                // Objects of plain values at some depth are read better on one line.
+                let flat = depth > 1 && members.iter().all(|(_, value)| matches!(value, Self::Value(_)));
+                text.push('{');
+                for (at, (key, value)) in members.iter().enumerate() {
+                    between(text, at, flat, depth + 1);
+                    text.push_str(&Value::from(key.as_str()).to_string());
+                    text.push_str(": ");
+                    value.push(text, depth + 1);
+                }
+                end(text, flat, depth);
+                text.push('}');
+            }
+            Self::Array(items) => {
+                let flat = items.iter().all(|item| matches!(item, Self::Value(_)));
+                text.push('[');
+                for (at, item) in items.iter().enumerate() {
+                    between(text, at, flat, depth + 1);
+                    item.push(text, depth + 1);
+                }
+                end(text, flat, depth);
+                text.push(']');
+            }
+        }
+    }
+}
+
+fn between(text: &mut String, at: usize, flat: bool, depth: usize) {
+    if at > 0 {
+        text.push(',');
+    }
+    match (flat, at) {
+        (true, 0) => {}
+        (true, _) => text.push(' '),
+        (false, _) => line(text, depth),
+    }
+}
+
+fn end(text: &mut String, flat: bool, depth: usize) {
+    if !flat {
+        line(text, depth);
+    }
+}
+
+fn line(text: &mut String, depth: usize) {
+    text.push('\n');
+    text.push_str(&"  ".repeat(depth));
+}
+
+impl<T: Into<Value>> From<T> for Json {
+    fn from(value: T) -> Self {
+        // A float that is no number becomes null on its way into a Value.
+        Self::Value(value.into())
+    }
+}
+
+/// An object whose keys stand in this order.
+pub fn object<const N: usize>(members: [(&str, Json); N]) -> Json {
+    Json::Object(members.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
+}
+
+pub fn array<T: Into<Json>>(items: impl IntoIterator<Item = T>) -> Json {
+    Json::Array(items.into_iter().map(Into::into).collect())
+}
+
+fn time(at: Option<DateTime<Utc>>) -> Json {
+    at.map(words::utc).into()
+}
+
+fn report(summary: &Summary, options: &Options) -> Json {
+    let totals = &summary.totals;
+    let (low, high) = totals.success_interval.unzip();
+    let rows = options.rows(summary.groups.len());
+    object([
+        ("format_version", FORMAT_VERSION.into()),
+        ("generator", options.generator.into()),
+        ("generated_at", words::utc(options.now).into()),
+        (
+            "period",
+            object([
+                ("from", time(summary.period.as_ref().map(|period| period.from))),
+                ("to", time(summary.period.as_ref().map(|period| period.to))),
+                ("days", summary.period.as_ref().map(|period| period.days).into()),
+                ("time_zone", options.zone_name.into()),
+            ]),
+        ),
+        ("filters", filters(options)),
+        ("input", input(summary)),
+        (
+            "totals",
+            object([
+                ("runs", totals.counts.runs.into()),
+                ("ok", totals.counts.ok.into()),
+                ("failed", totals.counts.failed.into()),
+                ("interrupted", totals.counts.interrupted.into()),
+                ("success_rate", totals.counts.success_rate().into()),
+                ("success_rate_low", low.into()),
+                ("success_rate_high", high.into()),
+                ("seconds", totals.seconds.into()),
+                ("seconds_unfinished", totals.seconds_unfinished.into()),
+                ("unique_targets", summary.unique_targets.into()),
+            ]),
+        ),
+        (
+            match options.by {
+                By::Target => "targets",
+                By::Domain => "domains",
+            },
+            array(summary.groups[..rows].iter().map(|group| self::group(group, options.by))),
+        ),
+        ("left_out", (summary.groups.len() - rows).into()),
+        ("by_weekday", array(summary.by_weekday_and_hour.map(sum))),
+        ("by_hour", array((0..24).map(|hour| sum(summary.by_weekday_and_hour.map(|hours| hours[hour]))))),
+        ("findings", array(summary.findings.iter().map(|finding| self::finding(finding, options)))),
+    ])
+}
+
+fn sum<const N: usize>(counts: [u64; N]) -> u64 {
+    counts.into_iter().fold(0, u64::saturating_add)
+}
+
+fn filters(options: &Options) -> Json {
+    let filters = options.filters;
+    let names = |names: &[String]| array(names.iter().map(|name| Value::from(name.as_str())));
+    object([
+        ("since", time(filters.since)),
+        ("until", time(filters.until)),
+        ("last", filters.last.into()),
+        ("targets", names(&filters.targets)),
+        ("domains", names(&filters.domains)),
+        ("excludes", names(&filters.excludes)),
+        ("failed", filters.failed.into()),
+        (
+            "durations",
+            match options.durations {
+                Population::Ok => "ok",
+                Population::Failed => "failed",
+                Population::All => "all",
+            }
+            .into(),
+        ),
+        ("limit", options.limit.into()),
+    ])
+}
+
+fn input(summary: &Summary) -> Json {
+    let input = &summary.input;
+    let line = |&(log, line): &(usize, u64)| match input.logs {
+        0 | 1 => Json::from(line),
+        _ => object([("log", log.into()), ("line", line.into())]),
+    };
+    object([
+        ("logs", input.logs.into()),
+        ("lines", input.lines.into()),
+        ("events", input.events.into()),
+        ("unreadable", input.unreadable.into()),
+        ("unreadable_lines", array(input.unreadable_lines.iter().map(line))),
+        ("unterminated", input.unterminated.into()),
+    ])
+}
+
+fn counts(counts: &Counts) -> [(&'static str, Json); 4] {
+    [
+        ("runs", counts.runs.into()),
+        ("ok", counts.ok.into()),
+        ("failed", counts.failed.into()),
+        ("interrupted", counts.interrupted.into()),
+    ]
+}
+
+fn group(group: &Group, by: By) -> Json {
+    let (low, high) = group.success_interval.unzip();
+    let (own, other, parts) = match by {
+        By::Target => ("target", "domain", "by_domain"),
+        By::Domain => ("domain", "target", "by_target"),
+    };
+    let mut codes: Vec<(i64, u64)> = Vec::new();
+    for (&code, &number) in &group.exit_codes {
+        let code = outcome::shell_code(code);
+        match codes.iter_mut().find(|(known, _)| *known == code) {
+            Some((_, sum)) => *sum = sum.saturating_add(number),
+            None => codes.push((code, number)),
+        }
+    }
+    codes.sort_unstable();
+    let codes = codes.into_iter().map(|(code, number)| (code.to_string(), number.into())).collect();
+    let mut members = vec![(own, Json::from(group.name.as_deref()))];
+    members.extend(counts(&group.counts));
+    members.extend([
+        ("success_rate", group.counts.success_rate().into()),
+        ("success_rate_low", low.into()),
+        ("success_rate_high", high.into()),
+        ("exit_codes", Json::Object(codes)),
+        ("seconds", group.seconds.into()),
+        ("seconds_unfinished", group.seconds_unfinished.into()),
+        ("first_run", time(group.first_run)),
+        ("last_run", time(group.last_run)),
+        ("last_exit_code", group.last_exit_code.into()),
+        ("failure_streak", group.failure_streak.into()),
+        (
+            "duration",
+            object([
+                ("ok", durations(&group.ok)),
+                ("failed", durations(&group.failed)),
+                ("all", durations(&group.all)),
+            ]),
+        ),
+        (
+            "usual",
+            group.usual.map_or(Value::Null.into(), |usual| {
+                let (low, high) = usual.range.unzip();
+                object([
+                    ("median_seconds", usual.median.into()),
+                    ("low_seconds", low.into()),
+                    ("high_seconds", high.into()),
+                    ("n", usual.n.into()),
+                ])
+            }),
+        ),
+        ("change", group.change.as_ref().map_or(Value::Null.into(), |change| object(self::change(change)))),
+        (
+            parts,
+            array(group.parts.iter().map(|(name, part)| {
+                let [runs, ok, failed, interrupted] = counts(part);
+                object([(other, name.as_deref().into()), runs, ok, failed, interrupted])
+            })),
+        ),
+    ]);
+    Json::Object(members.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
+}
+
+fn durations(of: &Durations) -> Json {
+    object([
+        ("n", of.n.into()),
+        ("mean_seconds", of.mean.into()),
+        ("median_seconds", of.median.into()),
+        ("p5_seconds", of.p5.into()),
+        ("p10_seconds", of.p10.into()),
+        ("p25_seconds", of.p25.into()),
+        ("p75_seconds", of.p75.into()),
+        ("p90_seconds", of.p90.into()),
+        ("p95_seconds", of.p95.into()),
+        ("min_seconds", of.min.into()),
+        ("max_seconds", of.max.into()),
+        ("mad_seconds", of.mad.into()),
+    ])
+}
+
+fn change(change: &Change) -> [(&'static str, Json); 9] {
+    [
+        (
+            "direction",
+            match change.direction {
+                Direction::Slower => "slower",
+                Direction::Faster => "faster",
+            }
+            .into(),
+        ),
+        ("ratio", change.ratio.into()),
+        (
+            "window",
+            match change.window {
+                Window::Days7 => "7d",
+                Window::Runs10 => "10 runs",
+            }
+            .into(),
+        ),
+        ("n", change.n.into()),
+        ("baseline_n", change.baseline_n.into()),
+        ("median_seconds", change.median.into()),
+        ("baseline_median_seconds", change.baseline_median.into()),
+        ("p", change.p.into()),
+        ("tests", change.tests.into()),
+    ]
+}
+
+fn finding(finding: &Finding, options: &Options) -> Json {
+    let kind = match &finding.kind {
+        FindingKind::Changed(change) if change.direction == Direction::Faster => "faster",
+        FindingKind::Changed(_) => "slower",
+        FindingKind::Failing { .. } => "failing",
+        FindingKind::Flaky { .. } => "flaky",
+    };
+    let mut members = vec![
+        ("kind", Json::from(kind)),
+        ("target", finding.target.as_str().into()),
+        ("text", words::sentence(finding, &finding.target, options).into()),
+    ];
+    match &finding.kind {
+        FindingKind::Changed(change) => {
+            members.extend(self::change(change).into_iter().filter(|(key, _)| *key != "direction"));
+        }
+        FindingKind::Failing { runs, since, rated, ok, .. } => members.extend([
+            ("runs", (*runs).into()),
+            ("since", time(*since)),
+            ("ok", (*ok).into()),
+            ("rated", (*rated).into()),
+            ("success_rate", (*rated > 0).then(|| float(*ok) / float(*rated)).into()),
+        ]),
+        FindingKind::Flaky { failed, window, spells } => members.extend([
+            ("failed", (*failed).into()),
+            ("of_runs", (*window).into()),
+            ("spells", (*spells).into()),
+        ]),
+    }
+    Json::Object(members.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
+}

@@ -1,0 +1,499 @@
+//! Lines of text that know how wide they are on a terminal, and the bars drawn in them.
+
+use std::io::{self, Write};
+
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+
+/// The few ways a piece of text can look. Without colour all of them are plain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    Plain,
+    Bold,
+    Dim,
+    Green,
+    Red,
+    Yellow,
+}
+
+impl Style {
+    fn code(self) -> &'static str {
+        match self {
+            Self::Plain => "0",
+            Self::Bold => "1",
+            Self::Dim => "2",
+            Self::Green => "32",
+            Self::Red => "31",
+            Self::Yellow => "33",
+        }
+    }
+}
+
+/// One line, made from left to right.
+#[derive(Clone, Debug, Default)]
+pub struct Line {
+    spans: Vec<(Style, String)>,
+    width: usize,
+}
+
+impl Line {
+    pub fn of(text: impl Into<String>) -> Self {
+        Self::default().plain(text)
+    }
+
+    pub fn plain(self, text: impl Into<String>) -> Self {
+        self.styled(Style::Plain, text)
+    }
+
+    pub fn styled(mut self, style: Style, text: impl Into<String>) -> Self {
+        let text = text.into();
+        if !text.is_empty() {
+            self.width += text.width();
+            self.spans.push((style, text));
+        }
+        self
+    }
+
+    /// Blanks up to a column; none if the line is already there.
+    pub fn to(self, column: usize) -> Self {
+        let blanks = column.saturating_sub(self.width);
+        self.plain(" ".repeat(blanks))
+    }
+
+    /// Text that ends at a column.
+    pub fn right(self, style: Style, text: &str, end: usize) -> Self {
+        let start = end.saturating_sub(text.width());
+        self.to(start).styled(style, text)
+    }
+
+    pub fn then(mut self, other: Self) -> Self {
+        self.width += other.width;
+        self.spans.extend(other.spans);
+        self
+    }
+
+    /// The line without the blanks it begins with.
+    pub fn without_indent(mut self) -> Self {
+        while let Some((_, text)) = self.spans.first_mut() {
+            let trimmed = text.trim_start_matches(' ').to_owned();
+            self.width -= text.len() - trimmed.len();
+            if !trimmed.is_empty() {
+                *text = trimmed;
+                break;
+            }
+            self.spans.remove(0);
+        }
+        self
+    }
+
+    /// Columns taken on a terminal.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Writes the line without the blanks at its end.
+    pub fn write(&self, out: &mut dyn Write, color: bool) -> io::Result<()> {
+        let mut spans: Vec<(Style, &str)> =
+            self.spans.iter().map(|(style, text)| (*style, &**text)).collect();
+        while let Some((_, text)) = spans.last_mut() {
+            *text = text.trim_end_matches(' ');
+            if !text.is_empty() {
+                break;
+            }
+            spans.pop();
+        }
+        for (style, text) in spans {
+            if color && style != Style::Plain {
+                write!(out, "\x1b[{}m{text}\x1b[0m", style.code())?;
+            } else {
+                out.write_all(text.as_bytes())?;
+            }
+        }
+        out.write_all(b"\n")
+    }
+}
+
+/// A name as it can be shown on one line: what would act on a terminal, turn the direction of the text or
+/// hide itself is written out, `\u{1b}`; with `ascii`, so is everything else that ASCII lacks.
+pub fn shown(name: &str, ascii: bool) -> String {
+    let mut text = String::with_capacity(name.len());
+    for c in name.chars() {
+        // In front, a mark would join the blank before the name.
+        let joins = text.is_empty() && c.width() == Some(0);
+        match c {
+            '\n' => text.push_str("\\n"),
+            '\r' => text.push_str("\\r"),
+            '\t' => text.push_str("\\t"),
+            _ if acts(c) || joins || ascii && !c.is_ascii() => text.extend(c.escape_unicode()),
+            _ => text.push(c),
+        }
+    }
+    text
+}
+
+/// Control characters, bidirectional controls, and characters that show nothing.
+fn acts(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{feff}'
+            | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// The text, or its beginning and end around an ellipsis, in at most so many columns.
+pub fn fit(text: &str, columns: usize, ascii: bool) -> String {
+    if text.width() <= columns {
+        return text.to_owned();
+    }
+    let mark = if ascii { ".." } else { "…" };
+    if columns <= mark.width() {
+        return beginning(text, columns).to_owned();
+    }
+    let room = columns - mark.width();
+    let end = ending(text, room * 2 / 5);
+    let end = if end.chars().next().is_some_and(|c| c.width() == Some(0)) { "" } else { end };
+    let beginning = beginning(text, room - end.width());
+    let cut = format!("{beginning}{mark}{end}");
+    // Joined anew, some scripts are wider than their parts.
+    if cut.width() <= columns { cut } else { format!("{beginning}{mark}") }
+}
+
+fn beginning(text: &str, columns: usize) -> &str {
+    let mut end = 0;
+    for (at, c) in text.char_indices() {
+        let next = at + c.len_utf8();
+        if text[..next].width() > columns {
+            break;
+        }
+        end = next;
+    }
+    &text[..end]
+}
+
+fn ending(text: &str, columns: usize) -> &str {
+    let mut start = text.len();
+    for (at, _) in text.char_indices().rev() {
+        if text[at..].width() > columns {
+            break;
+        }
+        start = at;
+    }
+    &text[start..]
+}
+
+/// Breaks text at its blanks into lines of at most so many columns, a longer word where it must. A figure
+/// stays with its unit.
+pub fn wrap(text: &str, columns: usize) -> Vec<String> {
+    let columns = columns.max(2);
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    for mut word in words(text) {
+        if !line.is_empty() {
+            if line.width() + 1 + word.width() <= columns {
+                line.push(' ');
+                line.push_str(word);
+                continue;
+            }
+            lines.push(std::mem::take(&mut line));
+        }
+        while word.width() > columns {
+            let head = beginning(word, columns);
+            let head = if head.is_empty() { word } else { head };
+            lines.push(head.to_owned());
+            word = &word[head.len()..];
+        }
+        word.clone_into(&mut line);
+    }
+    if !line.is_empty() || lines.is_empty() {
+        lines.push(line);
+    }
+    lines
+}
+
+/// What is not to be broken: `3m 05s`, `41 %`, `p < 0.001`. Blanks at the very beginning belong to the first.
+fn words(text: &str) -> Vec<&str> {
+    let indent = text.len() - text.trim_start_matches(' ').len();
+    let mut words = Vec::new();
+    let mut start = 0;
+    for (at, _) in text.match_indices(' ').filter(|&(at, _)| at >= indent) {
+        let before = text[start..at].rsplit(' ').next().unwrap_or_default();
+        let after = text[at + 1..].split(' ').next().unwrap_or_default();
+        if !belong_together(before, after) {
+            words.push(&text[start..at]);
+            start = at + 1;
+        }
+    }
+    words.push(&text[start..]);
+    words
+}
+
+fn belong_together(before: &str, after: &str) -> bool {
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let larger = before.trim_start_matches('(').strip_suffix(['d', 'h', 'm']).is_some_and(is_number);
+    let smaller = after.get(..2).is_some_and(is_number) && after[2..].starts_with(['h', 'm', 's']);
+    larger && smaller || after.starts_with('%') || matches!(before, "(p" | "p" | "<" | "=")
+}
+
+/// Puts pieces on as few lines as hold them: each with the text that stands between it and the piece
+/// before it on the same line. Pieces on further lines begin at `indent`.
+pub fn flow(pieces: &[(&str, String)], columns: usize, indent: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for (between, piece) in pieces {
+        match lines.last_mut() {
+            Some(line) if line.width() + between.width() + piece.width() <= columns => {
+                line.push_str(between);
+                line.push_str(piece);
+            }
+            _ => {
+                let blanks = " ".repeat(if lines.is_empty() { 0 } else { indent });
+                lines.extend(
+                    wrap(piece, columns - blanks.len()).into_iter().map(|part| format!("{blanks}{part}")),
+                );
+            }
+        }
+    }
+    lines
+}
+
+/// The characters that drawings are made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pen {
+    pub ascii: bool,
+}
+
+impl Pen {
+    /// `value / max` of so many cells, in eighths of a cell; something is never drawn as nothing.
+    pub fn bar(self, value: f64, max: f64, cells: usize) -> String {
+        if self.ascii {
+            let whole = portion(value, max, cells);
+            return "#".repeat(if value > 0.0 { whole.max(1).min(cells) } else { 0 });
+        }
+        let eighths = portion(value, max, cells * 8);
+        let eighths = if value > 0.0 { eighths.max(1).min(cells * 8) } else { 0 };
+        let mut bar = "█".repeat(eighths / 8);
+        bar.push_str(["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"][eighths % 8]);
+        bar
+    }
+
+    /// One of eight heights, or of ten digits: 0 is the lowest.
+    pub fn level(self, part: f64) -> char {
+        if self.ascii {
+            char::from(b"0123456789"[portion(part, 1.0, 9)])
+        } else {
+            ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'][portion(part, 1.0, 7)]
+        }
+    }
+
+    /// A line of levels; nothing is a blank. The scale runs from the lowest to the highest value, but over at
+    /// least a quarter of the median, so that noise of a few percent is drawn flat.
+    pub fn trend(self, values: &[Option<f64>]) -> String {
+        let mut known: Vec<f64> =
+            values.iter().flatten().copied().filter(|value| value.is_finite()).collect();
+        known.sort_by(f64::total_cmp);
+        let (Some(&low), Some(&high)) = (known.first(), known.last()) else {
+            return " ".repeat(values.len());
+        };
+        let least = known[known.len() / 2].abs() * 0.25;
+        let span = (high - low).max(least);
+        let bottom = low - (span - (high - low)) / 2.0;
+        let part = |value: f64| if span > 0.0 { (value - bottom) / span } else { 0.5 };
+        values.iter().map(|value| value.map_or(' ', |value| self.level(part(value)))).collect()
+    }
+
+    /// Counts as levels of the greatest of them; none is a dot.
+    pub fn counts(self, counts: &[u64]) -> Vec<char> {
+        let max = counts.iter().copied().max().unwrap_or(0);
+        counts
+            .iter()
+            .map(|&count| match count {
+                0 if self.ascii => '.',
+                0 => '·',
+                _ => self.level(ratio(count, max)),
+            })
+            .collect()
+    }
+
+    /// `ok`, `failed` and `interrupted` in cells, with what has one part only drawn to an eighth.
+    pub fn outcomes(self, parts: [u64; 3], max: u64, cells: usize) -> Line {
+        let [ok, failed, interrupted] = stacked(parts, max, cells);
+        let [ok_mark, failed_mark, interrupted_mark] = self.marks();
+        if failed == 0 && interrupted == 0 {
+            return Line::default().styled(Style::Green, self.bar(float(parts[0]), float(max), cells));
+        }
+        Line::default()
+            .styled(Style::Green, ok_mark.repeat(ok))
+            .styled(Style::Red, failed_mark.repeat(failed))
+            .styled(Style::Dim, interrupted_mark.repeat(interrupted))
+    }
+
+    /// How ok, failed and interrupted runs are drawn.
+    pub fn marks(self) -> [&'static str; 3] {
+        if self.ascii { ["#", "x", "-"] } else { ["█", "▒", "░"] }
+    }
+
+    pub fn dash(self) -> &'static str {
+        if self.ascii { "-" } else { "–" }
+    }
+
+    pub fn dot(self) -> &'static str {
+        if self.ascii { "-" } else { "·" }
+    }
+
+    pub fn times(self) -> &'static str {
+        if self.ascii { "x" } else { "×" }
+    }
+}
+
+/// Cells for each part of a bar that is `sum / max` of all cells: rounded as they add up, and no part that
+/// is there without a cell, as far as there are cells.
+pub fn stacked(parts: [u64; 3], max: u64, cells: usize) -> [usize; 3] {
+    let sum: f64 = parts.iter().map(|&part| float(part)).sum();
+    let present = parts.iter().filter(|&&part| part > 0).count();
+    let length = portion(sum, float(max), cells).max(present).min(cells);
+    let mut drawn = [0; 3];
+    let (mut before, mut so_far) = (0, 0.0);
+    for (cell, &part) in drawn.iter_mut().zip(&parts) {
+        so_far += float(part);
+        let end = portion(so_far, sum, length);
+        *cell = end - before;
+        before = end;
+    }
+    for at in 0..parts.len() {
+        if parts[at] > 0 && drawn[at] == 0 {
+            let widest = (0..drawn.len()).fold(0, |best, at| if drawn[at] > drawn[best] { at } else { best });
+            if drawn[widest] > 1 {
+                drawn[widest] -= 1;
+                drawn[at] = 1;
+            }
+        }
+    }
+    drawn
+}
+
+/// `value / max` of so many steps, rounded, and never beyond them.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and `steps`")]
+pub fn portion(value: f64, max: f64, steps: usize) -> usize {
+    let part = value / max;
+    if part.is_nan() || part <= 0.0 {
+        return 0;
+    }
+    #[expect(clippy::cast_precision_loss, reason = "a number of cells")]
+    let steps = steps as f64;
+    (part.min(1.0) * steps).round() as usize
+}
+
+pub fn ratio(part: u64, whole: u64) -> f64 {
+    float(part) / float(whole)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a drawing shows fewer digits than a float has")]
+pub fn float(number: u64) -> f64 {
+    number as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const UTF8: Pen = Pen { ascii: false };
+    const ASCII: Pen = Pen { ascii: true };
+
+    #[test]
+    fn a_name_cannot_act_on_the_terminal() {
+        #[track_caller]
+        fn case(name: &str, text: &str) {
+            assert_eq!(shown(name, false), text);
+        }
+        case("apply", "apply");
+        case("déjà vu", "déjà vu");
+        case("a\u{1b}[31mb", "a\\u{1b}[31mb");
+        case("a\nb\tc\r", "a\\nb\\tc\\r");
+        case("a\u{7f}\u{9b}", "a\\u{7f}\\u{9b}");
+        case("ab\u{202e}cd\u{2066}", "ab\\u{202e}cd\\u{2066}");
+        case("a\u{200b}b\u{feff}", "a\\u{200b}b\\u{feff}");
+        case("\u{301}a\u{301}", "\\u{301}a\u{301}");
+    }
+
+    #[test]
+    fn ascii_shows_other_characters_by_their_number() {
+        assert_eq!(shown("déjà", true), "d\\u{e9}j\\u{e0}");
+    }
+
+    #[test]
+    fn a_long_name_keeps_its_beginning_and_its_end() {
+        assert_eq!(fit("ansible-playbook", 16, false), "ansible-playbook");
+        assert_eq!(fit("ansible-playbook", 12, false), "ansible…book");
+        assert_eq!(fit("ansible-playbook", 12, true), "ansibl..book");
+        assert_eq!(fit("日本語の名前", 7, false).width(), 7);
+        assert_eq!(fit("日本語", 1, false), "");
+    }
+
+    #[test]
+    fn bars_have_eight_steps_a_cell_and_never_hide_something() {
+        assert_eq!(UTF8.bar(1.0, 2.0, 3), "█▌");
+        assert_eq!(UTF8.bar(1e-9, 2.0, 3), "▏");
+        assert_eq!(UTF8.bar(0.0, 2.0, 3), "");
+        assert_eq!(UTF8.bar(9.0, 2.0, 3), "███");
+        assert_eq!(UTF8.bar(1.0, 2.0, 0), "");
+        assert_eq!(ASCII.bar(1e-9, 2.0, 3), "#");
+        assert_eq!(ASCII.bar(0.0, 0.0, 3), "");
+    }
+
+    #[test]
+    fn parts_of_a_bar_add_up_and_none_is_lost() {
+        assert_eq!(stacked([1008, 72, 42], 1122, 76), [68, 5, 3]);
+        assert_eq!(stacked([1000, 1, 1], 1002, 10), [8, 1, 1]);
+        assert_eq!(stacked([0, 0, 0], 10, 10), [0, 0, 0]);
+        assert_eq!(stacked([1, 0, 0], 1_000_000, 10), [1, 0, 0]);
+        assert_eq!(stacked([1, 1, 1], 1_000_000, 2), [1, 0, 1]);
+    }
+
+    #[test]
+    fn noise_of_a_few_percent_is_drawn_flat() {
+        let flat = UTF8.trend(&[Some(1.0), Some(1.03), None, Some(0.97)]);
+        assert_eq!(flat, "▅▅ ▄");
+        assert_eq!(UTF8.trend(&[Some(1.0), Some(4.0), None, Some(8.0)]), "▁▄ █");
+        assert_eq!(ASCII.trend(&[Some(1.0), Some(4.5), None, Some(8.0)]), "05 9");
+        assert_eq!(UTF8.trend(&[None, None]), "  ");
+        assert_eq!(UTF8.trend(&[Some(0.0)]), "▅");
+    }
+
+    #[test]
+    fn text_is_wrapped_at_blanks_and_a_long_word_where_it_must_be() {
+        assert_eq!(wrap("one two three", 8), ["one two", "three"]);
+        assert_eq!(wrap("abcdefghij k", 4), ["abcd", "efgh", "ij k"]);
+        assert_eq!(wrap("took 3m 05s, or 41 % more", 9), ["took", "3m 05s,", "or 41 %", "more"]);
+        assert_eq!(wrap("", 4), [""]);
+        assert_eq!(wrap("  one two", 6), ["  one", "two"]);
+        assert_eq!(wrap("one  two", 6), ["one ", "two"]);
+    }
+
+    #[test]
+    fn no_style_reaches_the_end_of_a_line_and_no_blank_does() {
+        let line = Line::of("a").styled(Style::Red, "b").plain("c").to(9);
+        let mut colored = Vec::new();
+        line.write(&mut colored, true).unwrap();
+        assert_eq!(String::from_utf8(colored).unwrap(), "a\x1b[31mb\x1b[0mc\n");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn a_text_fits_where_it_is_put(name in "(?s).{0,40}", columns in 2usize..60, ascii: bool) {
+            let text = shown(&name, ascii);
+            prop_assert!(fit(&text, columns, ascii).width() <= columns);
+            prop_assert!(!ascii || text.is_ascii());
+            prop_assert!(text.chars().all(|c| !c.is_control()));
+            for line in wrap(&text, columns) {
+                prop_assert!(line.width() <= columns);
+            }
+        }
+
+        #[test]
+        fn a_bar_stays_in_its_cells(parts: [u64; 3], max: u64, cells in 0usize..200) {
+            prop_assert!(stacked(parts, max, cells).iter().sum::<usize>() <= cells);
+            prop_assert!(UTF8.outcomes(parts, max, cells).width() <= cells);
+            prop_assert!(ASCII.outcomes(parts, max, cells).width() <= cells);
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! From numbers to text, a file a format. What comes from the world (the time, the zone, the width) comes in
+//! through [`Options`].
+
+use std::borrow::Cow;
+use std::io::{self, Write};
+
+use chrono::{DateTime, NaiveDateTime, Utc};
+
+use super::summary::{By, Contents, Population, Summary};
+use crate::event::table::Filter;
+
+mod csv;
+mod drill;
+mod html;
+pub mod json;
+mod jsonl;
+mod line;
+mod markdown;
+mod table;
+mod text;
+pub mod words;
+
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod golden;
+#[cfg(test)]
+mod promises;
+#[cfg(test)]
+mod schema;
+
+pub use csv::csv;
+pub use drill::drill;
+pub use html::html;
+pub use json::json;
+pub use jsonl::jsonl;
+pub use markdown::markdown;
+pub use text::text;
+
+/// What a rendering needs to know beside the numbers.
+#[derive(Clone, Copy)]
+pub struct Options<'a> {
+    /// Columns; taken as at least 40 and at most 200.
+    pub width: usize,
+    /// Draw with ASCII characters only.
+    pub ascii: bool,
+    pub color: bool,
+    /// The report's zone: the moment as its clocks show it.
+    pub local: &'a dyn Fn(DateTime<Utc>) -> NaiveDateTime,
+    /// How the zone is called, for the header.
+    pub zone_name: &'a str,
+    pub now: DateTime<Utc>,
+    /// At most so many rows; `None`: all of them, in the terminal view as many as one screen holds.
+    pub limit: Option<usize>,
+    pub by: By,
+    /// The order of the rows was asked for, so the duration chart keeps to it, too.
+    pub sorted: bool,
+    pub durations: Population,
+    pub filters: &'a Filter,
+    /// What there is before the filters.
+    pub contents: &'a Contents,
+    /// Program and version: `tm-run 1.0.0`.
+    pub generator: &'a str,
+    pub recording: Recording<'a>,
+}
+
+/// Whether runs are recorded, for a report that has nothing to show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recording<'a> {
+    On,
+    Off,
+    /// On, but not here, and why: `DO_NOT_TRACK=1 is set`.
+    Blocked(&'a str),
+    /// Not the user's own log.
+    NotAsked,
+}
+
+impl Options<'_> {
+    fn columns(&self) -> usize {
+        self.width.clamp(40, 200)
+    }
+
+    /// How many of so many rows a machine's format or the page shows.
+    fn rows(&self, all: usize) -> usize {
+        self.limit.unwrap_or(all).min(all)
+    }
+
+    fn pen(&self) -> line::Pen {
+        line::Pen { ascii: self.ascii }
+    }
+}
+
+/// With `--failed`, durations are those of failed runs because that was asked for, not for want of others.
+fn as_asked<'a, 'b>(summary: &'a Summary, options: &Options<'b>) -> (Cow<'a, Summary>, Options<'b>) {
+    if !options.filters.failed {
+        return (Cow::Borrowed(summary), *options);
+    }
+    let mut summary = summary.clone();
+    for group in &mut summary.groups {
+        group.starred = false;
+    }
+    (Cow::Owned(summary), Options { durations: Population::Failed, ..*options })
+}
+
+/// What is the case when there is nothing to report, and what to do; `None` if there is something.
+fn nothing(summary: &Summary, options: &Options) -> Option<Vec<String>> {
+    if summary.totals.counts.runs > 0 {
+        return None;
+    }
+    let mut lines = Vec::new();
+    if summary.input.events > 0 {
+        lines.push(match words::filters(options, options.ascii) {
+            filters if filters.is_empty() => "No telemetry data matches.".to_owned(),
+            filters => format!("No telemetry data matches: {}.", filters.join(", ")),
+        });
+        lines.push(words::log(summary.input.events, options));
+        return Some(lines);
+    }
+    lines.push("No telemetry data to report.".to_owned());
+    match options.recording {
+        Recording::Off => lines.push("Recording is off. Turn it on with: tm-run on".to_owned()),
+        Recording::On => lines
+            .push("Recording is on. Run something through tm-run, for example: tm-run make sync".to_owned()),
+        Recording::Blocked(why) => lines.push(format!("Recording is on, but not here: {why}.")),
+        Recording::NotAsked => {}
+    }
+    Some(lines)
+}
+
+fn write_lines(out: &mut dyn Write, lines: &[String], columns: usize) -> io::Result<()> {
+    for line in lines {
+        for part in line::wrap(line, columns) {
+            writeln!(out, "{part}")?;
+        }
+    }
+    Ok(())
+}

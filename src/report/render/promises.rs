@@ -1,0 +1,460 @@
+//! What holds for any numbers and any names, in every format.
+
+use chrono::TimeDelta;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use serde_json::Value;
+use unicode_width::UnicodeWidthStr as _;
+
+use super::fixture::{busy, crowded, few, no_match, nothing, now, only, options};
+use super::*;
+use crate::report::summary::{
+    Change, Counts, Direction, Durations, Finding, FindingKind, Group, Usual, Window,
+};
+
+fn written(render: impl Fn(&mut dyn Write) -> io::Result<()>) -> String {
+    let mut bytes = Vec::new();
+    render(&mut bytes).unwrap();
+    String::from_utf8(bytes).unwrap()
+}
+
+/// Pieces that names are hard to draw with: wide, zero wide, joined, combining, turning, acting.
+fn names() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        4 => "[a-z-]{1,12}",
+        1 => "(?s).{0,6}",
+        1 => proptest::sample::select(vec![
+            "日本語", "한국어", "👩‍👩‍👧", "🇫🇷", "❤️", "1️⃣", "e\u{301}", "\u{301}", "\u{200b}", "\u{200d}", "\u{202e}", "\u{1b}[31m",
+            "\u{1b}]0;x\u{7}", "\n", "\r", "\t", "\u{9b}", "\u{2028}", "لا", "שלום", "क्षि", "ﷺ", "|", "<img src=x onerror=alert(1)>",
+            "\"", "'", "&amp;", "--", "</title><script>", "=1+1", "\u{fe0f}", "\u{1f3fd}", "a\u{fe0e}", " ", "\\", "*", "\u{0}",
+        ]).prop_map(str::to_owned),
+    ];
+    vec(piece, 0..8).prop_map(|pieces| pieces.concat())
+}
+
+fn number() -> impl Strategy<Value = u64> {
+    prop_oneof![Just(0), 1u64..30, 0u64..100_000, 0u64..1 << 60]
+}
+
+fn seconds() -> impl Strategy<Value = f64> {
+    prop_oneof![Just(0.0), 0.0..1.0f64, 0.0..1e5f64, 0.0..1e300f64, any::<f64>()]
+}
+
+/// Figures to build a summary from, over and over again: a strategy of whole groups is too deep for the
+/// stack of a test.
+#[derive(Clone, Debug)]
+struct Figures {
+    numbers: Vec<u64>,
+    seconds: Vec<f64>,
+    at: usize,
+}
+
+impl Figures {
+    fn number(&mut self) -> u64 {
+        self.at += 1;
+        self.numbers[self.at % self.numbers.len()]
+    }
+
+    fn seconds(&mut self) -> f64 {
+        self.at += 1;
+        self.seconds[self.at % self.seconds.len()]
+    }
+
+    fn maybe(&mut self) -> Option<f64> {
+        (!self.number().is_multiple_of(4)).then(|| self.seconds())
+    }
+
+    fn flag(&mut self) -> bool {
+        self.number() % 2 == 1
+    }
+
+    fn counts(&mut self) -> Counts {
+        Counts { runs: self.number(), ok: self.number(), failed: self.number(), interrupted: self.number() }
+    }
+
+    fn durations(&mut self) -> Durations {
+        Durations {
+            n: self.number(),
+            mean: self.maybe(),
+            median: self.maybe(),
+            min: self.maybe(),
+            max: self.maybe(),
+            mad: self.maybe(),
+            p5: self.maybe(),
+            p10: self.maybe(),
+            p90: self.maybe(),
+            p95: self.maybe(),
+            p25: self.maybe(),
+            p75: self.maybe(),
+        }
+    }
+
+    fn group(&mut self, name: String) -> Group {
+        let mut group = busy().groups.swap_remove(usize::try_from(self.number() % 7).unwrap());
+        group.name = (self.number() != 7).then(|| name.clone());
+        (group.counts, group.ok, group.failed, group.starred) =
+            (self.counts(), self.durations(), self.durations(), self.flag());
+        (group.seconds, group.seconds_unfinished) = (self.seconds(), self.seconds());
+        let minutes = i64::try_from(self.number() % (1 << 32)).unwrap() - (1 << 20);
+        group.last_run = now().checked_sub_signed(TimeDelta::minutes(minutes));
+        let code = self.number().cast_signed();
+        group.exit_codes.insert(code, self.number());
+        group.last_exit_code = code;
+        group.trend24.fill_with(|| self.maybe());
+        group.trend12.fill_with(|| self.maybe());
+        for day in &mut group.days {
+            (day.counts, day.median) = (self.counts(), self.maybe());
+        }
+        for bin in &mut group.histogram {
+            bin.runs = self.number();
+        }
+        for run in &mut group.last_runs {
+            (run.domain, run.seconds, run.exit_code) = (Some(name.clone()), self.seconds(), code);
+        }
+        let range = self.flag().then(|| (self.seconds(), self.seconds()));
+        group.usual = self.flag().then(|| Usual { n: self.number(), median: self.seconds(), range });
+        group.parts = vec![(Some(name), self.counts()), (None, self.counts())];
+        group.outliers = vec![self.seconds(), self.seconds()];
+        group
+    }
+
+    fn finding(&mut self, target: String) -> Finding {
+        let kind = match self.number() % 3 {
+            0 => FindingKind::Changed(Change {
+                direction: if self.flag() { Direction::Slower } else { Direction::Faster },
+                ratio: self.seconds(),
+                window: if self.flag() { Window::Days7 } else { Window::Runs10 },
+                n: self.number(),
+                baseline_n: self.number(),
+                median: self.seconds(),
+                baseline_median: self.seconds(),
+                p: 1e-9,
+                tests: self.number(),
+            }),
+            1 => FindingKind::Failing {
+                runs: self.number(),
+                since: self.flag().then(now),
+                success_rate: None,
+                rated: self.number(),
+                ok: self.number(),
+            },
+            _ => FindingKind::Flaky { failed: self.number(), window: self.number(), spells: self.number() },
+        };
+        Finding { target, kind }
+    }
+}
+
+prop_compose! {
+    fn summary()(
+        names in vec(names(), 1..16),
+        numbers in vec(number(), 61),
+        seconds in vec(seconds(), 37),
+    ) -> Summary {
+        let mut figures = Figures { numbers, seconds, at: 0 };
+        let mut summary = busy();
+        summary.totals.counts = figures.counts();
+        summary.totals.counts.runs = summary.totals.counts.runs.max(1);
+        (summary.totals.seconds, summary.totals.seconds_unfinished) = (figures.seconds(), figures.seconds());
+        summary.unique_targets = figures.number();
+        summary.by_weekday_and_hour[2].fill_with(|| figures.number());
+        summary.findings = names.iter().take(3).map(|name| figures.finding(name.clone())).collect();
+        summary.groups = names.into_iter().map(|name| figures.group(name)).collect();
+        summary
+    }
+}
+
+prop_compose! {
+    fn filters()(names in vec(names(), 0..3), failed: bool, last in proptest::option::of(any::<usize>())) -> Filter {
+        Filter { since: Some(now()), until: None, last, targets: names.clone(), domains: names.clone(), excludes: names, failed }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_line_is_wider_than_the_terminal(
+        summary in summary(), width in 40usize..=200, ascii: bool, sorted: bool, domains: bool,
+        limit in proptest::option::of(0usize..20), filters in filters(),
+    ) {
+        let by = if domains { By::Domain } else { By::Target };
+        let options = Options { ascii, sorted, by, limit, filters: &filters, ..options(width) };
+        let empty = Summary { totals: nothing().totals, ..summary.clone() };
+        for view in [
+            written(|out| text(&summary, &options, out)),
+            written(|out| drill(&summary, &options, out)),
+            written(|out| text(&empty, &options, out)),
+        ] {
+            for line in view.lines() {
+                prop_assert!(line.width() <= width, "{width} < {}: {line}", line.width());
+                prop_assert!(!line.chars().any(char::is_control), "{line:?}");
+                prop_assert!(!line.ends_with(' '), "{line:?}");
+                prop_assert!(!ascii || line.is_ascii(), "{line}");
+            }
+        }
+    }
+
+    #[test]
+    fn color_changes_nothing_but_color(summary in summary(), width in 40usize..=200) {
+        let plain = written(|out| text(&summary, &options(width), out));
+        let colored = written(|out| text(&summary, &Options { color: true, ..options(width) }, out));
+        prop_assert_eq!(plain, without_color(&colored));
+    }
+
+    #[test]
+    fn json_is_json_whatever_the_numbers(summary in summary(), limit in proptest::option::of(0usize..20)) {
+        let report = written(|out| json(&summary, &Options { limit, ..options(80) }, out));
+        let value: Value = serde_json::from_str(&report).unwrap();
+        prop_assert_eq!(value["targets"].as_array().unwrap().len(), limit.unwrap_or(99).min(summary.groups.len()));
+        let ended = report.ends_with("}\n") && !report.contains('\u{1b}');
+        prop_assert!(ended);
+        let problems = super::schema::problems(&value);
+        prop_assert!(problems.is_empty(), "{problems:?}");
+    }
+
+    #[test]
+    fn tables_have_a_row_a_target(summary in summary()) {
+        let rows = super::promises::fields(&written(|out| csv(&summary, &options(80), out)));
+        prop_assert_eq!(rows.len(), summary.groups.len() + 1);
+        for (row, group) in rows[1..].iter().zip(&summary.groups) {
+            prop_assert_eq!(row.len(), 14);
+            let name = &super::line::shown(group.name.as_deref().unwrap_or_default(), false);
+            prop_assert!(row[0] == *name || row[0].strip_prefix('\'') == Some(name), "{:?}", row[0]);
+            prop_assert!(!row[0].starts_with(['=', '+', '-', '@']));
+        }
+        let table = written(|out| markdown(&summary, &options(80), out));
+        prop_assert_eq!(table.lines().count(), summary.groups.len() + 2);
+        for line in table.lines() {
+            prop_assert_eq!(line.replace("\\\\", "").replace("\\|", "").matches('|').count(), 15, "{}", line);
+        }
+    }
+
+    #[test]
+    fn a_page_shows_names_and_never_runs_them(summary in summary(), filters in filters()) {
+        let page = written(|out| html(&summary, &Options { filters: &filters, ..options(80) }, out));
+        let problems = markup_problems(&page);
+        prop_assert!(problems.is_empty(), "{problems:?}");
+    }
+}
+
+fn without_color(text: &str) -> String {
+    let mut parts = text.split('\u{1b}');
+    let mut plain = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        plain.push_str(part.split_once('m').unwrap().1);
+    }
+    plain
+}
+
+/// The fields of CSV text (RFC 4180).
+fn fields(text: &str) -> Vec<Vec<String>> {
+    let (mut rows, mut row, mut field, mut quoted) = (Vec::new(), Vec::new(), String::new(), false);
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '"' if quoted && chars.peek() == Some(&'"') => field.extend(chars.next()),
+            '"' => quoted = !quoted,
+            ',' if !quoted => row.push(std::mem::take(&mut field)),
+            '\r' if !quoted && chars.peek() == Some(&'\n') => {
+                chars.next();
+                row.push(std::mem::take(&mut field));
+                rows.push(std::mem::take(&mut row));
+            }
+            _ => field.push(c),
+        }
+    }
+    assert!(field.is_empty() && row.is_empty(), "the last line has no end");
+    rows
+}
+
+/// Every tag must be one that the page is made of, with attributes it is made of, opened and closed in order.
+fn markup_problems(page: &str) -> Vec<String> {
+    const VOID: [&str; 2] = ["meta", "!doctype"];
+    const TAGS: [&str; 41] = [
+        "html", "head", "title", "style", "body", "header", "main", "section", "footer", "h1", "h2", "h3",
+        "p", "ul", "li", "span", "strong", "bdi", "dl", "div", "dt", "dd", "i", "svg", "desc", "text",
+        "table", "caption", "thead", "tbody", "tr", "th", "td", "details", "summary", "meta", "rect", "line",
+        "circle", "path", "!doctype",
+    ];
+    const ATTRIBUTES: [&str; 29] = [
+        "lang",
+        "charset",
+        "name",
+        "content",
+        "http-equiv",
+        "id",
+        "class",
+        "aria-hidden",
+        "aria-label",
+        "aria-labelledby",
+        "role",
+        "height",
+        "width",
+        "x",
+        "y",
+        "x1",
+        "x2",
+        "y1",
+        "y2",
+        "rx",
+        "cx",
+        "cy",
+        "r",
+        "d",
+        "scope",
+        "fill-opacity",
+        "tabindex",
+        "overflow",
+        "html",
+    ];
+    let mut problems = Vec::new();
+    let mut open: Vec<&str> = Vec::new();
+    let style = page.find("</style>").unwrap();
+    let mut rest = &page[style..];
+    open.extend(["html", "head", "style"]);
+    while let Some(start) = rest.find('<') {
+        if rest[..start].contains('>') {
+            problems.push(format!("a stray > in {:?}", &rest[..start]));
+        }
+        let Some(length) = rest[start..].find('>') else {
+            problems.push("a tag without end".to_owned());
+            break;
+        };
+        let tag = &rest[start + 1..start + length];
+        rest = &rest[start + length + 1..];
+        if let Some(name) = tag.strip_prefix('/') {
+            if open.pop() != Some(name) {
+                problems.push(format!("</{name}> closes nothing"));
+            }
+            continue;
+        }
+        let name = tag.split([' ', '/']).next().unwrap_or_default();
+        if !TAGS.contains(&name) || name.is_empty() {
+            problems.push(format!("<{name}> is not ours"));
+        }
+        // Between quotes is text; what is left are the attributes' names.
+        let attributes: String = tag.split('"').step_by(2).collect::<Vec<_>>().join(" ");
+        for attribute in attributes.split([' ', '=', '/']).skip(1).filter(|word| !word.is_empty()) {
+            if !ATTRIBUTES.contains(&attribute) {
+                problems.push(format!("{attribute} in <{tag}>"));
+            }
+        }
+        if !VOID.contains(&name) && !tag.ends_with('/') {
+            open.push(name);
+        }
+    }
+    if !open.is_empty() {
+        problems.push(format!("left open: {open:?}"));
+    }
+    problems
+}
+
+#[test]
+fn the_check_of_the_page_can_fail() {
+    let page = written(|out| html(&busy(), &options(80), out));
+    for bad in ["<script>", "<img src=x>", "<p onclick=\"x\">", "</p>", "<p>", "a > b"] {
+        let page = page.replace("</main>", &format!("{bad}</main>"));
+        assert!(!markup_problems(&page).is_empty(), "{bad}");
+    }
+}
+
+#[test]
+fn a_page_refers_to_nothing() {
+    for summary in [busy(), few(), nothing(), no_match(), crowded()] {
+        let page = written(|out| html(&summary, &options(80), out)).to_lowercase();
+        for word in [
+            "src=",
+            "href",
+            "url(",
+            "<script",
+            "@import",
+            "<link",
+            "<iframe",
+            "<img",
+            "javascript:",
+            "xmlns",
+            "srcset",
+            "http:",
+        ] {
+            assert!(!page.contains(word), "{word}");
+        }
+        assert_eq!(page.matches("http").count(), 1, "only http-equiv");
+        assert!(page.contains("default-src 'none'"));
+    }
+}
+
+#[test]
+fn the_same_summary_makes_the_same_bytes() {
+    assert_eq!(
+        written(|out| html(&busy(), &options(80), out)),
+        written(|out| html(&busy(), &options(80), out))
+    );
+}
+
+#[test]
+fn the_first_screen_is_one_screen() {
+    let lines = |summary: &Summary, width| written(|out| text(summary, &options(width), out)).lines().count();
+    assert!(lines(&busy(), 80) <= 34);
+    assert!(lines(&crowded(), 80) <= 48);
+    assert!(lines(&crowded(), 120) <= 48);
+}
+
+#[test]
+fn words_that_people_grep_for_stay() {
+    for width in [40, 80, 120, 200] {
+        let view = written(|out| text(&busy(), &options(width), out));
+        for words in [
+            "Total events: 1122",
+            "Unique targets: 7",
+            "Total time tracked: 17h 09m",
+            "Target Invocations",
+            "Success vs Failure",
+            "Average Duration",
+        ] {
+            assert!(view.contains(words), "{width}: {words}");
+        }
+    }
+}
+
+#[test]
+fn a_schema_holds_for_every_report() {
+    for summary in [busy(), few(), nothing(), no_match(), crowded(), only("apply")] {
+        for by in [By::Target, By::Domain] {
+            let report = written(|out| json(&summary, &Options { by, ..options(80) }, out));
+            let value: Value = serde_json::from_str(&report).unwrap();
+            let problems = super::schema::problems(&value);
+            assert!(problems.is_empty(), "{problems:?}");
+        }
+    }
+}
+
+#[test]
+fn no_figure_of_a_report_is_missing() {
+    let report = written(|out| json(&nothing(), &options(80), out));
+    let value: Value = serde_json::from_str(&report).unwrap();
+    assert_eq!(value["totals"]["success_rate"], Value::Null);
+    assert_eq!(value["by_hour"].as_array().unwrap().len(), 24);
+}
+
+#[test]
+fn keys_keep_their_order() {
+    let report = written(|out| json(&busy(), &options(80), out));
+    let mut from = 0;
+    for key in [
+        "format_version",
+        "generator",
+        "generated_at",
+        "period",
+        "filters",
+        "input",
+        "totals",
+        "targets",
+        "left_out",
+        "by_weekday",
+        "by_hour",
+        "findings",
+    ] {
+        let at = report[from..].find(&format!("\n  \"{key}\": ")).unwrap_or_else(|| panic!("{key}"));
+        from += at;
+    }
+}

@@ -1,0 +1,412 @@
+//! Numbers and moments in words, the same in every format.
+
+use chrono::{DateTime, Datelike as _, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, Utc};
+
+use super::Options;
+use super::line::{fit, float, shown};
+use crate::event::outcome::{self, Outcome};
+use crate::event::table::Filter;
+use crate::report::summary::{
+    By, Change, Counts, Direction, Finding, FindingKind, Group, Population, Run, Window,
+};
+use crate::units::Seconds;
+
+/// Runs of a target from which on trends and findings mean something.
+pub const ENOUGH: u64 = 20;
+
+/// What succeeded of what was completed: `3/4` below five, then whole percent, which are 100 only if nothing
+/// failed and 0 only if nothing passed. `-`: nothing was completed.
+pub fn percent(ok: u64, rated: u64) -> String {
+    match rated {
+        0 => "-".to_owned(),
+        1..5 => format!("{ok}/{rated}"),
+        _ => {
+            let (ok, rated) = (u128::from(ok.min(rated)), u128::from(rated));
+            let rounded = (ok * 200 + rated) / (rated * 2);
+            let whole = match ok {
+                0 => 0,
+                _ if ok == rated => 100,
+                _ => rounded.clamp(1, 99),
+            };
+            format!("{whole} %")
+        }
+    }
+}
+
+/// The success rate in words; none if nothing was completed, or if only failed runs were asked for.
+pub fn rate(counts: &Counts, options: &Options) -> Option<String> {
+    let rated = counts.ok.saturating_add(counts.failed);
+    (rated > 0 && !options.filters.failed).then(|| percent(counts.ok, rated))
+}
+
+pub fn success(counts: &Counts, options: &Options) -> String {
+    rate(counts, options).unwrap_or_else(|| "-".to_owned())
+}
+
+/// A part of all time, in whole percent.
+pub fn share(part: f64, whole: f64) -> String {
+    let percent = part / whole * 100.0;
+    if !percent.is_finite() || percent <= 0.0 {
+        "-".to_owned()
+    } else if percent < 0.5 {
+        "<1 %".to_owned()
+    } else {
+        format!("{percent:.0} %")
+    }
+}
+
+pub fn seconds(value: Option<f64>) -> String {
+    value.map_or_else(|| "-".to_owned(), |value| Seconds(value).to_string())
+}
+
+/// Where a histogram's bin begins; bins of some milliseconds need a digit more than durations have.
+pub fn edge(low: f64) -> String {
+    let hundredths = low * 100.0;
+    if low < 1.0 && (hundredths - hundredths.round()).abs() > 0.01 {
+        format!("{low:.3}s")
+    } else {
+        Seconds(low).to_string()
+    }
+}
+
+/// `1 run`, `2 runs`.
+pub fn count(number: u64, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}
+
+/// `12 Oct 2026`.
+pub fn day(date: NaiveDate) -> String {
+    format!("{} {} {}", date.day(), month(date), date.year())
+}
+
+/// `12 Oct`.
+pub fn short_day(date: NaiveDate) -> String {
+    format!("{} {}", date.day(), month(date))
+}
+
+fn month(date: NaiveDate) -> &'static str {
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+        [date.month0() as usize % 12]
+}
+
+pub const WEEKDAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+
+/// `Mon 23 Nov 13:05`, with the year if it is not this one.
+pub fn moment(at: NaiveDateTime, now: NaiveDateTime) -> String {
+    let weekday = WEEKDAYS[at.weekday().num_days_from_monday() as usize % 7];
+    let date = if at.year() == now.year() { short_day(at.date()) } else { day(at.date()) };
+    format!("{weekday} {date} {}", at.format("%H:%M"))
+}
+
+/// `12 Oct – 23 Nov 2026`; one day is one date.
+pub fn days(from: NaiveDate, to: NaiveDate, dash: &str) -> String {
+    if from == to {
+        day(to)
+    } else if from.year() == to.year() {
+        format!("{} {dash} {}", short_day(from), day(to))
+    } else {
+        format!("{} {dash} {}", day(from), day(to))
+    }
+}
+
+/// How long ago, in one unit: `21m ago`.
+pub fn ago(then: DateTime<Utc>, now: DateTime<Utc>) -> String {
+    let seconds = now.signed_duration_since(then).num_seconds();
+    let span = |seconds: i64| {
+        let days = seconds / 86_400;
+        match seconds {
+            0..3600 => format!("{}m", seconds / 60),
+            3600..86_400 => format!("{}h", seconds / 3600),
+            _ if days < 100 => format!("{days}d"),
+            _ if days < 730 => format!("{}mo", days * 12 / 365),
+            _ => format!("{}y", days / 365),
+        }
+    };
+    match seconds {
+        -59..60 => "now".to_owned(),
+        60.. => format!("{} ago", span(seconds)),
+        // A clock was wrong, or is.
+        _ => format!("in {}", span(seconds.saturating_neg())),
+    }
+}
+
+/// UTC, RFC 3339, with a fraction only if there is one.
+pub fn utc(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+}
+
+/// A group's name as it can be shown; a missing one is `(no domain)`.
+pub fn name(group: Option<&str>, ascii: bool) -> String {
+    group.map_or_else(|| "(no domain)".to_owned(), |name| shown(name, ascii))
+}
+
+pub fn population(which: Population) -> &'static str {
+    match which {
+        Population::Ok => "successful runs",
+        Population::Failed => "failed runs",
+        Population::All => "all runs",
+    }
+}
+
+pub fn rows(by: By, number: usize) -> &'static str {
+    match (by, number) {
+        (By::Target, 1) => "target",
+        (By::Target, _) => "targets",
+        (By::Domain, 1) => "domain",
+        (By::Domain, _) => "domains",
+    }
+}
+
+/// `ok`, or `failed, exit 2`.
+pub fn ending(target: &str, run: &Run) -> String {
+    let label = outcome::label(target, run.exit_code);
+    match Outcome::of(target, run.exit_code) {
+        Outcome::Ok => label.into_owned(),
+        Outcome::Failed => format!("failed, {label}"),
+        Outcome::Interrupted => format!("interrupted, {label}"),
+    }
+}
+
+/// An exit code by its name and its number: `exit 2`, `Ctrl-C (130)`.
+pub fn code(target: &str, code: i64) -> String {
+    let code = outcome::shell_code(code);
+    match outcome::label(target, code) {
+        label if label.starts_with("exit ") => label.into_owned(),
+        label => format!("{label} ({code})"),
+    }
+}
+
+/// A finding as a sentence, without a full stop; `name` is its target as it can be shown.
+pub fn sentence(finding: &Finding, name: &str, options: &Options) -> String {
+    match &finding.kind {
+        FindingKind::Changed(change) => format!("{name} {}", changed(change)),
+        FindingKind::Failing { runs, since, rated, ok, .. } => {
+            let since = since.map_or_else(String::new, |since| {
+                format!(", since {}", moment((options.local)(since), (options.local)(options.now)))
+            });
+            let overall = match *ok {
+                0 => "it never passed".to_owned(),
+                _ => format!("passes {} overall", percent(*ok, *rated)),
+            };
+            format!("{name} failed {} in a row{since} ({overall})", count(*runs, "time", "times"))
+        }
+        FindingKind::Flaky { failed, window, spells } => format!(
+            "{name} fails now and then: {failed} of its last {window} runs, {}",
+            count(*spells, "separate time", "separate times")
+        ),
+    }
+}
+
+fn changed(change: &Change) -> String {
+    let window = match change.window {
+        Window::Days7 => "in the last 7 days".to_owned(),
+        Window::Runs10 => format!("in the last {}", count(change.n, "run", "runs")),
+    };
+    let before = match change.window {
+        Window::Days7 => "in the 28 before",
+        Window::Runs10 => "in the 28 days before",
+    };
+    format!(
+        "{}: {} {window}, {} {before}",
+        degree(change),
+        Seconds(change.median),
+        Seconds(change.baseline_median)
+    )
+}
+
+/// `is 41 % slower`.
+pub fn degree(change: &Change) -> String {
+    match change.direction {
+        Direction::Slower if change.ratio >= 2.0 => format!("takes {:.1} times as long", change.ratio),
+        Direction::Slower => format!("is {:.0} % slower", (change.ratio - 1.0) * 100.0),
+        Direction::Faster => {
+            format!("is {:.0} % faster", ((1.0 - change.ratio) * 100.0).min(99.0))
+        }
+    }
+}
+
+pub fn probability(p: f64) -> String {
+    if p < 0.001 { "p < 0.001".to_owned() } else { format!("p = {p:.3}") }
+}
+
+/// What the events had to pass, in words; the zone's days where a filter begins or ends with one.
+pub fn filters(options: &Options, ascii: bool) -> Vec<String> {
+    let Filter { since, until, last, targets, domains, excludes, failed } = options.filters;
+    let moment = |at: NaiveDateTime| format!("{} {}", day(at.date()), at.format("%H:%M"));
+    let mut parts = Vec::new();
+    if let Some(since) = since.map(options.local) {
+        let whole = since.time() == NaiveTime::MIN;
+        parts.push(format!("since {}", if whole { day(since.date()) } else { moment(since) }));
+    }
+    if let Some(until) = until.map(options.local) {
+        let before = until.date().pred_opt().filter(|_| until.time() == NaiveTime::MIN);
+        parts.push(format!("until {}", before.map_or_else(|| moment(until), day)));
+    }
+    let mut names = |one: &str, several: &str, names: &[String]| {
+        let quoted: Vec<String> = names
+            .iter()
+            .map(
+                |name| {
+                    if name.is_empty() { "none".to_owned() } else { format!("\"{}\"", short(name, ascii)) }
+                },
+            )
+            .collect();
+        match quoted.len() {
+            0 => {}
+            1 => parts.push(format!("{one} {}", quoted[0])),
+            _ => parts.push(format!("{several} {}", quoted.join(" or "))),
+        }
+    };
+    names("target", "targets", targets);
+    names("domain", "domains", domains);
+    names("without", "without", excludes);
+    if *failed {
+        parts.push("failed runs".to_owned());
+    }
+    if let Some(last) = last {
+        parts.push(format!("the last {}", count(float_free(*last), "event", "events")));
+    }
+    parts
+}
+
+fn float_free(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
+}
+
+/// A name for a sentence: no longer than a sentence bears.
+pub fn short(name: &str, ascii: bool) -> String {
+    fit(&shown(name, ascii), 40, ascii)
+}
+
+/// What the whole log holds, for somebody whose filters let nothing through.
+pub fn log(events: u64, options: &Options) -> String {
+    let mut parts = vec![format!("The log has {}", count(events, "event", "events"))];
+    if let Some((first, last)) = options.contents.span {
+        let (first, last) = ((options.local)(first).date(), (options.local)(last).date());
+        parts.push(if first == last {
+            format!(", all of {}", day(last))
+        } else if first.year() == last.year() {
+            format!(" from {} to {}", short_day(first), day(last))
+        } else {
+            format!(" from {} to {}", day(first), day(last))
+        });
+    }
+    let mut names = |label: &str, names: &[String], asked: bool| {
+        if asked && !names.is_empty() {
+            let some: Vec<String> = names.iter().take(12).map(|name| short(name, options.ascii)).collect();
+            parts.push(format!("; {label}: {}", some.join(", ")));
+            if names.len() > some.len() {
+                parts.push(format!(" and {} more", names.len() - some.len()));
+            }
+        }
+    };
+    let Filter { targets, domains, excludes, .. } = options.filters;
+    names("targets", &options.contents.targets, !targets.is_empty() || !excludes.is_empty());
+    names("domains", &options.contents.domains, !domains.is_empty());
+    parts.push(".".to_owned());
+    parts.concat()
+}
+
+/// Counts and their sum's share, for bars.
+pub fn parts(counts: &Counts) -> [u64; 3] {
+    [counts.ok, counts.failed, counts.interrupted]
+}
+
+/// The largest of some figures, for the scale of a chart.
+pub fn largest(values: impl IntoIterator<Item = Option<f64>>) -> f64 {
+    values.into_iter().flatten().filter(|value| value.is_finite()).fold(0.0, f64::max)
+}
+
+/// The median of some figures.
+pub fn median(mut values: Vec<f64>) -> Option<f64> {
+    values.sort_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    match values.len() {
+        0 => None,
+        length if length % 2 == 1 => Some(values[middle]),
+        _ => Some(f64::midpoint(values[middle - 1], values[middle])),
+    }
+}
+
+/// The indices of the groups in the order of the duration chart: by average, or as they were asked for.
+pub fn by_average(groups: &[Group], sorted: bool) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..groups.len()).collect();
+    if !sorted {
+        let mean = |at: usize| groups[at].shown().mean.unwrap_or(-1.0);
+        order.sort_by(|&a, &b| mean(b).total_cmp(&mean(a)).then_with(|| groups[a].name.cmp(&groups[b].name)));
+    }
+    order
+}
+
+/// All runs of a chart's first day to its last, however many days have none.
+pub fn span_of_days(from: NaiveDate, to: NaiveDate) -> usize {
+    usize::try_from((to - from).num_days()).unwrap_or(0) + 1
+}
+
+/// A day's place in a chart that begins at `from`.
+pub fn place(day: NaiveDate, from: NaiveDate) -> Option<usize> {
+    usize::try_from((day - from).num_days()).ok()
+}
+
+/// `value / max`, for a drawing.
+pub fn part(value: u64, max: u64) -> f64 {
+    if max == 0 { 0.0 } else { float(value) / float(max) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_is_100_only_if_nothing_failed_and_0_only_if_nothing_passed() {
+        #[track_caller]
+        fn case(ok: u64, rated: u64, text: &str) {
+            assert_eq!(percent(ok, rated), text);
+        }
+        case(0, 0, "-");
+        case(3, 4, "3/4");
+        case(4, 4, "4/4");
+        case(5, 5, "100 %");
+        case(0, 5, "0 %");
+        case(1, 5, "20 %");
+        case(9999, 10_000, "99 %");
+        case(1, 10_000, "1 %");
+        case(1008, 1080, "93 %");
+        case(u64::MAX, u64::MAX, "100 %");
+        case(u64::MAX - 1, u64::MAX, "99 %");
+    }
+
+    #[test]
+    fn bins_of_milliseconds_can_be_told_apart() {
+        let edges: Vec<String> = [0.0, 0.002, 0.008, 0.01, 0.012, 0.5, 90.0].map(edge).into();
+        assert_eq!(edges, ["0.00s", "0.002s", "0.008s", "0.01s", "0.012s", "0.50s", "1m 30s"]);
+    }
+
+    #[test]
+    fn times_gone_by_are_told_in_one_unit() {
+        let now = DateTime::from_timestamp(2_000_000_000, 0).unwrap();
+        let case = |seconds: i64, text: &str| {
+            assert_eq!(ago(now - chrono::TimeDelta::seconds(seconds), now), text);
+        };
+        case(0, "now");
+        case(59, "now");
+        case(-30, "now");
+        case(60, "1m ago");
+        case(3599, "59m ago");
+        case(3600, "1h ago");
+        case(86_400, "1d ago");
+        case(99 * 86_400, "99d ago");
+        case(100 * 86_400, "3mo ago");
+        case(729 * 86_400, "23mo ago");
+        case(730 * 86_400, "2y ago");
+        case(-7200, "in 2h");
+    }
+
+    #[test]
+    fn a_period_names_each_year_once() {
+        let date = |y, m, d| NaiveDate::from_ymd_opt(y, m, d).unwrap();
+        assert_eq!(days(date(2026, 10, 12), date(2026, 11, 23), "–"), "12 Oct – 23 Nov 2026");
+        assert_eq!(days(date(2025, 10, 12), date(2026, 1, 3), "-"), "12 Oct 2025 - 3 Jan 2026");
+        assert_eq!(days(date(2026, 1, 3), date(2026, 1, 3), "-"), "3 Jan 2026");
+    }
+}
