@@ -26,6 +26,9 @@ const FIELDS: [&str; 5] = ["timestamp", "target", "domain", "duration_seconds", 
 /// A last line longer than this is shown only in part, bytes.
 const LONGEST_SHOWN: u64 = 8192;
 
+/// The permission bits of everybody but the owner (chmod(2)).
+const OF_OTHERS: u32 = 0o077;
+
 /// All that `status` tells, before it is text.
 struct Status {
     directory: Option<String>,
@@ -165,7 +168,8 @@ impl Stored {
         }
         let lines = if self.reading.unreadable == 1 { "line" } else { "lines" };
         writeln!(out, ", {} unreadable {lines}", self.reading.unreadable)?;
-        let who = if self.mode & 0o077 == 0 { "readable by you only" } else { "readable by others, too" };
+        let is_private = self.mode & OF_OTHERS == 0;
+        let who = if is_private { "readable by you only" } else { "readable by others, too" };
         writeln!(out, "File size: {}, {who} ({:04o})", Bytes(self.size), self.mode)
     }
 }
