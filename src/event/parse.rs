@@ -153,7 +153,6 @@ fn fraction_of_six(text: [u8; 8]) -> Option<i64> {
 }
 
 /// Of eight digit values, the first one the greatest.
-#[expect(clippy::cast_possible_truncation, reason = "eight digits")]
 #[inline]
 fn number_of_eight(digits: u64) -> u32 {
     const PAIRS: u64 = 0x0000_00ff_0000_00ff;

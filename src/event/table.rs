@@ -834,12 +834,6 @@ mod tests {
 
     #[test]
     fn filters_keep_what_they_name() {
-        let lines = concat!(
-            "{\"timestamp\": \"2026-02-14T10:00:00Z\", \"target\": \"a\", \"domain\": \"x\"}\n",
-            "{\"timestamp\": \"2026-02-14T11:00:00Z\", \"target\": \"b\", \"exit_code\": 2}\n",
-            "{\"timestamp\": \"2026-02-14T12:00:00Z\", \"target\": \"c\", \"exit_code\": 130}\n",
-            "{\"target\": \"d\"}\n",
-        );
         #[track_caller]
         fn case(lines: &str, filter: &Filter, expected: &str) {
             let mut table = table(lines);
@@ -847,6 +841,12 @@ mod tests {
             let targets: String = table.events().map(|(_, event)| event.target).collect();
             assert_eq!(targets, expected);
         }
+        let lines = concat!(
+            "{\"timestamp\": \"2026-02-14T10:00:00Z\", \"target\": \"a\", \"domain\": \"x\"}\n",
+            "{\"timestamp\": \"2026-02-14T11:00:00Z\", \"target\": \"b\", \"exit_code\": 2}\n",
+            "{\"timestamp\": \"2026-02-14T12:00:00Z\", \"target\": \"c\", \"exit_code\": 130}\n",
+            "{\"target\": \"d\"}\n",
+        );
         let at = |text: &str| Some(DateTime::parse_from_rfc3339(text).unwrap().to_utc());
         let all = Filter::default();
         case(lines, &all, "dabc");

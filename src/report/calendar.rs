@@ -113,8 +113,6 @@ mod tests {
 
     #[test]
     fn each_event_is_at_the_hour_that_the_readers_clock_showed() {
-        let (from, to) = (micros("2026-10-23T00:00:00Z"), micros("2026-10-27T23:00:00Z"));
-        let calendar = Calendar::new(&paris, from, to);
         #[track_caller]
         fn case(calendar: &Calendar<'_>, moment: &str, date: &str, weekday: usize, number: usize) {
             let hour = calendar.hour(micros(moment));
@@ -123,6 +121,8 @@ mod tests {
                 (date.into(), weekday, number)
             );
         }
+        let (from, to) = (micros("2026-10-23T00:00:00Z"), micros("2026-10-27T23:00:00Z"));
+        let calendar = Calendar::new(&paris, from, to);
         case(&calendar, "2026-10-24T21:59:59.999999Z", "2026-10-24", 5, 23);
         case(&calendar, "2026-10-24T22:00:00Z", "2026-10-25", 6, 0);
         case(&calendar, "2026-10-25T00:30:00Z", "2026-10-25", 6, 2);

@@ -279,17 +279,30 @@ pub fn of(mut table: Table, options: &Options<'_>) -> Summary {
     });
     let mut sheets = Sheet::of(table.sheets());
 
-    let first_look = parallel(&mut sheets, |sheet| FirstLook::of(sheet, &kinds, &calendar));
+    // One for each thread, not for each sheet: there may be as many kinds as events.
+    let pool = Mutex::new(Vec::new());
+    let first_look = parallel(&mut sheets, |sheet| {
+        let spare = || pool.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tallies = spare().pop().unwrap_or_else(|| vec![Tally::default(); kinds.len()]);
+        let look = FirstLook::of(sheet, &mut tallies, &calendar);
+        spare().push(tallies);
+        look
+    });
     let mut by_weekday_and_hour = [[0; 24]; 7];
     let mut tallies = vec![Tally::default(); kinds.len()];
+    for part in pool.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        for (tally, part) in tallies.iter_mut().zip(&part) {
+            tally.add(part);
+        }
+    }
     for look in &first_look {
         for (day, look) in by_weekday_and_hour.iter_mut().zip(&look.hours) {
             for (hour, look) in day.iter_mut().zip(look) {
                 *hour += look;
             }
         }
-        for (tally, look) in tallies.iter_mut().zip(&look.tallies) {
-            tally.add(look);
+        for &(kind, seconds) in &look.finer {
+            tallies[kind as usize].finer += seconds;
         }
     }
     let days = days(&sheets, &first_look, &kinds, options.durations);
@@ -424,14 +437,6 @@ impl Tally {
         self.finer += other.finer;
     }
 
-    fn add_one(&mut self, length: Length) {
-        self.runs += 1;
-        match length {
-            Length::Milliseconds(milliseconds) => self.milliseconds += u64::from(milliseconds),
-            Length::Seconds(seconds) => self.finer += seconds,
-        }
-    }
-
     #[expect(clippy::cast_precision_loss, reason = "285 thousand years")]
     fn seconds(&self) -> f64 {
         self.milliseconds as f64 / 1000.0 + self.finer
@@ -502,19 +507,24 @@ impl<'a> Sheet<'a> {
 /// What is counted while the rows still are in time order.
 struct FirstLook {
     hours: [[u64; 24]; 7],
-    tallies: Vec<Tally>,
+    /// (kind, seconds) that no whole number can add up: they wait to be added in time order.
+    finer: Vec<(u32, f64)>,
     /// (day, first row).
     days: Vec<(i64, usize)>,
 }
 
 impl FirstLook {
-    fn of(sheet: &mut Sheet<'_>, kinds: &[Kind], calendar: &Calendar<'_>) -> Self {
-        let mut look =
-            Self { hours: [[0; 24]; 7], tallies: vec![Tally::default(); kinds.len()], days: Vec::new() };
+    fn of(sheet: &mut Sheet<'_>, tallies: &mut [Tally], calendar: &Calendar<'_>) -> Self {
+        let mut look = Self { hours: [[0; 24]; 7], finer: Vec::new(), days: Vec::new() };
         let mut hour = Hour::NONE;
         let (mut weekday, mut runs) = (0, 0);
         for (place, &row) in sheet.rows.iter().enumerate() {
-            look.tallies[row.kind as usize].add_one(sheet.length(row));
+            let tally = &mut tallies[row.kind as usize];
+            tally.runs += 1;
+            match sheet.length(row) {
+                Length::Milliseconds(milliseconds) => tally.milliseconds += u64::from(milliseconds),
+                Length::Seconds(seconds) => look.finer.push((row.kind, seconds)),
+            }
             if row.micros == UNTIMED {
                 continue;
             }

@@ -353,21 +353,20 @@ mod tests {
 
     /// Canonical lines and others, blank, unreadable, too long.
     fn log() -> String {
-        let mut log = String::new();
-        for number in 0..400 {
-            log += &match number % 11 {
+        let line_of = |number: usize| {
+            match number % 11 {
                 3 => "\n".to_owned(),
                 4 => "\r\n".to_owned(),
                 5 => format!("{}\r\n", line(number, "carriage")),
                 6 => format!("nonsense {number}\n"),
                 7 => format!("{{\"target\":\"untimed\",\"duration_seconds\":{number}}}\n"),
-                8 if number % 3 == 0 => format!("{}\n", line(number, &"long".repeat(100))),
+                8 if number.is_multiple_of(3) => format!("{}\n", line(number, &"long".repeat(100))),
                 // Two runs at once may write in the wrong order.
                 9 => format!("{}\n{}\n", line(number + 40, "late"), line(number, "early")),
                 _ => format!("{}\n", line(number, "apply")),
-            };
-        }
-        log
+            }
+        };
+        (0..400).map(line_of).collect()
     }
 
     fn events(table: &Table) -> Vec<String> {
@@ -400,7 +399,7 @@ mod tests {
         assert_eq!(whole.reading.unreadable, (long_lines + nonsense) as u64);
         for item in [1, 7, 100, 123, 1000, 100_000] {
             for buffer in [1, 16, 64, 200, 4096] {
-                let sizes = Sizes { item, buffer, ..FINE };
+                let sizes = Sizes { buffer, item, ..FINE };
                 let cut = read_with(sizes, vec![path(&file)]);
                 assert_eq!(cut.reading, whole.reading, "{item} {buffer}");
                 assert_eq!(events(&cut), events(&whole), "{item} {buffer}");
