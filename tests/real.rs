@@ -202,7 +202,7 @@ impl Job {
     #[track_caller]
     fn less_waits_for_a_key(&mut self) {
         self.shows("line 22 of the text\r\n");
-        self.shows(":");
+        self.shows("-page-");
         crate::stage::until("less sleeps", || {
             let is_less =
                 |pid| fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name == "less\n");
@@ -256,7 +256,7 @@ fn less_stops_resumes_and_quits(stage: &Stage) {
     let mut shell = stage.shell();
     let lines: Vec<String> = (0..200).map(|number| format!("line {number} of the text")).collect();
     fs::write(stage.path("text"), lines.join("\n")).expect("a text");
-    shell.terminal().type_line("$W less -X ../text");
+    shell.terminal().type_line("$W less -X -Ps-page- ../text");
     shell.less_waits_for_a_key();
     shell.terminal().ctrl('Z');
     shell.shell_says_stopped();
