@@ -74,7 +74,7 @@ function __tm_run_recorded -a key -d 'The names in the newest MiB of the log'
         set name (string replace -r '^"[^"]*"\\s*:\\s*"(.*)"$' '$1' -- $name)
         if string match -qr '\\\\' -- $name
             string match -qr '\\\\u[dD][89a-fA-F]' -- $name; and continue
-            set name (printf %b (string replace -a '\\\\/' / -- $name) | string collect)
+            set name (printf %b (string replace -a '\\/' / -- $name) | string collect)
         end
         string match -qr '^[^\\x00-\\x1f\\x7f-\\x9f]+$' -- $name; and echo $name
     end

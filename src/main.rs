@@ -34,6 +34,7 @@ mod units;
 use std::io::{self, Write as _};
 
 use action::exit::Exit;
+use action::misuse::Misuse;
 use cli::Refusal;
 
 /// From the command line to the exit status.
@@ -65,7 +66,7 @@ fn told(error: &anyhow::Error) -> Exit {
         return Exit::FAILED;
     }
     complain(&format!("{error:#}"));
-    Exit::FAILED
+    if error.is::<Misuse>() { Exit::USAGE } else { Exit::FAILED }
 }
 
 fn complain(line: &str) {

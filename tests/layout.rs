@@ -85,7 +85,7 @@ fn named(text: &str) -> Vec<String> {
                     '}' if depth == 0 => break,
                     '}' => depth -= 1,
                     ',' if depth == 0 => {
-                        found.extend(words(&std::mem::take(&mut item)).next().map(str::to_owned))
+                        found.extend(words(&std::mem::take(&mut item)).next().map(str::to_owned));
                     }
                     _ if depth == 0 => item.push(letter),
                     _ => {}

@@ -9,6 +9,8 @@
 mod layout;
 mod ledger;
 mod page;
+mod real;
+mod shell;
 mod stage;
 mod wrapper;
 
@@ -16,7 +18,10 @@ use ledger::Case;
 use libtest2_mimic::{Harness, RunError, Trial};
 
 fn all() -> Vec<Case> {
-    [layout::cases(), page::cases(), wrapper::cases()].into_iter().flatten().collect()
+    [layout::cases(), page::cases(), real::cases(), shell::cases(), wrapper::cases()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn main() {

@@ -20,7 +20,7 @@ use nix::sys::stat::Mode;
 use nix::unistd::{Pid, mkfifo};
 use tempfile::TempDir;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// How a case starts its command.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -333,7 +333,7 @@ impl Stream {
         let timeout = PollTimeout::try_from(PATIENCE).expect("a timeout");
         let count = poll(&mut ready, timeout).expect("poll");
         assert!(count > 0, "waited in vain for {awaited}; seen so far: {}", self.text());
-        let mut bytes = [0; 65536];
+        let mut bytes = [0; 16384];
         match self.from.read(&mut bytes) {
             Ok(0) => self.ended = true,
             Ok(length) => self.seen.extend_from_slice(&bytes[..length]),

@@ -3,8 +3,10 @@
 use std::io::Write;
 
 use anyhow::Context as _;
+use chrono::{DateTime, Local, Utc};
 
-use super::consent;
+use super::{consent, when};
+use crate::cli::When;
 use crate::store::Cleared;
 
 /// # Errors
@@ -24,4 +26,30 @@ pub fn everything(out: &mut dyn Write) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Deletes what is older than a moment on the local clock, and keeps recording.
+///
+/// # Errors
+/// The log could not be written anew; it is as it was.
+pub fn before(moment: When, now: DateTime<Utc>, out: &mut dyn Write) -> anyhow::Result<()> {
+    let store = consent::needed()?;
+    let done = store
+        .clear_before(when::since(moment, now, &Local))
+        .with_context(|| format!("could not delete old events in {}", store.directory().display()))?;
+    if done.deleted == 0 {
+        writeln!(out, "No events before that. Kept {}.", events(done.kept))?;
+    } else {
+        writeln!(out, "Deleted {}, kept {}.", events(done.deleted), events(done.kept))?;
+    }
+    anyhow::ensure!(
+        done.other_names == 0,
+        "{} other hard link(s) to the old log still hold the deleted events; delete them, too",
+        done.other_names
+    );
+    Ok(())
+}
+
+fn events(number: u64) -> String {
+    format!("{number} {}", if number == 1 { "event" } else { "events" })
 }

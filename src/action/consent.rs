@@ -18,7 +18,7 @@ pub enum Recording {
     Homeless,
 }
 
-const HOMELESS: &str = "there is no home directory: HOME is not an absolute path";
+pub const HOMELESS: &str = "there is no home directory: HOME is not an absolute path";
 
 /// The one answer that the wrapper, `on`, `off` and `status` give.
 pub fn recording() -> Recording {

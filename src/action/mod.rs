@@ -3,9 +3,14 @@
 mod clear;
 mod consent;
 pub mod exit;
+mod init;
 mod log;
+pub mod misuse;
 mod nesting;
+mod output;
+mod progress;
 mod report;
+mod status;
 mod when;
 mod world;
 mod wrap;
@@ -37,10 +42,10 @@ pub fn perform(request: &Request, words: &[OsString]) -> anyhow::Result<Exit> {
         Request::Off => consent::turn_off(&mut out)?,
         Request::Clear { before: None } => clear::everything(&mut out)?,
         Request::Log(line) => log::perform(line, Utc::now())?,
-        Request::Report(asked) => report::report(asked, Utc::now(), &mut out)?,
-        Request::Status(_) | Request::Init(_) | Request::Clear { before: Some(_) } => {
-            anyhow::bail!("not built yet")
-        }
+        Request::Clear { before: Some(when) } => clear::before(*when, Utc::now(), &mut out)?,
+        Request::Status(format) => status::show(*format, &mut out)?,
+        Request::Report(asked) => report::perform(asked, Utc::now(), &mut out)?,
+        Request::Init(which) => out.write_all(init::script(*which).as_bytes())?,
     }
     out.flush()?;
     Ok(Exit::DONE)

@@ -1,53 +1,64 @@
-//! Reads logs and shows what is in them.
+//! `report`: reads logs and shows what is in them.
 
-use std::io::Write;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 
 use anyhow::Context as _;
-use chrono::{DateTime, Local, TimeZone, Utc};
+use chrono::{DateTime, Local, NaiveDateTime, TimeZone, Utc};
 
-use super::when;
-use crate::cli;
-use crate::event::table::Filter;
+use super::consent::{self, Recording};
+use super::misuse::Misuse;
+use super::output::Output;
+use super::world::{self, Screen};
+use super::{progress, when};
+use crate::cli::{self, Format};
+use crate::event::table::{Filter, Reading, Table};
 use crate::report::calendar;
-use crate::report::summary::{self, By, Options, Population, Sort};
+use crate::report::render;
+use crate::report::summary::{self, By, Contents, Population, Sort};
+use crate::store::log::{For, open_existing};
 use crate::store::read::{self, Source};
 
-/// Temporary: shows the bare numbers.
-pub fn report(asked: &cli::Report, now: DateTime<Utc>, out: &mut dyn Write) -> anyhow::Result<()> {
-    let logs = asked.logs.iter().map(|log| match log.as_os_str().as_encoded_bytes() {
-        b"-" => Source::Stream(Box::new(std::io::stdin())),
-        _ => Source::Path(log.clone()),
-    });
-    let mut table = read::read(logs.collect(), &AtomicU64::new(0))?;
-    table.keep(&if asked.utc { filter(asked, now, &Utc) } else { filter(asked, now, &Local) });
-    if asked.anonymize {
-        table.anonymize();
-    }
-    let local = calendar::offset_of(&Local);
-    let utc = |_: i64| 0;
-    let options = Options {
-        by: match asked.by {
-            cli::By::Target => By::Target,
-            cli::By::Domain => By::Domain,
-        },
-        sort: match asked.sort {
-            Some(cli::Sort::Time) => Sort::Time,
-            Some(cli::Sort::Average) => Sort::Average,
-            Some(cli::Sort::Failures) => Sort::Failures,
-            Some(cli::Sort::Name) => Sort::Name,
-            Some(cli::Sort::Runs) | None => Sort::Runs,
-        },
-        durations: match asked.durations {
-            cli::Durations::Ok => Population::Ok,
-            cli::Durations::All => Population::All,
-            cli::Durations::Failed => Population::Failed,
-        },
-        failed_only: asked.failed,
-        offset: if asked.utc { &utc } else { &local },
+/// So many unreadable lines are named on standard error.
+const NAMED: usize = 10;
+
+/// # Errors
+/// A log that cannot be read, a file that cannot be written, or flags that contradict each other.
+pub fn perform(asked: &cli::Report, now: DateTime<Utc>, out: &mut dyn Write) -> anyhow::Result<()> {
+    let utc = |moment: DateTime<Utc>| moment.naive_utc();
+    let local = |moment: DateTime<Utc>| moment.with_timezone(&Local).naive_local();
+    let offset = calendar::offset_of(&Local);
+    let zone = if asked.utc {
+        Zone { name: "UTC".into(), filter: filter(asked, now, &Utc), local: &utc, offset: &|_| 0 }
+    } else {
+        Zone {
+            name: world::zone_name(now),
+            filter: filter(asked, now, &Local),
+            local: &local,
+            offset: &offset,
+        }
     };
-    let summary = summary::of(table, &options);
-    writeln!(out, "{:#?}", summary).context("could not write the report")
+    refuse_contradictions(asked, &zone.filter)?;
+    let (table, recording) = read_logs(asked)?;
+    warn_of_unreadable(&table.reading, &asked.logs);
+    match &asked.output {
+        None => write(asked, now, &zone, table, &recording, out),
+        Some(path) => {
+            let doing = || format!("could not write {}", path.display());
+            let mut file = Output::create(path).with_context(doing)?;
+            write(asked, now, &zone, table, &recording, &mut file).with_context(doing)?;
+            file.finish().with_context(doing)
+        }
+    }
+}
+
+/// The reader's clock.
+struct Zone<'a> {
+    name: String,
+    filter: Filter,
+    local: &'a dyn Fn(DateTime<Utc>) -> NaiveDateTime,
+    offset: &'a (dyn Fn(i64) -> i64 + Sync),
 }
 
 /// Days are those of the reader's zone.
@@ -60,5 +71,173 @@ fn filter<Z: TimeZone>(asked: &cli::Report, now: DateTime<Utc>, zone: &Z) -> Fil
         domains: asked.domains.clone(),
         excludes: asked.excludes.clone(),
         failed: asked.failed,
+    }
+}
+
+fn refuse_contradictions(asked: &cli::Report, filter: &Filter) -> Result<(), Misuse> {
+    if let (Some(since), Some(until)) = (filter.since, filter.until)
+        && since >= until
+    {
+        return Err(Misuse("--since is not before --until".into()));
+    }
+    if let Some(name) = asked.targets.iter().find(|name| asked.excludes.contains(name)) {
+        return Err(Misuse(format!("--target and --exclude both name '{}'", name.escape_debug())));
+    }
+    if asked.logs.iter().filter(|log| is_standard_input(log)).count() > 1 {
+        return Err(Misuse("standard input can be read once only".into()));
+    }
+    Ok(())
+}
+
+fn is_standard_input(log: &Path) -> bool {
+    log.as_os_str() == "-"
+}
+
+/// What a report with nothing to show says of recording.
+enum State {
+    On,
+    Off,
+    Blocked(String),
+    NotAsked,
+}
+
+fn read_logs(asked: &cli::Report) -> anyhow::Result<(Table, State)> {
+    let (sources, state) = if asked.logs.is_empty() {
+        own_log()?
+    } else {
+        let source = |log: &PathBuf| {
+            if is_standard_input(log) {
+                Source::Stream(Box::new(io::stdin()))
+            } else {
+                Source::Path(log.clone())
+            }
+        };
+        (asked.logs.iter().map(source).collect(), State::NotAsked)
+    };
+    let bytes = sources.iter().map(read::size).sum();
+    let read_bytes = AtomicU64::new(0);
+    let table = progress::shown(bytes, &read_bytes, || read::read(sources, &read_bytes))?;
+    Ok((table, state))
+}
+
+fn own_log() -> anyhow::Result<(Vec<Source>, State)> {
+    let (store, state) = match consent::recording() {
+        Recording::On(store) => (store, State::On),
+        Recording::Held(store, reason) => (store, State::Blocked(reason)),
+        Recording::Off(store) => (store, State::Off),
+        Recording::Homeless => return Ok((Vec::new(), State::Blocked(consent::HOMELESS.into()))),
+    };
+    let path = store.log_path();
+    match open_existing(&store, For::Reading) {
+        Ok(_) => Ok((vec![Source::Path(path)], state)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok((Vec::new(), state)),
+        Err(error) => Err(error).with_context(|| format!("could not read {}", path.display())),
+    }
+}
+
+fn warn_of_unreadable(reading: &Reading, logs: &[PathBuf]) {
+    let mut warnings = Vec::new();
+    if reading.unreadable > 0 {
+        let name = |&(log, line): &(usize, u64)| match logs.get(log) {
+            Some(path) if logs.len() > 1 => format!("{}:{line}", path.display()),
+            _ => line.to_string(),
+        };
+        let mut names: Vec<String> = reading.unreadable_lines.iter().take(NAMED).map(name).collect();
+        if reading.unreadable > names.len() as u64 {
+            names.push("...".into());
+        }
+        let lines = if reading.unreadable == 1 { "line" } else { "lines" };
+        warnings.push(format!("{} {lines} could not be read: {}", reading.unreadable, names.join(", ")));
+    }
+    if reading.unterminated {
+        warnings.push("the last line has no line end: it is being written, or was cut short".to_owned());
+    }
+    for warning in warnings {
+        // There is nobody else to tell.
+        let _ = io::stderr().write_all(format!("tm-run: warning: {warning}\n").as_bytes());
+    }
+}
+
+fn write(
+    asked: &cli::Report,
+    now: DateTime<Utc>,
+    zone: &Zone<'_>,
+    mut table: Table,
+    state: &State,
+    out: &mut dyn Write,
+) -> anyhow::Result<()> {
+    let contents = Contents::of(&table);
+    table.keep(&zone.filter);
+    if asked.anonymize {
+        table.anonymize();
+    }
+    if asked.format == Format::Jsonl {
+        for (moment, event) in table.events() {
+            render::jsonl(moment, &event, out)?;
+        }
+        return Ok(());
+    }
+    let durations = match asked.durations {
+        cli::Durations::Ok => Population::Ok,
+        cli::Durations::All => Population::All,
+        cli::Durations::Failed => Population::Failed,
+    };
+    let by = match asked.by {
+        cli::By::Target => By::Target,
+        cli::By::Domain => By::Domain,
+    };
+    let summary = summary::of(
+        table,
+        &summary::Options {
+            by,
+            sort: sort(asked),
+            durations,
+            failed_only: asked.failed,
+            offset: zone.offset,
+        },
+    );
+    let screen = Screen::of(asked);
+    let options = render::Options {
+        width: screen.width,
+        ascii: screen.is_ascii,
+        color: screen.has_color,
+        local: zone.local,
+        zone_name: &zone.name,
+        now,
+        limit: asked.limit,
+        by,
+        sorted: asked.sort.is_some(),
+        durations,
+        filters: &zone.filter,
+        contents: &contents,
+        generator: concat!("tm-run ", env!("CARGO_PKG_VERSION")),
+        recording: match state {
+            State::On => render::Recording::On,
+            State::Off => render::Recording::Off,
+            State::Blocked(reason) => render::Recording::Blocked(reason),
+            State::NotAsked => render::Recording::NotAsked,
+        },
+    };
+    match asked.format {
+        Format::Text if asked.targets.len() == 1 && by == By::Target => {
+            render::drill(&summary, &options, out)
+        }
+        Format::Text => render::text(&summary, &options, out),
+        Format::Json => render::json(&summary, &options, out),
+        Format::Csv => render::csv(&summary, &options, out),
+        Format::Markdown => render::markdown(&summary, &options, out),
+        Format::Html => render::html(&summary, &options, out),
+        Format::Jsonl => Ok(()),
+    }?;
+    Ok(())
+}
+
+fn sort(asked: &cli::Report) -> Sort {
+    match asked.sort {
+        Some(cli::Sort::Time) => Sort::Time,
+        Some(cli::Sort::Average) => Sort::Average,
+        Some(cli::Sort::Failures) => Sort::Failures,
+        Some(cli::Sort::Name) => Sort::Name,
+        Some(cli::Sort::Runs) | None => Sort::Runs,
     }
 }

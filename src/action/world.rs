@@ -2,9 +2,13 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::io::{self, IsTerminal as _};
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Local, Utc};
 
 use crate::store::Store;
+use crate::{cli, sys};
 
 /// The variable that asks every program not to record (donottrack.sh).
 pub const DO_NOT_TRACK: &str = "DO_NOT_TRACK";
@@ -26,4 +30,73 @@ fn home() -> Option<PathBuf> {
     // Without HOME the name service would be asked, and it opens sockets (nscd(8), LDAP): no home, no record.
     env::var_os("HOME").filter(|home| !home.is_empty())?;
     home::home_dir().filter(|home| home.is_absolute())
+}
+
+/// Where a report is shown, and how.
+pub struct Screen {
+    pub width: usize,
+    pub is_ascii: bool,
+    pub has_color: bool,
+}
+
+/// In a pipe a report is the same everywhere.
+const WIDTH_OF_A_PIPE: usize = 80;
+
+impl Screen {
+    /// What the flags leave open is taken from the environment and, unless the report goes to a file, from
+    /// standard output.
+    pub fn of(asked: &cli::Report) -> Self {
+        let is_terminal = asked.output.is_none() && io::stdout().is_terminal();
+        let from_environment =
+            || text_of("COLUMNS")?.trim().parse().ok().filter(|&columns: &usize| columns > 0);
+        let from_terminal = || is_terminal.then(sys::columns_of_stdout)?.map(usize::from);
+        let width = asked.width.map(usize::from).or_else(from_environment).or_else(from_terminal);
+        Self {
+            width: width.unwrap_or(WIDTH_OF_A_PIPE),
+            is_ascii: asked.ascii || !can_show_utf_8(),
+            has_color: match asked.color {
+                cli::Color::Always => true,
+                cli::Color::Never => false,
+                cli::Color::Auto => wants_color(is_terminal),
+            },
+        }
+    }
+}
+
+fn text_of(variable: &str) -> Option<String> {
+    env::var(variable).ok().filter(|text| !text.is_empty())
+}
+
+/// The kernel's console has no eighth blocks in its font, whatever the locale says.
+fn can_show_utf_8() -> bool {
+    let locale =
+        ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(text_of).unwrap_or_default().to_ascii_lowercase();
+    let terminal = text_of("TERM").unwrap_or_default();
+    (locale.contains("utf-8") || locale.contains("utf8")) && terminal != "linux" && terminal != "dumb"
+}
+
+/// NO_COLOR (no-color.org) wins over CLICOLOR_FORCE (bixense.com/clicolors).
+fn wants_color(is_terminal: bool) -> bool {
+    if text_of("NO_COLOR").is_some() {
+        return false;
+    }
+    if text_of("CLICOLOR_FORCE").is_some_and(|value| value != "0") {
+        return true;
+    }
+    is_terminal && text_of("TERM").is_some_and(|terminal| terminal != "dumb")
+}
+
+/// Between the ends of a period.
+pub fn dash() -> &'static str {
+    if can_show_utf_8() { "–" } else { "-" }
+}
+
+/// What the local zone is called: `Europe/Paris`, or its distance from UTC where it has no name.
+pub fn zone_name(now: DateTime<Utc>) -> String {
+    let set = env::var("TZ").ok().map(|zone| zone.trim_start_matches(':').to_owned());
+    let name = match set {
+        Some(zone) => Some(zone).filter(|zone| Path::new("/usr/share/zoneinfo").join(zone).is_file()),
+        None => iana_time_zone::get_timezone().ok(),
+    };
+    name.unwrap_or_else(|| format!("UTC{}", now.with_timezone(&Local).offset()))
 }

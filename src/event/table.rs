@@ -151,10 +151,6 @@ impl Table {
         self.chunks.iter().map(|chunk| chunk.rows.len()).sum()
     }
 
-    pub fn target(&self, row: Row) -> &str {
-        &self.targets[self.kinds[row.kind as usize].target as usize]
-    }
-
     /// Every row in order, with its chunk.
     pub fn rows(&self) -> impl DoubleEndedIterator<Item = (&Chunk, Row)> {
         self.chunks.iter().flat_map(|chunk| chunk.rows.iter().map(move |&row| (chunk, row)))

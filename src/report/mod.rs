@@ -2,7 +2,6 @@
 
 pub mod calendar;
 pub mod findings;
-#[cfg_attr(not(test), expect(dead_code, unused_imports, reason = "waits for its action"))]
 pub mod render;
 pub mod statistics;
 pub mod summary;

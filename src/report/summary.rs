@@ -356,7 +356,6 @@ pub struct Contents {
 }
 
 impl Contents {
-    #[cfg_attr(not(test), expect(dead_code, reason = "waits for its action"))]
     pub fn of(table: &Table) -> Self {
         let (first, last) = ends(table);
         let sorted = |names: &[Box<str>]| {

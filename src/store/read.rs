@@ -28,6 +28,16 @@ const ONE_THREAD: u64 = 4 << 20;
 /// A stream has no items; its rows are put down in chunks of this many.
 const CHUNK_ROWS: usize = 1 << 16;
 
+/// How many bytes a source holds; `None` if it is a stream, or cannot be looked at.
+pub fn size(source: &Source) -> Option<u64> {
+    match source {
+        Source::Path(path) => {
+            std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file).map(|file| file.len())
+        }
+        Source::Stream(_) => None,
+    }
+}
+
 /// All events of the logs, in time order. `progress` counts the bytes that were read.
 pub fn read(sources: Vec<Source>, progress: &AtomicU64) -> anyhow::Result<Table> {
     let logs = sources.into_iter().map(Log::open).collect::<anyhow::Result<Vec<Log>>>()?;

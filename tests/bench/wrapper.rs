@@ -7,6 +7,8 @@
 //!
 //! `ROUNDS=1000` sets the number of rounds. A peer that is not installed is left out and named.
 
+#![expect(clippy::print_stdout, reason = "a benchmark is there to be read")]
+
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;

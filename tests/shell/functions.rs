@@ -41,14 +41,6 @@ enum Shell {
 const SHELLS: [Shell; 3] = [Shell::Bash, Shell::Zsh, Shell::Fish];
 
 impl Shell {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Bash => "bash",
-            Self::Zsh => "zsh",
-            Self::Fish => "fish",
-        }
-    }
-
     /// The line of the start file.
     fn init(self) -> &'static str {
         match self {
@@ -72,8 +64,10 @@ impl Shell {
 }
 
 /// What is typed; the target and the domain it is recorded under, or nothing.
+type Row = (&'static str, Option<(&'static str, Option<&'static str>)>);
+
 #[rustfmt::skip]
-const ROWS: &[(&str, Option<(&str, Option<&str>)>)] = &[
+const ROWS: &[Row] = &[
     ("sync", Some(("sync", None))),
     ("sync --verbose", Some(("sync", None))),
     ("sync --dry-run", None),
@@ -137,12 +131,12 @@ fn every_row_of_the_table_in_three_shells(stage: &Stage) {
     command(stage, "anklume", &format!("{SHOWS}exit 7\n"));
     let expected: Vec<_> =
         ROWS.iter().filter_map(|(_, what)| what.map(|(target, domain)| named(target, domain))).collect();
-    let text: String = ROWS.iter().map(|(words, _)| format!("anklume {words}\n")).collect();
-    let untouched = Shell::Bash.script(stage, &text).finish();
+    let text: Vec<_> = ROWS.iter().map(|(words, _)| format!("anklume {words}\n")).collect();
+    let untouched = Shell::Bash.script(stage, &text.concat()).finish();
     for shell in SHELLS {
-        let text: String =
+        let text: Vec<_> =
             ROWS.iter().map(|(words, _)| format!("anklume {words}\necho {}\n", shell.status())).collect();
-        let finished = shell.script(stage, &format!("{}{text}", shell.init())).finish();
+        let finished = shell.script(stage, &format!("{}{}", shell.init(), text.concat())).finish();
         assert_eq!(finished.err, "", "{shell:?}");
         let text = finished.text();
         let (output, statuses): (Vec<_>, Vec<_>) = text.lines().partition(|line| line.starts_with("anklume"));

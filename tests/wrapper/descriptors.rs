@@ -33,7 +33,8 @@ pub fn cases() -> Vec<Case> {
 
 /// FD01
 fn four_megabytes_pass_through(stage: &Stage) {
-    let bytes: Vec<u8> = (0..4 << 20).map(|at: u32| (at.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    let bytes: Vec<u8> =
+        (0..1 << 20).flat_map(|at: u32| at.wrapping_mul(2_654_435_761).to_be_bytes()).collect();
     let mut job = stage.command(["cat"]).input(Stdio::piped()).start();
     let mut input = job.input.take().expect("an input");
     let copy = bytes.clone();

@@ -104,8 +104,8 @@ fn a_torn_last_line_costs_only_itself(stage: &Stage) {
 /// LG07
 fn the_event_is_there_when_the_parent_sees_the_end(stage: &Stage) {
     let script = "for i in {1..50}; do $W $P exit 0; wc -l < .anklume/telemetry/usage.jsonl; done";
-    let counts: String = (1..=50).map(|count| format!("{count}\n")).collect();
-    assert_eq!(stage.bash(script).finish().text(), counts);
+    let counts: Vec<String> = (1..=50).map(|count| count.to_string()).collect();
+    assert_eq!(stage.bash(script).finish().text().lines().collect::<Vec<_>>(), counts);
 }
 
 /// LG08

@@ -47,13 +47,11 @@ pub fn differs_from_bare<'s>(stage: &'s Stage, with: impl Fn(Start<'s>) -> Start
     let file = stage.path("state").display().to_string();
     let words = [probe(), "state", &file];
     let (bare, wrapped) = (state(stage, with(stage.plain(words))), state(stage, with(stage.command(words))));
-    let mut differences = String::new();
-    for line in bare.lines().filter(|line| !wrapped.lines().any(|other| other == *line)) {
-        differences += &format!("- {line}\n");
-    }
-    for line in wrapped.lines().filter(|line| !bare.lines().any(|other| other == *line)) {
-        differences += &format!("+ {line}\n");
-    }
+    let only = |one: &str, other: &str, sign: &str| {
+        let lines = one.lines().filter(|line| !other.lines().any(|there| there == *line));
+        lines.map(|line| format!("{sign} {line}")).collect::<Vec<_>>()
+    };
+    let differences = [only(&bare, &wrapped, "-"), only(&wrapped, &bare, "+")].concat().join("\n");
     assert!(bare == wrapped, "the state differs:\n{differences}");
 }
 

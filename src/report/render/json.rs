@@ -21,14 +21,14 @@ pub fn json(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Re
 }
 
 /// A JSON value whose keys stay in the order they were given.
-enum Json {
+pub enum Json {
     Value(Value),
     Object(Vec<(String, Json)>),
     Array(Vec<Json>),
 }
 
 impl Json {
-    fn text(&self) -> String {
+    pub fn text(&self) -> String {
         let mut text = String::new();
         self.push(&mut text, 0);
         text
@@ -94,11 +94,12 @@ impl<T: Into<Value>> From<T> for Json {
     }
 }
 
-fn object<const N: usize>(members: [(&str, Json); N]) -> Json {
+/// An object whose keys stand in this order.
+pub fn object<const N: usize>(members: [(&str, Json); N]) -> Json {
     Json::Object(members.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
 }
 
-fn array<T: Into<Json>>(items: impl IntoIterator<Item = T>) -> Json {
+pub fn array<T: Into<Json>>(items: impl IntoIterator<Item = T>) -> Json {
     Json::Array(items.into_iter().map(Into::into).collect())
 }
 

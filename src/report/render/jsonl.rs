@@ -2,14 +2,20 @@
 
 use std::io::{self, Write};
 
-use chrono::Timelike as _;
+use chrono::{DateTime, Timelike as _, Utc};
 
 use crate::event::Event;
 
-/// Writes an event as a line of the log, with the fraction of its second if it has one.
-pub fn jsonl(event: &Event, out: &mut dyn Write) -> io::Result<()> {
+/// Writes an event as a line of the log, with the fraction of its second if it has one. An event whose time
+/// could not be read (no `moment`) keeps none: `null`.
+pub fn jsonl(moment: Option<DateTime<Utc>>, event: &Event, out: &mut dyn Write) -> io::Result<()> {
     const OFFSET: &[u8] = b"+00:00\"";
     let line = event.line();
+    if moment.is_none() {
+        const TIME: &[u8] = br#"{"timestamp": "#;
+        let rest = line.iter().position(|&byte| byte == b',').map_or(&line[..0], |comma| &line[comma..]);
+        return [TIME, b"null", rest].iter().try_for_each(|part| out.write_all(part));
+    }
     let nanoseconds = event.timestamp.nanosecond() % 1_000_000_000;
     match line.windows(OFFSET.len()).position(|part| part == OFFSET) {
         Some(at) if nanoseconds > 0 => {
@@ -38,7 +44,7 @@ mod tests {
             exit_code: 0,
         };
         let mut line = Vec::new();
-        jsonl(&event, &mut line).unwrap();
+        jsonl(Some(event.timestamp), &event, &mut line).unwrap();
         let expected = format!(
             "{{\"timestamp\": \"2026-02-14T10:30:{second}+00:00\", \"target\": \"apply\", \"domain\": null, \
              \"duration_seconds\": 45.0, \"exit_code\": 0}}\n"

@@ -12,13 +12,13 @@ use crate::event::table::Filter;
 mod csv;
 mod drill;
 mod html;
-mod json;
+pub mod json;
 mod jsonl;
 mod line;
 mod markdown;
 mod table;
 mod text;
-mod words;
+pub mod words;
 
 #[cfg(test)]
 mod fixture;

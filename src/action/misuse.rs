@@ -1,0 +1,15 @@
+//! Flags that each are right and together are not.
+
+use std::fmt;
+
+/// A usage error that only the action can see: one line, exit status 2.
+#[derive(Debug)]
+pub struct Misuse(pub String);
+
+impl fmt::Display for Misuse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}; see 'tm-run --help'", self.0)
+    }
+}
+
+impl std::error::Error for Misuse {}

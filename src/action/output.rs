@@ -1,0 +1,70 @@
+//! A file that appears when it is complete.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+/// Only the user may read a report: it holds the names of their work.
+const PRIVATE: u32 = 0o600;
+
+/// Written under a temporary name beside its place, and put there by [`Output::finish`]. Without that nothing
+/// remains of it.
+pub struct Output {
+    file: BufWriter<File>,
+    /// Where it is now and where it belongs; `None`: it is in place already.
+    move_to: Option<(PathBuf, PathBuf)>,
+}
+
+impl Output {
+    /// # Errors
+    /// As open(2).
+    pub fn create(path: &Path) -> io::Result<Self> {
+        // A pipe or a device is written to; to put a file in its place would be a surprise.
+        if fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir()) {
+            let file = OpenOptions::new().write(true).open(path)?;
+            return Ok(Self { file: BufWriter::new(file), move_to: None });
+        }
+        if path.is_dir() {
+            return Err(io::Error::from_raw_os_error(nix::libc::EISDIR));
+        }
+        // A link is kept, and what it leads to is replaced.
+        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let mut name = std::ffi::OsString::from(".");
+        name.push(path.file_name().ok_or(io::ErrorKind::InvalidInput)?);
+        name.push(format!(".{}.tmp", std::process::id()));
+        let temporary = path.with_file_name(name);
+        let file = OpenOptions::new().write(true).create_new(true).mode(PRIVATE).open(&temporary)?;
+        Ok(Self { file: BufWriter::new(file), move_to: Some((temporary, path)) })
+    }
+
+    /// # Errors
+    /// As write(2) and rename(2).
+    pub fn finish(mut self) -> anyhow::Result<()> {
+        self.file.flush()?;
+        if let Some((temporary, path)) = &self.move_to {
+            fs::rename(temporary, path)?;
+        }
+        self.move_to = None;
+        Ok(())
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Drop for Output {
+    fn drop(&mut self) {
+        if let Some((temporary, _)) = &self.move_to {
+            // What went wrong before is what the user is told.
+            let _ = fs::remove_file(temporary);
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! `status`: is this being recorded, and if not, why; what is stored.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
+use std::path::Path;
+use std::sync::atomic::AtomicU64;
+
+use anyhow::Context as _;
+use chrono::{DateTime, Local, Utc};
+
+use super::consent::{self, HOMELESS, Recording};
+use super::world;
+use crate::cli::StatusFormat;
+use crate::event::table::Reading;
+use crate::report::render::json::{Json, array, object};
+use crate::report::render::words;
+use crate::store::log::{For, open_existing};
+use crate::store::read::{self, Source};
+use crate::store::{Marker, Store};
+use crate::units::Bytes;
+
+/// The fields of an event, for those who ask what is recorded.
+const FIELDS: [&str; 5] = ["timestamp", "target", "domain", "duration_seconds", "exit_code"];
+
+/// A last line longer than this is shown only in part, bytes.
+const LONGEST_SHOWN: u64 = 8192;
+
+/// The permission bits of everybody but the owner (chmod(2)).
+const OF_OTHERS: u32 = 0o077;
+
+/// All that `status` tells, before it is text.
+struct Status {
+    directory: Option<String>,
+    is_enabled: bool,
+    /// Why nothing is recorded although it is enabled, or cannot be.
+    reason: Option<String>,
+    remedy: Option<String>,
+    stored: Option<Stored>,
+}
+
+/// What the log holds.
+struct Stored {
+    reading: Reading,
+    period: Option<(DateTime<Utc>, DateTime<Utc>)>,
+    size: u64,
+    mode: u32,
+    last_line: Option<String>,
+}
+
+/// # Errors
+/// The log is there and cannot be read, or the text cannot be written.
+pub fn show(format: StatusFormat, out: &mut dyn Write) -> anyhow::Result<()> {
+    let status = Status::now()?;
+    match format {
+        StatusFormat::Text => status.write_text(out)?,
+        StatusFormat::Json => writeln!(out, "{}", status.json().text())?,
+    }
+    Ok(())
+}
+
+impl Status {
+    fn now() -> anyhow::Result<Self> {
+        let recording = consent::recording();
+        let (store, is_enabled) = match &recording {
+            Recording::On(store) | Recording::Held(store, _) => (store, true),
+            Recording::Off(store) => (store, false),
+            Recording::Homeless => {
+                return Ok(Self {
+                    directory: None,
+                    is_enabled: false,
+                    reason: Some(HOMELESS.into()),
+                    remedy: None,
+                    stored: None,
+                });
+            }
+        };
+        let problem = store.try_to_open().err();
+        let (reason, remedy) = match (&recording, problem) {
+            (Recording::Held(_, reason), _) => (Some(reason.clone()), None),
+            (Recording::On(_), Some(problem)) => {
+                (Some(format!("the file cannot be written: {problem}")), remedy(store, &problem))
+            }
+            (Recording::Off(_), _) => match store.marker() {
+                Marker::Wrong(what) => (Some(format!("'enabled' in the data directory is {what}")), None),
+                Marker::There | Marker::Missing => (None, None),
+            },
+            _ => (None, None),
+        };
+        let directory = store.directory().display().to_string();
+        let stored = Stored::of(store).with_context(|| format!("could not read the log in {directory}"))?;
+        Ok(Self { directory: Some(directory), is_enabled, reason, remedy, stored })
+    }
+
+    fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
+        match (self.is_enabled, &self.reason) {
+            (true, None) => writeln!(out, "Telemetry: enabled")?,
+            (true, Some(reason)) => writeln!(out, "Telemetry: enabled, but not recording here: {reason}")?,
+            (false, None) => writeln!(out, "Telemetry: disabled")?,
+            (false, Some(reason)) => writeln!(out, "Telemetry: disabled: {reason}")?,
+        }
+        if let Some(remedy) = &self.remedy {
+            writeln!(out, "Fix: {remedy}")?;
+        }
+        let Some(directory) = &self.directory else { return Ok(()) };
+        writeln!(out, "Data directory: {directory}")?;
+        match &self.stored {
+            Some(stored) => stored.write_text(out)?,
+            None => writeln!(out, "Events: 0\nNo data file yet.")?,
+        }
+        writeln!(out, "Recorded per run: {}. Nothing else.", FIELDS.join(", "))?;
+        if let Some(line) = self.stored.as_ref().and_then(|stored| stored.last_line.as_ref()) {
+            writeln!(out, "Last line: {line}")?;
+        }
+        writeln!(
+            out,
+            "Network: none. This program has no network code; check with: strace -f -e trace=network tm-run status"
+        )?;
+        if !self.is_enabled {
+            writeln!(out, "Turn recording on with: tm-run on")?;
+        }
+        Ok(())
+    }
+
+    fn json(&self) -> Json {
+        let stored = self.stored.as_ref();
+        let period = stored.and_then(|stored| stored.period);
+        object([
+            ("format_version", 1.into()),
+            ("enabled", self.is_enabled.into()),
+            ("recording", (self.is_enabled && self.reason.is_none()).into()),
+            ("reason", self.reason.clone().into()),
+            ("data_directory", self.directory.clone().into()),
+            ("events", stored.map_or(0, |stored| stored.reading.events).into()),
+            ("unreadable", stored.map_or(0, |stored| stored.reading.unreadable).into()),
+            ("first_event", period.map(|(from, _)| words::utc(from)).into()),
+            ("last_event", period.map(|(_, to)| words::utc(to)).into()),
+            ("file_size_bytes", stored.map(|stored| stored.size).into()),
+            ("file_mode", stored.map(|stored| format!("{:04o}", stored.mode)).into()),
+            ("fields", array(FIELDS)),
+            ("last_line", stored.and_then(|stored| stored.last_line.clone()).into()),
+        ])
+    }
+}
+
+impl Stored {
+    fn of(store: &Store) -> anyhow::Result<Option<Self>> {
+        let file = match open_existing(store, For::Reading) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            other => other?,
+        };
+        let found = file.metadata()?;
+        let table = read::read(vec![Source::Path(store.log_path())], &AtomicU64::new(0))?;
+        Ok(Some(Self {
+            period: table.period(),
+            reading: table.reading,
+            size: found.size(),
+            mode: found.mode() & 0o7777,
+            last_line: last_line(&file, found.size())?,
+        }))
+    }
+
+    fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
+        write!(out, "Events: {}", self.reading.events)?;
+        if let Some((from, to)) = self.period {
+            let day = |at: DateTime<Utc>| at.with_timezone(&Local).date_naive();
+            write!(out, " ({})", words::days(day(from), day(to), world::dash()))?;
+        }
+        let lines = if self.reading.unreadable == 1 { "line" } else { "lines" };
+        writeln!(out, ", {} unreadable {lines}", self.reading.unreadable)?;
+        let is_private = self.mode & OF_OTHERS == 0;
+        let who = if is_private { "readable by you only" } else { "readable by others, too" };
+        writeln!(out, "File size: {}, {who} ({:04o})", Bytes(self.size), self.mode)
+    }
+}
+
+/// How to make a log writable that is somebody else's.
+fn remedy(store: &Store, problem: &io::Error) -> Option<String> {
+    if problem.kind() != io::ErrorKind::PermissionDenied {
+        return None;
+    }
+    let owner = |path: &Path| std::fs::metadata(path).map(|found| found.uid()).ok();
+    let own = nix::unistd::geteuid().as_raw();
+    let is_foreign = [store.directory().to_owned(), store.log_path()]
+        .iter()
+        .any(|path| owner(path).is_some_and(|owner| owner != own));
+    is_foreign.then(|| "sudo chown -R \"$USER\" ~/.anklume/telemetry".to_owned())
+}
+
+/// The last line of the file that is not blank, as it stands there; control characters are escaped.
+fn last_line(file: &File, size: u64) -> io::Result<Option<String>> {
+    let start = size.saturating_sub(LONGEST_SHOWN);
+    let mut end = vec![0; usize::try_from(size - start).unwrap_or(0)];
+    // It may have been cut short meanwhile.
+    let read = file.read_at(&mut end, start)?;
+    let line = end[..read].trim_ascii_end().rsplit(|&byte| byte == b'\n').next().unwrap_or_default();
+    let shown = String::from_utf8_lossy(line)
+        .chars()
+        .flat_map(|c| if c.is_control() { c.escape_debug().collect() } else { vec![c] })
+        .collect::<String>();
+    Ok((!shown.is_empty()).then_some(shown))
+}

@@ -1,0 +1,300 @@
+//! What people really run: make with recipes under tm-run, ansible-playbook, editors and pagers.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::ledger::{Case, cases};
+use crate::stage::{
+    BARE_AND_RECORDED, EVERY_WAY, Job, Logged, Process, RECORDED, Stage, Start, TM_RUN, Told,
+};
+
+pub fn cases() -> Vec<Case> {
+    let mut all = cases![RECORDED, needs ["make"];
+        a_makefile_records_its_targets_and_domain,
+        a_parallel_makefile_records_each_of_its_targets,
+        a_failing_recipe_is_recorded_and_fails,
+    ];
+    all.extend(cases![EVERY_WAY, needs ["ansible-playbook"];
+        a_playbook_succeeds,
+        a_playbook_fails,
+        an_interrupted_playbook_cleans_up_and_says_so,
+    ]);
+    all.extend(cases![BARE_AND_RECORDED, needs ["vim"]; vim_stops_resumes_resizes_and_quits]);
+    all.extend(cases![BARE_AND_RECORDED, needs ["less"]; less_stops_resumes_and_quits]);
+    all.extend(cases![BARE_AND_RECORDED, needs ["python3"]; python_handles_the_interrupt_and_goes_on]);
+    all
+}
+
+/* ---- make ---- */
+
+const MAKEFILE: &str = "
+.PHONY: sync lint apply fail
+all: sync lint apply
+sync lint apply:
+\t@$(TM_RUN) --target $@ --domain \"$(G)\" -- sh -c 'echo $@'
+fail:
+\t@$(TM_RUN) --target $@ --domain \"$(G)\" -- sh -c 'exit 3'
+";
+
+fn make<'s>(stage: &'s Stage, words: &[&str]) -> Start<'s> {
+    fs::write(stage.path("Makefile"), MAKEFILE).expect("a Makefile");
+    let tool = format!("TM_RUN={TM_RUN}");
+    stage.plain(["make", "-f", "../Makefile", &tool].iter().chain(words))
+}
+
+fn names(events: &[Logged]) -> Vec<(&str, Option<&str>, i64)> {
+    events.iter().map(|event| (event.target.as_str(), event.domain.as_deref(), event.exit_code)).collect()
+}
+
+fn a_makefile_records_its_targets_and_domain(stage: &Stage) {
+    let finished = make(stage, &["all"]).finish();
+    assert_eq!((finished.told, finished.text().as_str()), (Told::Exited(0), "sync\nlint\napply\n"));
+    assert_eq!(make(stage, &["sync", "G=pro"]).finish().text(), "sync\n");
+    let expected = [("sync", None, 0), ("lint", None, 0), ("apply", None, 0), ("sync", Some("pro"), 0)];
+    assert_eq!(names(&stage.events()), expected);
+}
+
+fn a_parallel_makefile_records_each_of_its_targets(stage: &Stage) {
+    let finished = make(stage, &["-j4", "all", "G=pro"]).finish();
+    assert_eq!((finished.told, finished.err.as_str()), (Told::Exited(0), ""));
+    let events = stage.events();
+    let mut found = names(&events);
+    found.sort_unstable();
+    assert_eq!(found, [("apply", Some("pro"), 0), ("lint", Some("pro"), 0), ("sync", Some("pro"), 0)]);
+}
+
+fn a_failing_recipe_is_recorded_and_fails(stage: &Stage) {
+    let finished = make(stage, &["fail", "G=pro"]).finish();
+    assert_eq!(finished.told, Told::Exited(2));
+    assert!(finished.err.contains("Error 3"), "{}", finished.err);
+    assert_eq!(names(&stage.events()), [("fail", Some("pro"), 3)]);
+}
+
+/* ---- ansible ---- */
+
+const GOOD: &str = "
+- hosts: localhost
+  gather_facts: false
+  tasks:
+    - name: says something
+      ansible.builtin.debug:
+        msg: hello
+    - name: runs something
+      ansible.builtin.command: echo from the shell
+";
+
+const BAD: &str = "
+- hosts: localhost
+  gather_facts: false
+  tasks:
+    - name: does not work
+      ansible.builtin.command: sh -c 'exit 7'
+";
+
+/// The task writes into a FIFO that it is there, and waits in another until nobody will ever come.
+const ENDLESS: &str = "
+- hosts: localhost
+  gather_facts: false
+  tasks:
+    - name: takes for ever
+      ansible.builtin.command: sh -c 'echo there > HERE/there; exec cat HERE/never'
+";
+
+enum Under {
+    Nothing,
+    TheWrapper,
+}
+
+fn playbook<'s>(stage: &'s Stage, text: &str, under: &Under) -> Start<'s> {
+    let text = text.replace("HERE", &stage.path("").display().to_string());
+    fs::write(stage.path("site.yml"), text).expect("a playbook");
+    // Looking for a Python may find one that wants to know the user's home.
+    let python = format!("ansible_python_interpreter={}", python().display());
+    let words = ["ansible-playbook", "-i", "localhost,", "-c", "local", "-e", &python, "../site.yml"];
+    let start = match under {
+        Under::Nothing => stage.plain(words),
+        Under::TheWrapper => stage.command(words),
+    };
+    let start = start.variable("ANSIBLE_NOCOLOR", "1").variable("ANSIBLE_LOCALHOST_WARNING", "False");
+    start
+        .variable("ANSIBLE_LOCAL_TEMP", stage.path("local"))
+        .variable("ANSIBLE_REMOTE_TEMP", stage.path("remote"))
+}
+
+/// What two runs never have in common: times, and what Python they found.
+fn without_times(text: &str) -> String {
+    let mut kept = String::new();
+    for line in text.lines() {
+        if line.contains("\"delta\"") {
+            let field = |line: &str, name: &str| {
+                let Some((before, rest)) = line.split_once(&format!("\"{name}\": \"")) else {
+                    return line.to_owned();
+                };
+                let rest = rest.split_once('"').map_or("", |(_, rest)| rest);
+                format!("{before}\"{name}\": \"{rest}")
+            };
+            let line =
+                ["delta", "start", "end"].iter().fold(line.to_owned(), |line, name| field(&line, name));
+            kept += &line;
+        } else {
+            kept += line;
+        }
+        kept.push('\n');
+    }
+    kept
+}
+
+#[track_caller]
+fn runs_as_bare(stage: &Stage, text: &str, code: i32, word: &str) {
+    let expected = playbook(stage, text, &Under::Nothing).finish();
+    assert_eq!(expected.told, Told::Exited(code), "{}", expected.text());
+    assert!(expected.text().contains(word), "{}", expected.text());
+    let finished = playbook(stage, text, &Under::TheWrapper).finish();
+    assert_eq!(finished.told, Told::Exited(code));
+    assert_eq!(without_times(&finished.text()), without_times(&expected.text()));
+    assert_eq!(finished.err, expected.err);
+    stage.logged(&[i64::from(code)]);
+}
+
+fn a_playbook_succeeds(stage: &Stage) {
+    runs_as_bare(stage, GOOD, 0, "failed=0");
+}
+
+fn a_playbook_fails(stage: &Stage) {
+    runs_as_bare(stage, BAD, 2, "failed=1");
+}
+
+fn an_interrupted_playbook_cleans_up_and_says_so(stage: &Stage) {
+    for name in ["there", "never"] {
+        let mode = nix::sys::stat::Mode::S_IRUSR | nix::sys::stat::Mode::S_IWUSR;
+        nix::unistd::mkfifo(&stage.path(name), mode).expect("a FIFO");
+    }
+    let both =
+        |name| fs::OpenOptions::new().read(true).write(true).open(stage.path(name)).expect("the FIFO opens");
+    let _never = both("never");
+    let mut there = crate::stage::Stream::new(both("there"));
+    let mut job = playbook(stage, ENDLESS, &Under::TheWrapper).on_terminal().start();
+    there.up_to("there\n");
+    job.terminal().ctrl('C');
+    let text = job.terminal().screen.up_to("interrupted");
+    assert!(text.contains("takes for ever"), "{text}");
+    assert_eq!(job.end(), Told::Exited(99));
+    stage.logged(&[99]);
+}
+
+/* ---- on a terminal ---- */
+
+impl Job {
+    #[track_caller]
+    fn shows(&mut self, text: &str) {
+        self.terminal().screen.up_to(text);
+    }
+
+    /// The shell has the terminal again, and says that its job is stopped.
+    #[track_caller]
+    fn shell_says_stopped(&mut self) {
+        let text = self.terminal().prompt();
+        assert!(text.contains("Stopped"), "{text}");
+    }
+
+    /// The page is full, and less sleeps: a stop between its look for signals and its wait for a key would
+    /// have an effect only with the next key.
+    #[track_caller]
+    fn less_waits_for_a_key(&mut self) {
+        self.shows("line 22 of the text\r\n");
+        self.shows(":");
+        crate::stage::until("less sleeps", || {
+            let is_less =
+                |pid| fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name == "less\n");
+            self.members().iter().any(|process| process.state == 'S' && is_less(process.pid))
+        });
+    }
+
+    #[track_caller]
+    fn shell_has_code(&mut self, code: i32) {
+        self.terminal().prompt();
+        self.terminal().type_line("echo code=$?");
+        self.shows(&format!("code={code}\r\n"));
+    }
+}
+
+fn vim_stops_resumes_resizes_and_quits(stage: &Stage) {
+    let mut shell = stage.shell();
+    fs::write(stage.path("text"), "first line\n").expect("a text");
+    shell.terminal().type_line("$W vim -u NONE -i NONE -n -N ../text");
+    shell.shows("first line");
+    for _ in 0..2 {
+        shell.terminal().ctrl('Z');
+        shell.shell_says_stopped();
+        shell.terminal().type_line("fg");
+        shell.shows("first line");
+    }
+    shell.terminal().stty(&["cols", "66"]);
+    // vim looks at its size when it is told of a change.
+    shell.terminal().type_text(":call writefile([&columns], '../size')\r");
+    let size = stage.path("size");
+    crate::stage::until("vim has written", || {
+        fs::read_to_string(&size).is_ok_and(|text| text.ends_with('\n'))
+    });
+    assert_eq!(fs::read_to_string(&size).expect("a size"), "66\n");
+    // An interrupt throws away what has been typed behind it, so the next key waits for what it does.
+    let (loops, left) = (stage.path("loops"), stage.path("left"));
+    let there = |path: &Path| fs::read_to_string(path).is_ok_and(|text| text == "x\n");
+    let begin = "try | call writefile(['x'], '../loops') | while 1 | endwhile";
+    let finish = "finally | call writefile(['x'], '../left') | endtry";
+    shell.terminal().type_text(&format!(":{begin} | {finish}\r"));
+    crate::stage::until("vim is in its loop", || there(&loops));
+    shell.terminal().ctrl('C');
+    crate::stage::until("vim has left its loop", || there(&left));
+    shell.terminal().type_text(":$put ='changed'\r:wq\r");
+    shell.shell_has_code(0);
+    assert_eq!(fs::read_to_string(stage.path("text")).expect("a text"), "first line\nchanged\n");
+    stage.logged(&[0]);
+}
+
+fn less_stops_resumes_and_quits(stage: &Stage) {
+    let mut shell = stage.shell();
+    let lines: Vec<String> = (0..200).map(|number| format!("line {number} of the text")).collect();
+    fs::write(stage.path("text"), lines.join("\n")).expect("a text");
+    shell.terminal().type_line("$W less -X ../text");
+    shell.less_waits_for_a_key();
+    shell.terminal().ctrl('Z');
+    shell.shell_says_stopped();
+    shell.terminal().type_line("fg");
+    shell.less_waits_for_a_key();
+    shell.terminal().type_text("G");
+    shell.shows("line 199 of the text");
+    shell.terminal().type_text("q");
+    shell.shell_has_code(0);
+    stage.logged(&[0]);
+}
+
+/// The interpreter itself: what is on PATH may be a script that looks for one in the user's home.
+fn python() -> PathBuf {
+    let words = ["-c", "import sys; print(sys.executable)"];
+    let output = std::process::Command::new("python3").args(words).output().expect("python3 starts");
+    Path::new(String::from_utf8_lossy(&output.stdout).trim()).to_owned()
+}
+
+fn python_handles_the_interrupt_and_goes_on(stage: &Stage) {
+    let mut shell = stage.shell();
+    shell.terminal().type_line(&format!("PYTHON_BASIC_REPL=1 $W {} -q", python().display()));
+    shell.shows(">>> ");
+    shell.terminal().type_line("print(6 * 7)");
+    shell.shows("42\r\n");
+    shell.shows(">>> ");
+    shell.terminal().ctrl('C');
+    shell.shows("KeyboardInterrupt");
+    shell.shows(">>> ");
+    shell.terminal().type_line("import os; print('pid', os.getpid(), flush=True)");
+    shell.shows("pid ");
+    let interpreter: i32 = shell.terminal().screen.line().parse().expect("a process id");
+    shell.shows(">>> ");
+    shell.terminal().ctrl('Z');
+    shell.shell_says_stopped();
+    assert_eq!(Process::of(interpreter).map(|process| process.state), Some('T'));
+    shell.terminal().type_line("fg");
+    shell.terminal().type_line("raise SystemExit(7)");
+    shell.shell_has_code(7);
+    stage.logged(&[7]);
+}
