@@ -426,7 +426,7 @@ fn telemetry_goes_to_tm_run(stage: &Stage) {
     for shell in SHELLS {
         let text = format!(
             "{}anklume telemetry on\nanklume telemetry status\nanklume telemetry report --since 7d --format json\necho {status}\nanklume telemetry off\n\
-             anklume telemetry report --sort nonsense\necho {status}\nanklume telemetry clear\nanklume telemetry log\n",
+             anklume telemetry report --sort nonsense\necho {status}\nanklume telemetry on\nanklume telemetry clear\nanklume telemetry log\n",
             shell.init(),
             status = shell.status()
         );
