@@ -40,9 +40,10 @@ pub struct Canonical<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct Name<'a> {
     pub bytes: &'a [u8],
-    /// The bytes as a number, if there are at most fifteen: names that have no zero byte in them are
-    /// equal if their numbers are.
-    pub short: Option<u128>,
+    /// The same for the same bytes. If they are short, the other way round too, as long as no byte is zero.
+    pub key: u128,
+    /// At most fifteen bytes.
+    pub is_short: bool,
 }
 
 /// The last date that was read: in a log, the next one mostly is the same.
@@ -60,6 +61,8 @@ pub struct Date {
 /// {"timestamp": "2026-02-14T10:30:00+00:00", "target": "apply", "domain": null, "duration_seconds": 45.0, "exit_code": 0}
 /// {"timestamp": "2026-02-14T10:30:00.123456+00:00", "target": ...
 /// ```
+#[expect(clippy::inline_always, reason = "measured: a call costs a tenth of a line")]
+#[inline(always)]
 pub fn canonical<'a>(bytes: &'a [u8], date: &mut Date) -> Option<Canonical<'a>> {
     let (head, rest) = bytes.split_first_chunk::<34>()?;
     if head[..15] != *b"{\"timestamp\": \"" {
@@ -75,21 +78,28 @@ pub fn canonical<'a>(bytes: &'a [u8], date: &mut Date) -> Option<Canonical<'a>> 
     } else {
         rest
     };
-    let rest = rest.strip_prefix(b"+00:00\", \"target\": \"")?;
+    let rest = after(rest, b"+00:00\", \"target\": \"")?;
     let (target, rest) = name(rest)?;
-    let rest = rest.strip_prefix(b"\", \"domain\": ")?;
-    let (domain, rest) = if let Some(rest) = rest.strip_prefix(b"null") {
-        (Name { bytes: &[], short: Some(0) }, rest)
+    let rest = after(rest, b"\", \"domain\": ")?;
+    let (domain, rest) = if let Some(rest) = after(rest, b"null") {
+        (Name { bytes: &[], key: 0, is_short: true }, rest)
     } else {
         let (domain, rest) = name(rest.strip_prefix(b"\"")?)?;
         (domain, &rest[1..])
     };
-    let rest = rest.strip_prefix(b", \"duration_seconds\": ")?;
+    let rest = after(rest, b", \"duration_seconds\": ")?;
     let (milliseconds, rest) = milliseconds(rest)?;
-    let rest = rest.strip_prefix(b", \"exit_code\": ")?;
+    let rest = after(rest, b", \"exit_code\": ")?;
     let (exit_code, rest) =
         if let [b'0', b'}', b'\n', rest @ ..] = rest { (0, rest) } else { exit_code(rest)? };
     Some(Canonical { micros, target, domain, milliseconds, exit_code, length: bytes.len() - rest.len() })
+}
+
+/// What follows the text.
+#[inline]
+fn after<'a, const LENGTH: usize>(bytes: &'a [u8], text: &[u8; LENGTH]) -> Option<&'a [u8]> {
+    let (head, rest) = bytes.split_first_chunk()?;
+    (head == text).then_some(rest)
 }
 
 impl Date {
@@ -119,6 +129,8 @@ const fn zeros(bytes: u64) -> u64 {
 }
 
 /// `10:30:00` in seconds.
+#[expect(clippy::inline_always, reason = "measured: a call costs a tenth of a line")]
+#[inline(always)]
 fn time_of_day(text: [u8; 8]) -> Option<i64> {
     let digits = u64::from_le_bytes(text) ^ u64::from_le_bytes(*b"00:00:00");
     // A colon must have become zero, which it does only if it was one.
@@ -134,6 +146,7 @@ fn time_of_day(text: [u8; 8]) -> Option<i64> {
 }
 
 /// `123456` as a number; the two bytes that follow are looked at by whoever comes next.
+#[inline]
 fn fraction_of_six(text: [u8; 8]) -> Option<i64> {
     let digits = (u64::from_le_bytes(text) << 16) ^ (eight(b'0') << 16);
     (above_nine(digits) == 0).then(|| i64::from(number_of_eight(digits)))
@@ -141,6 +154,7 @@ fn fraction_of_six(text: [u8; 8]) -> Option<i64> {
 
 /// Of eight digit values, the first one the greatest.
 #[expect(clippy::cast_possible_truncation, reason = "eight digits")]
+#[inline]
 fn number_of_eight(digits: u64) -> u32 {
     const PAIRS: u64 = 0x0000_00ff_0000_00ff;
     let pairs = digits * 10 + (digits >> 8);
@@ -150,6 +164,8 @@ fn number_of_eight(digits: u64) -> u32 {
 }
 
 /// The bytes before the next quote, and what begins with it.
+#[expect(clippy::inline_always, reason = "measured: a call costs a tenth of a line")]
+#[inline(always)]
 fn name(rest: &[u8]) -> Option<(Name<'_>, &[u8])> {
     // The layout goes on for longer than sixteen bytes after any name.
     let bytes = u128::from_le_bytes(*rest.first_chunk()?);
@@ -158,15 +174,19 @@ fn name(rest: &[u8]) -> Option<(Name<'_>, &[u8])> {
     let quotes = differences.wrapping_sub(ones) & !differences & (ones << 7);
     if quotes == 0 {
         let length = memchr::memchr(b'"', rest)?;
-        return Some((Name { bytes: &rest[..length], short: None }, &rest[length..]));
+        let (name, rest) = rest.split_at(length);
+        let last = u128::from_le_bytes(*name.last_chunk()?);
+        return Some((Name { bytes: name, key: bytes ^ last.rotate_left(1), is_short: false }, rest));
     }
     let bits = quotes.trailing_zeros() & !7;
-    let short = bytes & !(u128::MAX << bits);
+    let key = bytes & !(u128::MAX << bits);
     let (bytes, rest) = rest.split_at((bits / 8) as usize);
-    Some((Name { bytes, short: Some(short) }, rest))
+    Some((Name { bytes, key, is_short: true }, rest))
 }
 
 /// `45.0` to `12345.6` or `1234.567`; longer ones are for another parser. What follows is a comma.
+#[expect(clippy::inline_always, reason = "measured: a call costs a tenth of a line")]
+#[inline(always)]
 fn milliseconds(rest: &[u8]) -> Option<(u32, &[u8])> {
     let text = u64::from_le_bytes(*rest.first_chunk()?);
     let end = (zeros(text ^ eight(b',')).trailing_zeros() / 8) as usize;
@@ -183,7 +203,8 @@ fn milliseconds(rest: &[u8]) -> Option<(u32, &[u8])> {
     // The point goes, and zeros make it three places.
     let missing = u64::from(u32::from_le_bytes(*b"000\0")) << (8 * places) & 0xff_ffff;
     let digits = whole | (fraction | missing) << (8 * point);
-    let values = digits ^ (eight(b'0') & !(u64::MAX.unbounded_shl(8 * (point as u32 + 3))));
+    // Eight digits at most: the shift is by 0 to 32 bits.
+    let values = digits ^ (eight(b'0') >> (8 * (5 - point)));
     if above_nine(values) != 0 {
         return None;
     }
@@ -191,6 +212,7 @@ fn milliseconds(rest: &[u8]) -> Option<(u32, &[u8])> {
 }
 
 /// Up to 999, with the end of the line.
+#[cold]
 fn exit_code(rest: &[u8]) -> Option<(u32, &[u8])> {
     let count = rest.iter().take(4).take_while(|byte| byte.is_ascii_digit()).count();
     let (digits, rest) = rest.split_at(count);
@@ -421,9 +443,8 @@ pub fn moment(text: &[u8]) -> Option<i64> {
         if count == 0 {
             return None;
         }
-        for place in 0..6 {
-            let digit = if place < count { fraction[place] - b'0' } else { 0 };
-            micros = micros * 10 + i64::from(digit);
+        for digit in fraction[..count].iter().chain(&[b'0'; 6]).take(6) {
+            micros = micros * 10 + i64::from(digit - b'0');
         }
         rest = &fraction[count..];
     }
@@ -455,4 +476,270 @@ fn two(tens: u8, ones: u8) -> Option<u32> {
 /// Where the readable second half begins of a line that was glued to a torn one.
 pub fn glued(line: &[u8]) -> Option<usize> {
     memchr::memmem::rfind(line, b"{\"timestamp\"").filter(|&at| at > 0)
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+
+    /// The same numbers in every run of the tests (SplitMix64).
+    pub struct Chance(pub u64);
+
+    impl Chance {
+        pub fn below(&mut self, bound: usize) -> usize {
+            self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mut mixed = self.0;
+            mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+            usize::try_from((mixed ^ mixed >> 31) % bound as u64).unwrap()
+        }
+
+        fn of<'a>(&mut self, choices: &[&'a str]) -> &'a str {
+            choices[self.below(choices.len())]
+        }
+    }
+
+    const TIMES: [&str; 12] = [
+        "2026-02-14T10:30:00+00:00",
+        "2026-02-14T10:30:00.123456+00:00",
+        "2026-02-14T23:59:59+00:00",
+        "2024-02-29T00:00:00+00:00",
+        "2026-02-14T10:30:00Z",
+        "2026-02-14T10:30:00",
+        "2026-02-14 10:30:00.5-05:30",
+        "2026-12-31T23:59:60+00:00",
+        "2023-02-29T00:00:00+00:00",
+        "2026-02-14T24:00:00+00:00",
+        "0000-01-01T00:00:00+00:00",
+        "yesterday",
+    ];
+    const NAMES: [&str; 14] = [
+        "",
+        "a",
+        "apply",
+        "ansible",
+        "15-byte-name-xx",
+        "16-byte-name-xxx",
+        "16-byte-name-xxy",
+        "17-byte-name-xxxx",
+        "a-name-that-is-longer-than-any-register-of-a-processor",
+        "é",
+        "prix élevé où ça",
+        r"a\u0041\n",
+        r#"q\"uote"#,
+        r"\ud83d\ude00",
+    ];
+    const DURATIONS: [&str; 18] = [
+        "0.0",
+        "45.0",
+        "0.001",
+        "1.25",
+        "12.345",
+        "1234.567",
+        "12345.6",
+        "12345.67",
+        "99999.9",
+        "123456.789",
+        "45",
+        "-1.5",
+        "-0.0",
+        "1e3",
+        "1E-2",
+        "1.5e+300",
+        "1.23456789",
+        "1e400",
+    ];
+    const CODES: [&str; 13] =
+        ["0", "1", "2", "99", "130", "255", "-0", "-2", "999", "1000", "2.0", "01", "9223372036854775808"];
+
+    fn line(chance: &mut Chance) -> String {
+        // Half of them in the layout that we write, as far as these choices go.
+        let plain = chance.below(2) == 0;
+        let (times, names) = if plain { (&TIMES[..4], &NAMES[..11]) } else { (&TIMES[..], &NAMES[..]) };
+        let (durations, codes) =
+            if plain { (&DURATIONS[..9], &CODES[..6]) } else { (&DURATIONS[..], &CODES[..]) };
+        let mut pairs = vec![
+            ("timestamp", format!("\"{}\"", chance.of(times))),
+            ("target", format!("\"{}\"", chance.of(names))),
+            ("domain", "null".to_owned()),
+            ("duration_seconds", chance.of(durations).to_owned()),
+            ("exit_code", chance.of(codes).to_owned()),
+        ];
+        if chance.below(2) == 0 {
+            pairs[2].1 = format!("\"{}\"", chance.of(names));
+        }
+        let (mut comma, mut colon) = (", ", ": ");
+        match if plain { 9 } else { chance.below(8) } {
+            0 => (comma, colon) = (",", ":"),
+            1 => (comma, colon) = (" ,\t", " :  "),
+            2 => {
+                let at = chance.below(pairs.len());
+                pairs.swap(0, at);
+            }
+            3 => {
+                pairs.remove(chance.below(5));
+            }
+            4 => pairs.push((["target", "exit_code", "more"][chance.below(3)], "1".to_owned())),
+            _ => (),
+        }
+        let pairs: Vec<String> =
+            pairs.into_iter().map(|(key, value)| format!("\"{key}\"{colon}{value}")).collect();
+        format!("{{{}}}{}", pairs.join(comma), chance.of(&["", "", "", "\r", " "]))
+    }
+
+    /// A line that was damaged in up to three places; never with a line feed.
+    pub fn damaged_line(chance: &mut Chance) -> Vec<u8> {
+        const BYTES: &[u8] = b"\"\\{}[]:,.-+eE0123456789nulTZ \t\r\0\x1f\x7f\x80\xc3\xa9\xff/";
+        let mut line = line(chance).into_bytes();
+        for _ in 0..chance.below(4) {
+            let at = chance.below(line.len().max(1)).min(line.len());
+            let byte = BYTES[chance.below(BYTES.len())];
+            match chance.below(8) {
+                0 | 1 if at < line.len() => line[at] = byte,
+                2 if at < line.len() => line[at] ^= 1 << chance.below(8),
+                3 => line.insert(at, byte),
+                4 if at < line.len() => {
+                    line.remove(at);
+                }
+                5 => line.truncate(at),
+                6 => {
+                    let piece = line[at..line.len().min(at + 20)].to_vec();
+                    let to = chance.below(line.len() + 1);
+                    line.splice(to..to, piece);
+                }
+                _ => {
+                    let other = self::line(chance).into_bytes();
+                    line.truncate(at);
+                    line.extend(other);
+                }
+            }
+        }
+        line.retain(|&byte| byte != b'\n');
+        line
+    }
+
+    #[track_caller]
+    fn read(line: &str) -> Fields<'static> {
+        tolerant(line.as_bytes()).expect("a readable line")
+    }
+
+    #[test]
+    fn what_is_missing_has_a_value_and_what_is_too_much_is_left_out() {
+        let fields = read(r#"{"more": [1, {}], "target": "apply"}"#);
+        let expected =
+            Fields { micros: None, target: "apply".into(), domain: "".into(), seconds: 0.0, exit_code: 0 };
+        assert_eq!(fields, expected);
+        assert_eq!(read(r#"{"target": "a", "exit_code": null, "target": "apply"}"#), expected);
+    }
+
+    #[test]
+    fn what_is_no_object_with_a_target_cannot_be_read() {
+        for line in ["", "7", "[]", "{}", r#"{"target": 7}"#, r#"{"target": "a"} x"#, r#"{"target": "a""#] {
+            assert_eq!(tolerant(line.as_bytes()), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn an_exit_code_of_minus_zero_is_zero() {
+        let line = r#"{"target": "apply", "exit_code": -0}"#;
+        assert_eq!(read(line).exit_code, 0);
+        assert_eq!(flat(line.as_bytes()).unwrap().exit_code, 0);
+    }
+
+    #[test]
+    fn what_python_writes_and_json_does_not_know_costs_no_event() {
+        for word in ["NaN", "Infinity", "-Infinity"] {
+            let fields = read(&format!(r#"{{"target": "a", "duration_seconds": {word}, "exit_code": 2}}"#));
+            assert_eq!((fields.seconds, fields.exit_code), (0.0, 2));
+        }
+        assert_eq!(read(r#"{"target": "a\udce9\ud83d\ude00\\ud800"}"#).target, "a\u{fffd}😀\\ud800");
+        assert_eq!(tolerant(b"{\"target\": \"a\xff\"}").unwrap().target, "a\u{fffd}");
+    }
+
+    #[test]
+    fn moments_are_those_of_rfc_3339() {
+        #[track_caller]
+        fn case(text: &str, micros: Option<i64>) {
+            assert_eq!(moment(text.as_bytes()), micros);
+        }
+        case("1970-01-01T00:00:00Z", Some(0));
+        case("1970-01-01t00:00:01z", Some(1_000_000));
+        case("1970-01-01 00:00:00", Some(0));
+        case("1970-01-01T00:00:00.000001999Z", Some(1));
+        case("1970-01-01T01:00:00+01:00", Some(0));
+        case("1969-12-31T18:30:00-05:30", Some(0));
+        case("1969-12-31T23:59:60Z", Some(0));
+        case("1970-01-01T00:00:00.Z", None);
+        case("1970-01-01T00:00Z", None);
+        case("1970-01-01", None);
+        case("1970-01-01T00:00:00+0100", None);
+        case("1970-13-01T00:00:00Z", None);
+        case("+970-01-01T00:00:00Z", None);
+    }
+
+    #[test]
+    fn moments_are_those_of_another_parser() {
+        let mut chance = Chance(4);
+        let mut agreed = 0;
+        for _ in 0..20_000 {
+            let mut text = chance.of(&TIMES[..9]).as_bytes().to_vec();
+            let at = chance.below(text.len());
+            text[at] = b"0123456789:-+TZ. "[chance.below(17)];
+            let Ok(text) = str::from_utf8(&text) else { continue };
+            let Ok(expected) = chrono::DateTime::parse_from_rfc3339(text) else { continue };
+            if !text.contains(":60") {
+                assert_eq!(moment(text.as_bytes()), Some(expected.timestamp_micros()), "{text}");
+                agreed += 1;
+            }
+        }
+        assert!(agreed > 3_000, "{agreed}");
+    }
+
+    #[test]
+    fn three_ways_of_reading_have_one_answer() {
+        let mut chance = Chance(5);
+        let mut date = Date::default();
+        let (mut by_layout, mut by_keys, mut readable) = (0, 0, 0);
+        for _ in 0..300_000 {
+            let mut line = damaged_line(&mut chance);
+            let expected = tolerant(&line);
+            readable += u32::from(expected.is_some());
+            if let Some(fields) = flat(&line) {
+                assert_eq!(Some(fields), expected, "{}", String::from_utf8_lossy(&line));
+                by_keys += 1;
+            }
+            let length = line.len() + 1;
+            line.extend_from_slice(b"\n{\"timestamp\": \"2026-02-14T10:30:00+00:00\"");
+            let Some(found) = canonical(&line, &mut date) else { continue };
+            let Some((target, domain)) = plain(found.target.bytes).zip(plain(found.domain.bytes)) else {
+                continue;
+            };
+            let fields = Fields {
+                micros: Some(found.micros),
+                target: target.into(),
+                domain: domain.into(),
+                seconds: f64::from(found.milliseconds) / 1000.0,
+                exit_code: found.exit_code.into(),
+            };
+            assert_eq!(Some(fields), expected, "{}", String::from_utf8_lossy(&line));
+            assert_eq!(found.length, length);
+            by_layout += 1;
+        }
+        // The test tests something.
+        assert!(
+            by_layout > 20_000 && by_keys > 60_000 && readable > 100_000,
+            "{by_layout} {by_keys} {readable}"
+        );
+    }
+
+    #[test]
+    fn no_byte_after_the_line_is_part_of_it() {
+        let line = br#"{"timestamp": "2026-02-14T10:30:00+00:00", "target": "apply", "domain": null, "duration_seconds": 45.0, "exit_code": 0}"#;
+        for length in 0..=line.len() {
+            assert!(canonical(&line[..length], &mut Date::default()).is_none());
+        }
+        let mut whole = line.to_vec();
+        whole.push(b'\n');
+        assert_eq!(canonical(&whole, &mut Date::default()).unwrap().length, whole.len());
+    }
 }

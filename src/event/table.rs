@@ -9,6 +9,7 @@
 //! code (once more per reading thread), and eight for each duration finer than a millisecond.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
@@ -25,7 +26,7 @@ pub const UNTIMED: i64 = i64::MIN;
 pub struct Row {
     /// Since 1970, UTC.
     pub micros: i64,
-    /// Milliseconds below [`FINE`]; above, the place of an exact value in [`Chunk::fine`].
+    /// Milliseconds below [`FINE`]; above, the place of an exact value in [`Sheet::fine`].
     pub duration: u32,
     /// The place in [`Table::kinds`].
     pub kind: u32,
@@ -45,8 +46,17 @@ pub struct Kind {
 /// Rows that were read together.
 #[derive(Debug, Default)]
 pub struct Chunk {
-    pub rows: Vec<Row>,
-    pub fine: Vec<f64>,
+    /// Which slab they are in, and where.
+    slab: usize,
+    place: Range<usize>,
+    fine: Vec<f64>,
+}
+
+/// The rows of one chunk.
+#[derive(Debug)]
+pub struct Sheet<'a> {
+    pub rows: &'a mut [Row],
+    pub fine: &'a [f64],
 }
 
 /// How long a run took: most durations are whole milliseconds.
@@ -74,21 +84,14 @@ impl Length {
     }
 }
 
-impl Chunk {
-    pub fn length(&self, row: Row) -> Length {
-        length(&self.fine, row)
-    }
-
-    fn push(&mut self, micros: i64, length: Length, kind: u32) {
-        let duration = match length {
-            Length::Milliseconds(milliseconds) => milliseconds,
-            Length::Seconds(seconds) => {
-                self.fine.push(seconds);
-                // A chunk holds at most a work item's lines, or a stream's up to CHUNK_ROWS.
-                FINE | u32::try_from(self.fine.len() - 1).unwrap_or(0)
-            }
-        };
-        self.rows.push(Row { micros, duration, kind });
+/// How a row of a chunk with these exact values says it.
+fn duration(length: Length, fine: &mut Vec<f64>) -> u32 {
+    match length {
+        Length::Milliseconds(milliseconds) => milliseconds,
+        Length::Seconds(seconds) => {
+            fine.push(seconds);
+            FINE | place(fine.len() - 1)
+        }
     }
 }
 
@@ -126,7 +129,10 @@ pub struct Table {
     /// The first is the empty name: no domain.
     pub domains: Vec<Box<str>>,
     pub kinds: Vec<Kind>,
-    pub chunks: Vec<Chunk>,
+    /// Where the rows are; in no order.
+    slabs: Vec<Vec<Row>>,
+    /// In time order; those in one slab follow each other in it.
+    chunks: Vec<Chunk>,
 }
 
 /// Which events a report is about.
@@ -147,18 +153,29 @@ pub struct Filter {
 }
 
 impl Table {
-    pub fn len(&self) -> usize {
-        self.chunks.iter().map(|chunk| chunk.rows.len()).sum()
+    fn len(&self) -> usize {
+        self.chunks.iter().map(|chunk| chunk.place.len()).sum()
     }
 
-    /// Every row in order, with its chunk.
-    pub fn rows(&self) -> impl DoubleEndedIterator<Item = (&Chunk, Row)> {
-        self.chunks.iter().flat_map(|chunk| chunk.rows.iter().map(move |&row| (chunk, row)))
+    fn chunk(&self, chunk: &Chunk) -> &[Row] {
+        &self.slabs[chunk.slab][chunk.place.clone()]
+    }
+
+    /// Every row in order, with its duration.
+    fn rows(&self) -> impl DoubleEndedIterator<Item = (Row, Length)> {
+        self.chunks
+            .iter()
+            .flat_map(|chunk| self.chunk(chunk).iter().map(move |&row| (row, length(&chunk.fine, row))))
+    }
+
+    /// The rows in time order, to work on; moving rows about within a sheet is all right.
+    pub fn sheets(&mut self) -> Vec<Sheet<'_>> {
+        sheets(&mut self.slabs, &self.chunks)
     }
 
     /// Every event, in time order, and its moment if it has one.
     pub fn events(&self) -> impl Iterator<Item = (Option<DateTime<Utc>>, Event)> {
-        self.rows().map(|(chunk, row)| {
+        self.rows().map(|(row, length)| {
             let kind = self.kinds[row.kind as usize];
             let domain = &self.domains[kind.domain as usize];
             let timestamp = moment(row.micros);
@@ -166,7 +183,7 @@ impl Table {
                 timestamp: timestamp.unwrap_or_default(),
                 target: self.targets[kind.target as usize].to_string(),
                 domain: (!domain.is_empty()).then(|| domain.to_string()),
-                duration_seconds: chunk.length(row).seconds(),
+                duration_seconds: length.seconds(),
                 exit_code: kind.exit_code,
             };
             (timestamp, event)
@@ -175,9 +192,12 @@ impl Table {
 
     /// First and last moment, if any event has one.
     pub fn period(&self) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
-        let timed = |&(_, row): &(&Chunk, Row)| row.micros != UNTIMED;
-        let (_, first) = self.rows().find(timed)?;
-        let (_, last) = self.rows().rfind(timed)?;
+        let (last, _) = self.rows().next_back().filter(|(row, _)| row.micros != UNTIMED)?;
+        // Those without a moment stand in front.
+        let first = self.chunks.iter().find_map(|chunk| {
+            let rows = self.chunk(chunk);
+            rows.get(rows.partition_point(|row| row.micros == UNTIMED))
+        })?;
         Some((moment(first.micros)?, moment(last.micros)?))
     }
 
@@ -201,20 +221,27 @@ impl Table {
         let until = filter.until.map_or(i64::MAX, |until| until.timestamp_micros());
         if !any_time || wanted.contains(&false) {
             for chunk in &mut self.chunks {
-                chunk.rows.retain(|row| {
-                    wanted[row.kind as usize] && (any_time || (since..until).contains(&row.micros))
-                });
+                let rows = &mut self.slabs[chunk.slab][chunk.place.clone()];
+                let mut kept = 0;
+                for place in 0..rows.len() {
+                    let row = rows[place];
+                    rows[kept] = row;
+                    kept += usize::from(
+                        wanted[row.kind as usize] && (any_time || (since..until).contains(&row.micros)),
+                    );
+                }
+                chunk.place.end = chunk.place.start + kept;
             }
         }
         if let Some(last) = filter.last {
             let mut surplus = self.len().saturating_sub(last);
             for chunk in &mut self.chunks {
-                let gone = surplus.min(chunk.rows.len());
-                chunk.rows.drain(..gone);
+                let gone = surplus.min(chunk.place.len());
+                chunk.place.start += gone;
                 surplus -= gone;
             }
         }
-        self.chunks.retain(|chunk| !chunk.rows.is_empty());
+        self.chunks.retain(|chunk| !chunk.place.is_empty());
     }
 
     /// Replaces names by `target-1`, `domain-1` and so on, in order of first appearance among the
@@ -225,7 +252,7 @@ impl Table {
         let mut domains = Renaming::of("domain", self.domains.len(), 1);
         let mut known = vec![false; self.kinds.len()];
         'all: for chunk in &self.chunks {
-            for row in &chunk.rows {
+            for row in self.chunk(chunk) {
                 if !std::mem::replace(&mut known[row.kind as usize], true) {
                     let kind = self.kinds[row.kind as usize];
                     targets.see(kind.target);
@@ -240,26 +267,85 @@ impl Table {
         self.domains = domains.names;
     }
 
-    /// Puts all rows in time order; those of one moment stay in the order they were read in.
-    pub fn sort(&mut self) {
-        let mut last = UNTIMED;
-        let sorted = self.chunks.iter().flat_map(|chunk| &chunk.rows).all(|row| {
-            let in_order = last <= row.micros;
-            last = row.micros;
-            in_order
-        });
-        if sorted {
-            return;
-        }
-        let mut all = Chunk { rows: Vec::with_capacity(self.len()), fine: Vec::new() };
-        for chunk in std::mem::take(&mut self.chunks) {
-            for &row in &chunk.rows {
-                all.push(row.micros, chunk.length(row), row.kind);
+    /// Puts all rows in time order, those of one chunk being so already; rows of one moment stay in
+    /// the order they were read in.
+    fn sort(&mut self) {
+        self.chunks.retain(|chunk| !chunk.place.is_empty());
+        // Two runs that end in one second may write in the wrong order, and a chunk end between them.
+        for _ in 0..3 {
+            if !self.mend_seams() {
+                return;
             }
         }
-        all.rows.sort_by_key(|row| row.micros);
-        self.chunks.push(all);
+        // Several logs.
+        let mut fine = Vec::new();
+        let mut rows = Vec::with_capacity(self.len());
+        for chunk in std::mem::take(&mut self.chunks) {
+            for &row in self.chunk(&chunk) {
+                rows.push(Row { duration: duration(length(&chunk.fine, row), &mut fine), ..row });
+            }
+            if self.slabs[chunk.slab].len() == chunk.place.end {
+                self.slabs[chunk.slab] = Vec::new();
+            }
+        }
+        rows.sort_by_key(|row| row.micros);
+        self.chunks.push(Chunk { slab: 0, place: 0..rows.len(), fine });
+        self.slabs = vec![rows];
     }
+
+    /// Exchanges rows between neighbours; says whether there was anything to exchange.
+    fn mend_seams(&mut self) -> bool {
+        let mut sheets = sheets(&mut self.slabs, &self.chunks);
+        let mut exchanges = Vec::new();
+        for place in 1..sheets.len() {
+            let (before, after) = sheets.split_at_mut(place);
+            let (Some(before), Some(after)) = (before.last_mut(), after.first_mut()) else { continue };
+            let (Some(last), Some(first)) = (before.rows.last(), after.rows.first()) else { continue };
+            let (last, first) = (last.micros, first.micros);
+            if last <= first {
+                continue;
+            }
+            let tail = before.rows.partition_point(|row| row.micros <= first);
+            let head = after.rows.partition_point(|row| row.micros < last);
+            let mut mixed: Vec<(Row, Length)> = Vec::new();
+            for (rows, fine) in [(&before.rows[tail..], before.fine), (&after.rows[..head], after.fine)] {
+                mixed.extend(rows.iter().map(|&row| (row, length(fine, row))));
+            }
+            mixed.sort_by_key(|(row, _)| row.micros);
+            let second = mixed.split_off(before.rows.len() - tail);
+            for (rows, mixed) in [(&mut before.rows[tail..], &mixed), (&mut after.rows[..head], &second)] {
+                for (row, (mixed, _)) in rows.iter_mut().zip(mixed) {
+                    *row = *mixed;
+                }
+            }
+            exchanges.push((place - 1, tail, mixed));
+            exchanges.push((place, 0, second));
+        }
+        // A row's exact value must be with its new chunk.
+        for (chunk, start, rows) in &exchanges {
+            let Chunk { slab, place, fine } = &mut self.chunks[*chunk];
+            for (row, (_, length)) in self.slabs[*slab][place.start + start..].iter_mut().zip(rows) {
+                row.duration = duration(*length, fine);
+            }
+        }
+        !exchanges.is_empty()
+    }
+}
+
+fn sheets<'a>(slabs: &'a mut [Vec<Row>], chunks: &'a [Chunk]) -> Vec<Sheet<'a>> {
+    let mut left: Vec<(usize, &mut [Row])> = slabs.iter_mut().map(|slab| (0, slab.as_mut_slice())).collect();
+    let mut in_slabs: Vec<usize> = (0..chunks.len()).collect();
+    in_slabs.sort_by_key(|&chunk| (chunks[chunk].slab, chunks[chunk].place.start));
+    let mut sheets: Vec<(usize, Sheet<'_>)> = Vec::with_capacity(chunks.len());
+    for chunk in in_slabs {
+        let Chunk { slab, place, fine } = &chunks[chunk];
+        let (start, rows) = std::mem::take(&mut left[*slab]);
+        let (rows, rest) = rows[place.start - start..].split_at_mut(place.len());
+        left[*slab] = (place.end, rest);
+        sheets.push((chunk, Sheet { rows, fine }));
+    }
+    sheets.sort_by_key(|&(chunk, _)| chunk);
+    sheets.into_iter().map(|(_, sheet)| sheet).collect()
 }
 
 /// `None` for [`UNTIMED`].
@@ -351,14 +437,33 @@ impl Names {
         })
     }
 
-    /// The table of all chunks, given in the order of their logs and lines.
-    pub fn table(self, chunks: Vec<Chunk>, reading: Reading) -> Table {
+    /// The table of all stretches, given in the order of their logs and lines, and of the slabs that
+    /// each builder filled.
+    pub fn table(
+        self,
+        builders: Vec<(u32, Vec<Vec<Row>>)>,
+        stretches: Vec<(u32, Stretch)>,
+        reading: Reading,
+    ) -> Table {
+        let mut slabs = Vec::new();
+        let mut first_slab = HashMap::new();
+        for (builder, filled) in builders {
+            first_slab.insert(builder, slabs.len());
+            slabs.extend(filled);
+        }
+        let mut chunks = Vec::new();
+        for (builder, stretch) in stretches {
+            let first = first_slab.get(&builder).copied().unwrap_or(0);
+            chunks
+                .extend(stretch.chunks.into_iter().map(|chunk| Chunk { slab: first + chunk.slab, ..chunk }));
+        }
         let known = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
         let mut table = Table {
             reading,
             targets: known.targets.names,
             domains: known.domains.names,
             kinds: known.kinds,
+            slabs,
             chunks,
         };
         table.sort();
@@ -372,24 +477,49 @@ pub struct Builder<'a> {
     /// What this thread has met, by exit code, target and domain in bytes.
     kinds: HashMap<Box<[u8]>, u32>,
     key: Vec<u8>,
-    /// Short names that were met lately, each in the one place it can have.
-    short: Vec<Short>,
+    /// What was met in canonical lines, by its hash or behind it.
+    met: Vec<Met>,
+    met_count: usize,
+    long: Vec<Long>,
     date: parse::Date,
+    /// The rows of all stretches; a full slab stays what it is.
+    slabs: Vec<Vec<Row>>,
+    rows: Vec<Row>,
+    new_slab: &'a (dyn Fn() -> Vec<Row> + Sync),
+    /// Where the chunk at hand begins in `rows`, its latest moment, and whether it is in time order.
+    start: usize,
+    latest: i64,
+    in_order: bool,
+    fine: Vec<f64>,
     stretch: Stretch,
 }
 
+/// A combination that a canonical line had.
 #[derive(Clone, Copy)]
-struct Short {
+struct Met {
     target: u128,
     domain: u128,
     exit_code: u32,
     kind: u32,
+    /// 0: the keys are all there is to the names; else one more than their place in [`Builder::long`].
+    long: u32,
 }
 
-impl Short {
-    /// The number of no name.
-    const NONE: Self = Self { target: u128::MAX, domain: 0, exit_code: 0, kind: 0 };
-    const PLACES: usize = 1024;
+/// Names that are more than their keys.
+struct Long {
+    target: Box<[u8]>,
+    domain: Box<[u8]>,
+}
+
+impl Long {
+    fn is(&self, line: &Canonical<'_>) -> bool {
+        *self.target == *line.target.bytes && *self.domain == *line.domain.bytes
+    }
+}
+
+impl Met {
+    const FREE: Self = Self { target: 0, domain: 0, exit_code: 0, kind: 0, long: u32::MAX };
+    const PLACES: usize = 4096;
 
     #[expect(clippy::cast_possible_truncation, reason = "both halves are taken")]
     fn place(target: u128, domain: u128, exit_code: u32) -> usize {
@@ -408,7 +538,8 @@ impl Short {
 /// What some lines held.
 #[derive(Debug, Default)]
 pub struct Stretch {
-    pub chunk: Chunk,
+    chunks: Vec<Chunk>,
+    pub events: u64,
     /// Blank ones included.
     pub lines: u64,
     pub blank: u64,
@@ -418,23 +549,78 @@ pub struct Stretch {
 }
 
 impl<'a> Builder<'a> {
-    pub fn new(names: &'a Names) -> Self {
+    /// `new_slab` gives room for rows: some capacity, and no row.
+    pub fn new(names: &'a Names, new_slab: &'a (dyn Fn() -> Vec<Row> + Sync)) -> Self {
         Self {
             names,
             kinds: HashMap::new(),
             key: Vec::new(),
-            short: vec![Short::NONE; Short::PLACES],
+            met: vec![Met::FREE; Met::PLACES],
+            met_count: 0,
+            long: Vec::new(),
             date: parse::Date::default(),
+            slabs: Vec::new(),
+            rows: new_slab(),
+            new_slab,
+            start: 0,
+            latest: UNTIMED,
+            in_order: true,
+            fine: Vec::new(),
             stretch: Stretch::default(),
         }
     }
 
+    /// Ends a stretch.
     pub fn take(&mut self) -> Stretch {
+        self.end_chunk();
         std::mem::take(&mut self.stretch)
     }
 
+    /// The slabs, for [`Names::table`].
+    pub fn slabs(mut self) -> Vec<Vec<Row>> {
+        self.slabs.push(self.rows);
+        self.slabs
+    }
+
+    /// Rows of the chunk at hand.
     pub fn rows(&self) -> usize {
-        self.stretch.chunk.rows.len()
+        self.rows.len() - self.start
+    }
+
+    fn end_chunk(&mut self) {
+        if !self.in_order {
+            self.rows[self.start..].sort_by_key(|row| row.micros);
+        }
+        let place = self.start..self.rows.len();
+        self.stretch.events += place.len() as u64;
+        let fine = std::mem::take(&mut self.fine);
+        if !place.is_empty() {
+            self.stretch.chunks.push(Chunk { slab: self.slabs.len(), place, fine });
+        }
+        self.start = self.rows.len();
+        (self.latest, self.in_order) = (UNTIMED, true);
+    }
+
+    #[cold]
+    fn next_slab(&mut self) {
+        self.end_chunk();
+        let full = std::mem::replace(&mut self.rows, (self.new_slab)());
+        self.slabs.push(full);
+        self.start = 0;
+        self.rows.reserve(1);
+    }
+
+    fn make_room(&mut self) {
+        if self.rows.len() == self.rows.capacity() {
+            self.next_slab();
+        }
+    }
+
+    fn push(&mut self, micros: i64, duration: u32, kind: u32) {
+        self.make_room();
+        self.in_order &= self.latest <= micros;
+        self.latest = micros;
+        self.rows.push(Row { micros, duration, kind });
     }
 
     /// The line at the start, if it is in the canonical layout, to its line feed. Says how long it is;
@@ -442,26 +628,49 @@ impl<'a> Builder<'a> {
     #[inline]
     pub fn canonical(&mut self, bytes: &[u8]) -> Option<usize> {
         let line = parse::canonical(bytes, &mut self.date)?;
-        let kind = match (line.target.short, line.domain.short) {
-            (Some(target), Some(domain)) => {
-                let place = Short::place(target, domain, line.exit_code);
-                let known = self.short[place];
-                if (known.target, known.domain, known.exit_code) == (target, domain, line.exit_code) {
-                    known.kind
-                } else {
-                    let kind = self.kind_of(&line)?;
-                    self.short[place] = Short { target, domain, exit_code: line.exit_code, kind };
-                    kind
-                }
+        let (target, domain) = (line.target.key, line.domain.key);
+        let is_short = line.target.is_short && line.domain.is_short;
+        let mut place = Met::place(target, domain, line.exit_code);
+        let kind = loop {
+            let met = &self.met[place % Met::PLACES];
+            if (met.target, met.domain, met.exit_code, met.long == 0)
+                == (target, domain, line.exit_code, is_short)
+                && (is_short || self.long.get(met.long as usize - 1).is_some_and(|names| names.is(&line)))
+            {
+                break met.kind;
             }
-            _ => self.kind_of(&line)?,
+            if met.long == Met::FREE.long {
+                break self.meet(&line, place % Met::PLACES)?;
+            }
+            place += 1;
         };
-        self.stretch.chunk.push(line.micros, Length::Milliseconds(line.milliseconds), kind);
+        self.push(line.micros, line.milliseconds, kind);
         self.stretch.lines += 1;
         Some(line.length)
     }
 
     #[cold]
+    fn meet(&mut self, line: &Canonical<'_>, place: usize) -> Option<u32> {
+        let kind = self.kind_of(line)?;
+        // Half of the places stay free: the search for a name that is not there ends at one.
+        if self.met_count < Met::PLACES / 2 {
+            self.met_count += 1;
+            let mut met = Met {
+                target: line.target.key,
+                domain: line.domain.key,
+                exit_code: line.exit_code,
+                kind,
+                long: 0,
+            };
+            if !(line.target.is_short && line.domain.is_short) {
+                self.long.push(Long { target: line.target.bytes.into(), domain: line.domain.bytes.into() });
+                met.long = u32::try_from(self.long.len()).ok()?;
+            }
+            self.met[place] = met;
+        }
+        Some(kind)
+    }
+
     fn kind_of(&mut self, line: &Canonical<'_>) -> Option<u32> {
         let (target, domain) = (parse::plain(line.target.bytes)?, parse::plain(line.domain.bytes)?);
         Some(self.kind(target, domain, line.exit_code.into()))
@@ -499,7 +708,10 @@ impl<'a> Builder<'a> {
 
     fn add(&mut self, fields: &Fields<'_>) {
         let kind = self.kind(&fields.target, &fields.domain, fields.exit_code);
-        self.stretch.chunk.push(fields.micros.unwrap_or(UNTIMED), Length::of(fields.seconds), kind);
+        // An exact value goes with the chunk that its row will be in.
+        self.make_room();
+        let duration = duration(Length::of(fields.seconds), &mut self.fine);
+        self.push(fields.micros.unwrap_or(UNTIMED), duration, kind);
     }
 
     fn kind(&mut self, target: &str, domain: &str, exit_code: i64) -> u32 {
@@ -521,22 +733,130 @@ impl<'a> Builder<'a> {
 #[cfg(test)]
 pub fn of_lines<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> Table {
     let names = Names::default();
-    let mut builder = Builder::new(&names);
-    let mut log = 0..;
+    let mut builder = Builder::new(&names, &Vec::new);
     for line in lines {
-        let _ = log.next();
         builder.line(line);
     }
     let stretch = builder.take();
-    drop(builder);
-    let events = stretch.chunk.rows.len() as u64;
+    let slabs = builder.slabs();
     let reading = Reading {
         logs: 1,
         lines: stretch.lines - stretch.blank,
-        events,
+        events: stretch.events,
         unreadable: stretch.unreadable,
         unreadable_lines: stretch.unreadable_lines.iter().map(|line| (0, line + 1)).collect(),
         unterminated: false,
     };
-    names.table(vec![stretch.chunk], reading)
+    names.table(vec![(0, slabs)], vec![(0, stretch)], reading)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::parse::tests::{Chance, damaged_line};
+
+    /// What a line that may be damaged adds to a table, by the parser that decides.
+    fn expected(line: &[u8]) -> Option<Fields<'static>> {
+        parse::tolerant(line).or_else(|| parse::tolerant(&line[parse::glued(line)?..]))
+    }
+
+    #[test]
+    fn a_builder_adds_what_the_deciding_parser_reads() {
+        let mut chance = Chance(6);
+        let names = Names::default();
+        let mut builder = Builder::new(&names, &Vec::new);
+        for _ in 0..100_000 {
+            let mut line = damaged_line(&mut chance);
+            let end = line.len();
+            line.push(b'\n');
+            let before = builder.rows.len() + builder.slabs.iter().map(Vec::len).sum::<usize>();
+            if builder.canonical(&line).is_none() {
+                builder.line(&line[..end]);
+            }
+            let after = builder.rows.len() + builder.slabs.iter().map(Vec::len).sum::<usize>();
+            let Some(fields) = expected(&line[..end]) else {
+                assert_eq!(before, after);
+                continue;
+            };
+            assert_eq!(after, before + 1, "{}", String::from_utf8_lossy(&line));
+            let row = *builder.rows.last().unwrap();
+            let known = names.0.lock().unwrap();
+            let kind = known.kinds[row.kind as usize];
+            let found = Fields {
+                micros: (row.micros != UNTIMED).then_some(row.micros),
+                target: known.targets.names[kind.target as usize].to_string().into(),
+                domain: known.domains.names[kind.domain as usize].to_string().into(),
+                seconds: length(&builder.fine, row).seconds(),
+                exit_code: kind.exit_code,
+            };
+            assert_eq!(found, fields, "{}", String::from_utf8_lossy(&line));
+        }
+    }
+
+    fn table(lines: &str) -> Table {
+        of_lines(lines.lines().map(str::as_bytes))
+    }
+
+    #[test]
+    fn a_glued_line_gives_its_second_half_and_counts_as_unreadable() {
+        let table = table(concat!(
+            "{\"timestamp\": \"2026-02-14T10:30:00+00:00\", \"targ",
+            "{\"timestamp\": \"2026-02-14T10:30:01+00:00\", \"target\": \"sync\"}\n",
+            "\n \t\r\n",
+            "nonsense\n",
+            "{\"target\": \"apply\"}\r\n",
+        ));
+        let reading = &table.reading;
+        assert_eq!((reading.lines, reading.events, reading.unreadable), (3, 2, 2));
+        assert_eq!(reading.unreadable_lines, [(0, 1), (0, 4)]);
+        let targets: Vec<_> = table.events().map(|(_, event)| event.target).collect();
+        assert_eq!(targets, ["apply", "sync"]);
+    }
+
+    #[test]
+    fn events_of_one_moment_stay_in_the_order_they_were_read_in() {
+        let line = |second: u32, target: &str| {
+            format!("{{\"timestamp\": \"2026-02-14T10:30:{second:02}Z\", \"target\": \"{target}\"}}\n")
+        };
+        let lines = [line(5, "a"), line(3, "b"), line(5, "c"), line(3, "d"), line(1, "e")].concat();
+        let targets: String = table(&lines).events().map(|(_, event)| event.target).collect();
+        assert_eq!(targets, "ebdac");
+    }
+
+    #[test]
+    fn lengths_are_exact() {
+        for seconds in [0.0, 0.001, 1.005, 12.346, 2_147_483.647, 2_147_483.648, -1.5, 1e300, 0.1 + 0.2] {
+            assert!((Length::of(seconds).seconds() - seconds).abs() <= 0.0, "{seconds}");
+        }
+        assert_eq!(Length::of(1.005), Length::Milliseconds(1005));
+        assert_eq!(Length::of(0.0004), Length::Seconds(0.0004));
+    }
+
+    #[test]
+    fn filters_keep_what_they_name() {
+        let lines = concat!(
+            "{\"timestamp\": \"2026-02-14T10:00:00Z\", \"target\": \"a\", \"domain\": \"x\"}\n",
+            "{\"timestamp\": \"2026-02-14T11:00:00Z\", \"target\": \"b\", \"exit_code\": 2}\n",
+            "{\"timestamp\": \"2026-02-14T12:00:00Z\", \"target\": \"c\", \"exit_code\": 130}\n",
+            "{\"target\": \"d\"}\n",
+        );
+        #[track_caller]
+        fn case(lines: &str, filter: &Filter, expected: &str) {
+            let mut table = table(lines);
+            table.keep(filter);
+            let targets: String = table.events().map(|(_, event)| event.target).collect();
+            assert_eq!(targets, expected);
+        }
+        let at = |text: &str| Some(DateTime::parse_from_rfc3339(text).unwrap().to_utc());
+        let all = Filter::default();
+        case(lines, &all, "dabc");
+        case(lines, &Filter { since: at("2026-02-14T11:00:00Z"), ..all.clone() }, "bc");
+        case(lines, &Filter { until: at("2026-02-14T11:00:00Z"), ..all.clone() }, "a");
+        case(lines, &Filter { targets: vec!["a".into(), "d".into()], ..all.clone() }, "da");
+        case(lines, &Filter { domains: vec![String::new()], ..all.clone() }, "dbc");
+        case(lines, &Filter { excludes: vec!["b".into()], ..all.clone() }, "dac");
+        case(lines, &Filter { failed: true, ..all.clone() }, "b");
+        case(lines, &Filter { last: Some(2), excludes: vec!["c".into()], ..all.clone() }, "ab");
+        case(lines, &Filter { last: Some(9), ..all }, "dabc");
+    }
 }

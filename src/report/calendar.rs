@@ -27,12 +27,13 @@ pub struct Hour {
     pub end: i64,
     /// Days since 1970 on the reader's calendar.
     pub day: i64,
-    pub hour: usize,
+    /// Of that day.
+    pub number: usize,
 }
 
 impl Hour {
     /// Holds no moment at all.
-    pub const NONE: Self = Self { start: 0, end: 0, day: 0, hour: 0 };
+    pub const NONE: Self = Self { start: 0, end: 0, day: 0, number: 0 };
 
     pub fn holds(&self, micros: i64) -> bool {
         self.start <= micros && micros < self.end
@@ -85,7 +86,7 @@ impl<'a> Calendar<'a> {
             start: start.max(from) * SECOND,
             end: (start + HOUR).min(to) * SECOND,
             day: local.div_euclid(DAY),
-            hour: usize::try_from(local.rem_euclid(DAY) / HOUR).unwrap_or(0),
+            number: usize::try_from(local.rem_euclid(DAY) / HOUR).unwrap_or(0),
         }
     }
 }
@@ -93,4 +94,61 @@ impl<'a> Calendar<'a> {
 /// Of days since 1970.
 pub fn date(day: i64) -> NaiveDate {
     NaiveDate::from_epoch_days(i32::try_from(day).unwrap_or(0)).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 25 October 2026, 01:00 UTC: Paris goes from two hours ahead to one.
+    const CHANGE: i64 = 1_792_890_000;
+
+    fn paris(seconds: i64) -> i64 {
+        if seconds < CHANGE { 7200 } else { 3600 }
+    }
+
+    fn micros(text: &str) -> i64 {
+        DateTime::parse_from_rfc3339(text).unwrap().timestamp_micros()
+    }
+
+    #[test]
+    fn each_event_is_at_the_hour_that_the_readers_clock_showed() {
+        let (from, to) = (micros("2026-10-23T00:00:00Z"), micros("2026-10-27T23:00:00Z"));
+        let calendar = Calendar::new(&paris, from, to);
+        #[track_caller]
+        fn case(calendar: &Calendar<'_>, moment: &str, date: &str, weekday: usize, number: usize) {
+            let hour = calendar.hour(micros(moment));
+            assert_eq!(
+                (self::date(hour.day).to_string(), hour.weekday(), hour.number),
+                (date.into(), weekday, number)
+            );
+        }
+        case(&calendar, "2026-10-24T21:59:59.999999Z", "2026-10-24", 5, 23);
+        case(&calendar, "2026-10-24T22:00:00Z", "2026-10-25", 6, 0);
+        case(&calendar, "2026-10-25T00:30:00Z", "2026-10-25", 6, 2);
+        case(&calendar, "2026-10-25T01:30:00Z", "2026-10-25", 6, 2);
+        case(&calendar, "2026-10-25T22:59:59Z", "2026-10-25", 6, 23);
+        case(&calendar, "2026-10-25T23:00:00Z", "2026-10-26", 0, 0);
+        // Outside of what was prepared.
+        case(&calendar, "2026-12-31T23:30:00Z", "2027-01-01", 4, 0);
+        case(&calendar, "1969-12-31T21:30:00Z", "1969-12-31", 2, 23);
+    }
+
+    #[test]
+    fn an_hour_holds_only_moments_that_it_is_right_for() {
+        for (step, offset) in [(977, 0), (977, 19_800), (613, -12_600)] {
+            let clock = |seconds: i64| paris(seconds) + offset;
+            let (from, to) = (micros("2026-10-24T00:00:00Z"), micros("2026-10-26T23:00:00Z"));
+            let calendar = Calendar::new(&clock, from, to);
+            let mut last = Hour::NONE;
+            for moment in (from..to).step_by(step * 1_000_000) {
+                let hour = calendar.hour(moment);
+                assert!(hour.holds(moment));
+                if last.holds(moment) {
+                    assert_eq!((last.day, last.number), (hour.day, hour.number));
+                }
+                last = hour;
+            }
+        }
+    }
 }

@@ -11,7 +11,7 @@ use super::calendar::{self, Calendar, Hour};
 use super::findings::{self, Completed, Recent};
 use super::statistics::{self, Duration, Sorted, Union};
 use crate::event::outcome::{Outcome, shell_code};
-use crate::event::table::{Chunk, Kind, Length, Row, Table, UNTIMED, length, moment};
+use crate::event::table::{self, Kind, Length, Row, Table, UNTIMED, length, moment};
 
 /// All that a report shows, in every format. A missing figure is `None`, never NaN.
 #[derive(Clone, Debug, PartialEq)]
@@ -256,10 +256,15 @@ pub struct Options<'a> {
 }
 
 /// The numbers of all events in the table. Uses the table's memory up: 16 bytes an event are enough.
-pub fn of(table: Table, options: &Options<'_>) -> Summary {
-    let (from, to) = ends(&table);
+pub fn of(mut table: Table, options: &Options<'_>) -> Summary {
+    let ends = table.period();
+    let from = ends.map(|(from, _)| from.timestamp_micros());
+    let to = ends.map(|(_, to)| to.timestamp_micros());
     let calendar = Calendar::new(options.offset, from.unwrap_or(0), to.unwrap_or(0));
-    let Table { reading, targets, domains, kinds, mut chunks } = table;
+    let reading = std::mem::take(&mut table.reading);
+    let targets = std::mem::take(&mut table.targets);
+    let domains = std::mem::take(&mut table.domains);
+    let kinds = std::mem::take(&mut table.kinds);
     let input = Input {
         logs: reading.logs,
         lines: reading.lines,
@@ -272,7 +277,7 @@ pub fn of(table: Table, options: &Options<'_>) -> Summary {
         let days = calendar.hour(to).day - calendar.hour(from).day + 1;
         Some(Period { from: moment(from)?, to: moment(to)?, days: u64::try_from(days).unwrap_or(1) })
     });
-    let mut sheets = Sheet::of(&mut chunks);
+    let mut sheets = Sheet::of(table.sheets());
 
     let first_look = parallel(&mut sheets, |sheet| FirstLook::of(sheet, &kinds, &calendar));
     let mut by_weekday_and_hour = [[0; 24]; 7];
@@ -304,13 +309,13 @@ pub fn of(table: Table, options: &Options<'_>) -> Summary {
         By::Target => shared.groups(&mut sheets, By::Target),
         By::Domain => {
             // Grouping moves rows about, and what is worth a look is always about targets.
-            let mut copies: Vec<Vec<Row>> = sheets.iter().map(|sheet| sheet.rows.to_vec()).collect();
-            let mut copied: Vec<Sheet<'_>> = copies
+            let mut rows: Vec<Vec<Row>> = sheets.iter().map(|sheet| sheet.rows.to_vec()).collect();
+            let mut copies: Vec<Sheet<'_>> = rows
                 .iter_mut()
                 .zip(&sheets)
                 .map(|(rows, sheet)| Sheet { rows, fine: sheet.fine, runs: Vec::new() })
                 .collect();
-            let (groups, _) = shared.groups(&mut copied, By::Domain);
+            let (groups, _) = shared.groups(&mut copies, By::Domain);
             (groups, shared.groups(&mut sheets, By::Target).1)
         }
     };
@@ -357,30 +362,14 @@ pub struct Contents {
 
 impl Contents {
     pub fn of(table: &Table) -> Self {
-        let (first, last) = ends(table);
         let sorted = |names: &[Box<str>]| {
             let mut names: Vec<String> =
                 names.iter().filter(|name| !name.is_empty()).map(ToString::to_string).collect();
             names.sort_unstable();
             names
         };
-        Self {
-            span: first.and_then(moment).zip(last.and_then(moment)),
-            targets: sorted(&table.targets),
-            domains: sorted(&table.domains),
-        }
+        Self { span: table.period(), targets: sorted(&table.targets), domains: sorted(&table.domains) }
     }
-}
-
-/// First and last moment of the events that have one.
-fn ends(table: &Table) -> (Option<i64>, Option<i64>) {
-    let last = table.chunks.last().and_then(|chunk| chunk.rows.last()).map(|row| row.micros);
-    // Those without a moment stand in front.
-    let first = table
-        .chunks
-        .iter()
-        .find_map(|chunk| chunk.rows.get(chunk.rows.partition_point(|row| row.micros == UNTIMED)));
-    (first.map(|row| row.micros), last.filter(|&micros| micros != UNTIMED))
 }
 
 fn sort(groups: &mut [Group], by: Sort) {
@@ -465,11 +454,10 @@ struct Sheet<'a> {
 impl<'a> Sheet<'a> {
     const ROWS: usize = 1 << 16;
 
-    fn of(chunks: &'a mut [Chunk]) -> Vec<Self> {
-        chunks
-            .iter_mut()
-            .flat_map(|Chunk { rows, fine }| {
-                let fine: &[f64] = fine;
+    fn of(sheets: Vec<table::Sheet<'a>>) -> Vec<Self> {
+        sheets
+            .into_iter()
+            .flat_map(|table::Sheet { rows, fine }| {
                 rows.chunks_mut(Self::ROWS).map(move |rows| Sheet { rows, fine, runs: Vec::new() })
             })
             .collect()
@@ -531,7 +519,7 @@ impl FirstLook {
                 continue;
             }
             if !hour.holds(row.micros) {
-                look.hours[weekday][hour.hour] += runs;
+                look.hours[weekday][hour.number] += runs;
                 hour = calendar.hour(row.micros);
                 (weekday, runs) = (hour.weekday(), 0);
                 if look.days.last().is_none_or(|&(day, _)| day != hour.day) {
@@ -540,14 +528,16 @@ impl FirstLook {
             }
             runs += 1;
         }
-        look.hours[weekday][hour.hour] += runs;
+        look.hours[weekday][hour.number] += runs;
         look
     }
 }
 
 /// Counts and medians of each day, whatever the target.
 fn days(sheets: &[Sheet<'_>], looks: &[FirstLook], kinds: &[Kind], shown: Population) -> Vec<Day> {
-    let mut days: Vec<(i64, Vec<(usize, usize, usize)>)> = Vec::new();
+    // (day, stretches of it: (sheet, first row, end))
+    type Stretches = Vec<(usize, usize, usize)>;
+    let mut days: Vec<(i64, Stretches)> = Vec::new();
     for (place, (sheet, look)) in sheets.iter().zip(looks).enumerate() {
         let ends = look.days.iter().skip(1).map(|&(_, start)| start).chain([sheet.rows.len()]);
         for (&(day, start), end) in look.days.iter().zip(ends) {

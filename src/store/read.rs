@@ -4,11 +4,12 @@ use std::fs::File;
 use std::io::Read;
 use std::os::unix::fs::FileExt as _;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use anyhow::Context as _;
 
-use crate::event::table::{Builder, NAMED_LINES, Names, Reading, Stretch, Table};
+use crate::event::table::{Builder, NAMED_LINES, Names, Reading, Row, Stretch, Table};
+use crate::sys;
 
 /// Where events come from.
 pub enum Source {
@@ -17,16 +18,26 @@ pub enum Source {
     Stream(Box<dyn Read + Send>),
 }
 
-/// Lines longer than this are no events: they are skipped without being held.
-const LONGEST_LINE: usize = 1 << 20;
-/// A thread's buffer: longer ones miss the processor's cache.
-const BUFFER: usize = 128 << 10;
-/// What a thread takes at once.
-const ITEM: u64 = 8 << 20;
-/// Up to here a second thread costs more than it saves.
-const ONE_THREAD: u64 = 4 << 20;
-/// A stream has no items; its rows are put down in chunks of this many.
-const CHUNK_ROWS: usize = 1 << 16;
+/// How the work is cut up; tests cut it finer.
+#[derive(Clone, Copy)]
+struct Sizes {
+    /// Lines longer than this are no events: they are skipped without being held.
+    line: usize,
+    /// A thread's buffer: longer ones miss the processor's cache.
+    buffer: usize,
+    /// What a thread takes at once.
+    item: u64,
+    /// Up to here a second thread costs more than it saves.
+    one_thread: u64,
+    /// A stream has no items; its rows are put down in chunks of this many.
+    chunk_rows: usize,
+}
+
+const SIZES: Sizes =
+    Sizes { line: 1 << 20, buffer: 128 << 10, item: 8 << 20, one_thread: 4 << 20, chunk_rows: 1 << 16 };
+
+/// The end of a stream.
+const ENDLESS: u64 = 1 << 56;
 
 /// How many bytes a source holds; `None` if it is a stream, or cannot be looked at.
 pub fn size(source: &Source) -> Option<u64> {
@@ -40,45 +51,54 @@ pub fn size(source: &Source) -> Option<u64> {
 
 /// All events of the logs, in time order. `progress` counts the bytes that were read.
 pub fn read(sources: Vec<Source>, progress: &AtomicU64) -> anyhow::Result<Table> {
+    read_by(SIZES, sources, progress)
+}
+
+fn read_by(sizes: Sizes, sources: Vec<Source>, progress: &AtomicU64) -> anyhow::Result<Table> {
     let logs = sources.into_iter().map(Log::open).collect::<anyhow::Result<Vec<Log>>>()?;
-    let items = items(&logs);
+    let items = items(&logs, sizes.item);
     let bytes: u64 = items.iter().map(|item| item.end - item.start).sum();
-    let threads = if bytes < ONE_THREAD { 1 } else { threads().min(items.len()) };
+    let threads = if bytes < sizes.one_thread { 1 } else { threads().min(items.len()) };
 
     let names = Names::default();
     let next = AtomicUsize::new(0);
-    let work = || -> anyhow::Result<Vec<(usize, Part)>> {
-        let mut builder = Builder::new(&names);
-        let mut buffer = vec![0; BUFFER];
+    let builders = AtomicU32::new(0);
+    let new_slab = || slab(bytes / threads as u64);
+    let work = || -> anyhow::Result<Work> {
+        let id = builders.fetch_add(1, Ordering::Relaxed);
+        let mut builder = Builder::new(&names, &new_slab);
+        let mut buffer = vec![0; sizes.buffer];
         let mut parts = Vec::new();
         while let Some((place, item)) = take(&next, &items) {
             let log = &logs[item.log];
-            let part = Lines { item, buffer: &mut buffer, builder: &mut builder, progress }
+            let part = Lines { sizes, item, buffer: &mut buffer, builder: &mut builder, progress }
                 .read(log)
                 .with_context(|| format!("could not read {}", log.name))?;
             parts.push((place, part));
         }
-        Ok(parts)
+        Ok(Work { id, slabs: builder.slabs(), parts })
     };
-    let mut parts = if threads == 1 {
-        work()?
-    } else {
-        std::thread::scope(|scope| {
-            let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
-            let mut parts = work()?;
-            for other in others {
-                parts.extend(other.join().map_err(|_| anyhow::anyhow!("a reading thread ended early"))??);
-            }
-            anyhow::Ok(parts)
-        })?
-    };
-    parts.sort_by_key(|&(place, _)| place);
+    let works = std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+        let mut works = vec![work()];
+        for other in others {
+            works.push(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        }
+        works.into_iter().collect::<anyhow::Result<Vec<Work>>>()
+    })?;
+    let mut slabs = Vec::new();
+    let mut parts = Vec::new();
+    for work in works {
+        slabs.push((work.id, work.slabs));
+        parts.extend(work.parts.into_iter().map(|(place, part)| (place, work.id, part)));
+    }
+    parts.sort_by_key(|&(place, ..)| place);
 
     let mut reading = Reading { logs: logs.len(), ..Reading::default() };
-    let mut chunks = Vec::new();
+    let mut stretches = Vec::new();
     let mut lines = 0;
     let mut log = 0;
-    for (place, part) in parts {
+    for (place, builder, part) in parts {
         if items[place].log != log {
             log = items[place].log;
             lines = 0;
@@ -86,18 +106,35 @@ pub fn read(sources: Vec<Source>, progress: &AtomicU64) -> anyhow::Result<Table>
         reading.unterminated |= part.unterminated;
         for stretch in part.stretches {
             reading.lines += stretch.lines - stretch.blank;
-            reading.events += stretch.chunk.rows.len() as u64;
+            reading.events += stretch.events;
             reading.unreadable += stretch.unreadable;
             let room = NAMED_LINES - reading.unreadable_lines.len();
             let numbers = stretch.unreadable_lines.iter().take(room);
             reading.unreadable_lines.extend(numbers.map(|number| (log, lines + number + 1)));
             lines += stretch.lines;
-            if !stretch.chunk.rows.is_empty() {
-                chunks.push(stretch.chunk);
-            }
+            stretches.push((builder, stretch));
         }
     }
-    Ok(names.table(chunks, reading))
+    Ok(names.table(slabs, stretches, reading))
+}
+
+/// What one thread read.
+struct Work {
+    id: u32,
+    slabs: Vec<Vec<Row>>,
+    parts: Vec<(usize, Part)>,
+}
+
+/// Room for the rows of so many bytes, in a log as we write it; or for a good part of them.
+///
+/// A fresh page costs more than the rows on it: where there are many, they had better be huge.
+fn slab(bytes: u64) -> Vec<Row> {
+    const ROWS: u64 = 2 << 20;
+    const SHORTEST: u64 = 100;
+    let rows = (bytes / SHORTEST + 64).min(ROWS);
+    let mut rows = Vec::with_capacity(usize::try_from(rows).unwrap_or(0));
+    sys::prefer_huge_pages(rows.spare_capacity_mut());
+    rows
 }
 
 fn threads() -> usize {
@@ -148,18 +185,20 @@ struct Item {
     log: usize,
     start: u64,
     end: u64,
+    /// Nothing follows it.
+    is_last: bool,
 }
 
-fn items(logs: &[Log]) -> Vec<Item> {
+fn items(logs: &[Log], size_of_item: u64) -> Vec<Item> {
     let mut items = Vec::new();
     for (log, Log { content, .. }) in logs.iter().enumerate() {
         match content {
-            Content::Stream(_) => items.push(Item { log, start: 0, end: u64::MAX >> 1 }),
+            Content::Stream(_) => items.push(Item { log, start: 0, end: ENDLESS, is_last: true }),
             &Content::File(_, size) => {
                 let mut start = 0;
                 while start < size {
-                    let end = size.min(start + ITEM);
-                    items.push(Item { log, start, end });
+                    let end = size.min(start + size_of_item);
+                    items.push(Item { log, start, end, is_last: end == size });
                     start = end;
                 }
             }
@@ -182,6 +221,7 @@ struct Part {
 
 /// One item on its way through a buffer.
 struct Lines<'a, 'b> {
+    sizes: Sizes,
     item: Item,
     buffer: &'a mut Vec<u8>,
     builder: &'a mut Builder<'b>,
@@ -217,6 +257,7 @@ impl Lines<'_, '_> {
         mut more: impl FnMut(&mut [u8]) -> std::io::Result<usize>,
     ) -> std::io::Result<Part> {
         let mut part = Part::default();
+        let longest = self.sizes.line + 1;
         // Counted from the first byte that is read.
         let end = before + (self.item.end - self.item.start);
         // Of buffer[0]; the line at hand starts there, or is being skipped.
@@ -247,13 +288,15 @@ impl Lines<'_, '_> {
             let mut searched = filled;
             let mut done = false;
             while !done {
-                if !skipping && let Some(length) = self.builder.canonical(&self.buffer[at..read]) {
+                if !skipping
+                    && let Some(length) = self.builder.canonical(&self.buffer[at..read.min(at + longest)])
+                {
                     at += length;
                 } else if let Some(length) = memchr::memchr(b'\n', &self.buffer[searched.max(at)..read]) {
                     let line_end = searched.max(at) + length;
                     if skipping {
                         skipping = false;
-                    } else if line_end - at > LONGEST_LINE {
+                    } else if line_end - at > self.sizes.line {
                         self.builder.endless_line();
                     } else {
                         self.builder.line(&self.buffer[at..line_end]);
@@ -265,19 +308,20 @@ impl Lines<'_, '_> {
                 searched = at;
                 done = base + at as u64 >= end;
             }
-            if self.builder.rows() >= CHUNK_ROWS && self.item.end > u64::MAX >> 2 {
+            if self.builder.rows() >= self.sizes.chunk_rows && self.item.end == ENDLESS {
                 part.stretches.push(self.builder.take());
             }
             if done {
                 break;
             }
-            if !skipping && read - at > LONGEST_LINE {
+            if !skipping && read - at > self.sizes.line {
                 self.builder.endless_line();
                 skipping = true;
             }
             if skipping {
                 at = read;
                 if base + at as u64 >= end {
+                    part.unterminated = self.item.is_last;
                     break;
                 }
             }
@@ -287,5 +331,142 @@ impl Lines<'_, '_> {
         }
         part.stretches.push(self.builder.take());
         Ok(part)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    const FINE: Sizes = Sizes { line: 300, buffer: 64, item: 100, one_thread: 0, chunk_rows: 3 };
+
+    fn line(number: usize, target: &str) -> String {
+        format!(
+            r#"{{"timestamp": "2026-02-14T{:02}:{:02}:{:02}+00:00", "target": "{target}", "domain": null, "duration_seconds": {number}.0, "exit_code": 0}}"#,
+            number / 3600,
+            number / 60 % 60,
+            number % 60
+        )
+    }
+
+    /// Canonical lines and others, blank, unreadable, too long.
+    fn log() -> String {
+        let mut log = String::new();
+        for number in 0..400 {
+            log += &match number % 11 {
+                3 => "\n".to_owned(),
+                4 => "\r\n".to_owned(),
+                5 => format!("{}\r\n", line(number, "carriage")),
+                6 => format!("nonsense {number}\n"),
+                7 => format!("{{\"target\":\"untimed\",\"duration_seconds\":{number}}}\n"),
+                8 if number % 3 == 0 => format!("{}\n", line(number, &"long".repeat(100))),
+                // Two runs at once may write in the wrong order.
+                9 => format!("{}\n{}\n", line(number + 40, "late"), line(number, "early")),
+                _ => format!("{}\n", line(number, "apply")),
+            };
+        }
+        log
+    }
+
+    fn events(table: &Table) -> Vec<String> {
+        table.events().map(|(moment, event)| format!("{moment:?} {event:?}")).collect()
+    }
+
+    fn file(content: &str) -> tempfile::NamedTempFile {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(content.as_bytes()).unwrap();
+        file
+    }
+
+    fn path(file: &tempfile::NamedTempFile) -> Source {
+        Source::Path(file.path().to_owned())
+    }
+
+    #[track_caller]
+    fn read_with(sizes: Sizes, sources: Vec<Source>) -> Table {
+        read_by(sizes, sources, &AtomicU64::new(0)).unwrap()
+    }
+
+    #[test]
+    fn a_log_is_the_same_however_it_is_cut_up() {
+        let log = log();
+        let file = file(&log);
+        let whole = read_with(Sizes { line: FINE.line, ..SIZES }, vec![path(&file)]);
+        assert!(whole.reading.events > 300 && whole.reading.unreadable > 40, "{:?}", whole.reading);
+        let long_lines = log.lines().filter(|line| line.len() > FINE.line).count();
+        let nonsense = log.lines().filter(|line| line.starts_with("nonsense")).count();
+        assert_eq!(whole.reading.unreadable, (long_lines + nonsense) as u64);
+        for item in [1, 7, 100, 123, 1000, 100_000] {
+            for buffer in [1, 16, 64, 200, 4096] {
+                let sizes = Sizes { item, buffer, ..FINE };
+                let cut = read_with(sizes, vec![path(&file)]);
+                assert_eq!(cut.reading, whole.reading, "{item} {buffer}");
+                assert_eq!(events(&cut), events(&whole), "{item} {buffer}");
+                let stream = Source::Stream(Box::new(std::io::Cursor::new(log.clone())));
+                let streamed = read_with(sizes, vec![stream]);
+                assert_eq!(streamed.reading, whole.reading, "{item} {buffer}");
+                assert_eq!(events(&streamed), events(&whole), "{item} {buffer}");
+            }
+        }
+    }
+
+    #[test]
+    fn several_logs_make_one_in_time_order() {
+        let first = file(&format!("{}\n{}\nx\n", line(1, "a"), line(3, "c")));
+        let second = file(&format!("{}\n\n{}\nx\n{}", line(2, "b"), line(3, "d"), line(9, "e")));
+        let table = read_with(FINE, vec![path(&first), path(&second)]);
+        let targets: String = table.events().map(|(_, event)| event.target).collect();
+        assert_eq!(targets, "abcde");
+        assert_eq!(table.reading.unreadable_lines, [(0, 3), (1, 4)]);
+        assert_eq!((table.reading.logs, table.reading.lines), (2, 7));
+        assert!(table.reading.unterminated);
+    }
+
+    #[test]
+    fn a_last_line_without_an_end_is_flagged_and_counts_if_it_can_be_read() {
+        for item in [10, 100, 1000] {
+            let sizes = Sizes { item, ..FINE };
+            let whole = file(&format!("{}\n{}", line(1, "a"), line(2, "b")));
+            let table = read_with(sizes, vec![path(&whole)]);
+            assert_eq!((table.reading.events, table.reading.unreadable), (2, 0));
+            assert!(table.reading.unterminated);
+            let torn = file(&format!("{}\n{}", line(1, "a"), &line(2, "b")[..50]));
+            let table = read_with(sizes, vec![path(&torn)]);
+            assert_eq!((table.reading.events, table.reading.unreadable), (1, 1));
+            assert!(table.reading.unterminated);
+            let endless = file(&format!("{}\n{}", line(1, "a"), "x".repeat(5000)));
+            let table = read_with(sizes, vec![path(&endless)]);
+            assert_eq!((table.reading.events, table.reading.unreadable), (1, 1));
+            assert!(table.reading.unterminated);
+            let ended = file(&format!("{}\n", line(1, "a")));
+            assert!(!read_with(sizes, vec![path(&ended)]).reading.unterminated);
+        }
+    }
+
+    #[test]
+    fn an_empty_log_has_nothing_in_it() {
+        let table = read_with(SIZES, vec![path(&file(""))]);
+        assert_eq!(table.reading, Reading { logs: 1, ..Reading::default() });
+        assert!(table.events().next().is_none());
+    }
+
+    #[test]
+    fn a_log_that_cannot_be_read_is_named() {
+        let directory = tempfile::tempdir().unwrap();
+        let error = read(vec![Source::Path(directory.path().join("none"))], &AtomicU64::new(0)).unwrap_err();
+        assert!(format!("{error:#}").starts_with("could not read /"), "{error:#}");
+        let error = read(vec![Source::Path(directory.path().to_owned())], &AtomicU64::new(0)).unwrap_err();
+        assert!(format!("{error:#}").ends_with("Is a directory (os error 21)"), "{error:#}");
+    }
+
+    #[test]
+    fn progress_counts_the_bytes() {
+        let progress = AtomicU64::new(0);
+        let log = log();
+        let content = Source::Stream(Box::new(std::io::Cursor::new(log.clone())));
+        read(vec![content], &progress).unwrap();
+        assert_eq!(progress.into_inner(), log.len() as u64);
     }
 }
