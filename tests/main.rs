@@ -14,6 +14,8 @@ mod shell;
 mod stage;
 mod wrapper;
 
+use std::io::Write as _;
+
 use ledger::Case;
 use libtest2_mimic::{Harness, RunError, Trial};
 
@@ -24,8 +26,18 @@ fn all() -> Vec<Case> {
         .collect()
 }
 
+/// The summary counts what is ignored; this says what, and for want of which tool.
+fn tell_what_is_missing(cases: &[Case]) {
+    for (name, tool) in cases.iter().filter_map(|case| Some((&case.name, case.missing_tool()?))) {
+        // Nobody else can be told.
+        let _ = writeln!(std::io::stderr(), "{name} is ignored: {tool} is not on PATH");
+    }
+}
+
 fn main() {
-    let trials = all().into_iter().map(|case| {
+    let cases = all();
+    tell_what_is_missing(&cases);
+    let trials = cases.into_iter().map(|case| {
         let missing = case.missing_tool();
         let on_ci = std::env::var_os("CI").is_some();
         Trial::test(case.name.clone(), move |context| {

@@ -202,7 +202,7 @@ impl Job {
     #[track_caller]
     fn less_waits_for_a_key(&mut self) {
         self.shows("line 22 of the text\r\n");
-        self.shows(":");
+        self.shows("-page-");
         crate::stage::until("less sleeps", || {
             let is_less =
                 |pid| fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name == "less\n");
@@ -221,7 +221,8 @@ impl Job {
 fn vim_stops_resumes_resizes_and_quits(stage: &Stage) {
     let mut shell = stage.shell();
     fs::write(stage.path("text"), "first line\n").expect("a text");
-    shell.terminal().type_line("$W vim -u NONE -i NONE -n -N ../text");
+    let when_resized = "-c \"autocmd VimResized * call writefile([&columns], '../size')\"";
+    shell.terminal().type_line(&format!("$W vim -u NONE -i NONE -n -N {when_resized} ../text"));
     shell.shows("first line");
     for _ in 0..2 {
         shell.terminal().ctrl('Z');
@@ -230,13 +231,8 @@ fn vim_stops_resumes_resizes_and_quits(stage: &Stage) {
         shell.shows("first line");
     }
     shell.terminal().stty(&["cols", "66"]);
-    // vim looks at its size when it is told of a change.
-    shell.terminal().type_text(":call writefile([&columns], '../size')\r");
     let size = stage.path("size");
-    crate::stage::until("vim has written", || {
-        fs::read_to_string(&size).is_ok_and(|text| text.ends_with('\n'))
-    });
-    assert_eq!(fs::read_to_string(&size).expect("a size"), "66\n");
+    crate::stage::until("vim knows its size", || fs::read_to_string(&size).is_ok_and(|text| text == "66\n"));
     // An interrupt throws away what has been typed behind it, so the next key waits for what it does.
     let (loops, left) = (stage.path("loops"), stage.path("left"));
     let there = |path: &Path| fs::read_to_string(path).is_ok_and(|text| text == "x\n");
@@ -256,7 +252,7 @@ fn less_stops_resumes_and_quits(stage: &Stage) {
     let mut shell = stage.shell();
     let lines: Vec<String> = (0..200).map(|number| format!("line {number} of the text")).collect();
     fs::write(stage.path("text"), lines.join("\n")).expect("a text");
-    shell.terminal().type_line("$W less -X ../text");
+    shell.terminal().type_line("$W less -X -Ps-page- ../text");
     shell.less_waits_for_a_key();
     shell.terminal().ctrl('Z');
     shell.shell_says_stopped();

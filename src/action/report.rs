@@ -166,10 +166,16 @@ fn write(
     state: &State,
     out: &mut dyn Write,
 ) -> anyhow::Result<()> {
-    let contents = Contents::of(&table);
+    let mut contents = Contents::of(&table);
     table.keep(&zone.filter);
+    let mut filters = zone.filter.clone();
     if asked.anonymize {
         table.anonymize();
+        // What was asked for by name, and what there is by name, is told without names.
+        (contents.targets, contents.domains) = (Vec::new(), Vec::new());
+        for names in [&mut filters.targets, &mut filters.domains, &mut filters.excludes] {
+            names.fill("hidden".to_owned());
+        }
     }
     if asked.format == Format::Jsonl {
         for (moment, event) in table.events() {
@@ -208,7 +214,7 @@ fn write(
         by,
         sorted: asked.sort.is_some(),
         durations,
-        filters: &zone.filter,
+        filters: &filters,
         contents: &contents,
         generator: concat!("tm-run ", env!("CARGO_PKG_VERSION")),
         recording: match state {

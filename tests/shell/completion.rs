@@ -414,6 +414,14 @@ fn zsh_completes_in_either_order_with_compinit(stage: &Stage) {
     let mut typist = Typist::sit_down(stage, Shell::Zsh, rc, &[]);
     typist.completes("tm-run report --dur", &["tm-run", "report", "--durations"]);
     drop(typist);
+    // Typed at the prompt, one after the other.
+    let mut typist = Typist::sit_down(stage, Shell::Zsh, "", &[]);
+    for line in ["eval \"$(tm-run init zsh)\"", "autoload -Uz compinit; compinit -u -D"] {
+        typist.job.terminal().type_text(&format!("{line}\r"));
+        assert_eq!(typist.line(INIT), [INIT]);
+    }
+    typist.completes("tm-run report --dur", &["tm-run", "report", "--durations"]);
+    drop(typist);
     // As a file in $fpath, as packages have it.
     let directory: PathBuf = stage.path("site");
     fs::create_dir(&directory).expect("a directory");

@@ -64,7 +64,7 @@ const TEXTS: &[&str] = &[
     "kill -9 $$$$",
     "(exit 3) || echo no",
     "no-such-command-anywhere",
-    "echo ~ * ? [a] {b,c} !d",
+    "echo ~ Make* ? [a] {b,c} !d",
     "echo long \\\n\t  goes on",
     "{ echo out; echo err >&2; exit 130; }",
     "test -t 0 || echo no terminal; cat",

@@ -3,7 +3,8 @@
 
 use crate::ledger::{Case, cases};
 use crate::stage::{
-    BARE_AND_RECORDED, EVERY_WAY, Job, RECORDED, Stage, TM_RUN, Told, probe, queue, send, stopped,
+    BARE_AND_RECORDED, EVERY_WAY, Job, Process, RECORDED, Stage, TM_RUN, Told, probe, queue, send, stopped,
+    until,
 };
 
 pub fn cases() -> Vec<Case> {
@@ -274,9 +275,13 @@ fn timeout_inside_gives_its_code(stage: &Stage) {
 }
 
 /// SG41
+///
+/// Before it knows its child's number, timeout ends alone: its child may be ready before that.
 fn timeout_inside_passes_sigterm_on(stage: &Stage) {
     let mut job = stage.command(["timeout", "9999", probe(), "pause"]).start();
-    job.out.ready();
+    let command = job.out.ready();
+    let timeout = Process::of(command).expect("the command is there").parent;
+    until("timeout waits", || Process::of(timeout).is_some_and(|process| process.state == 'S'));
     job.send(15);
     assert_eq!(job.end(), Told::Killed(15));
     job.leaves_nothing();

@@ -154,7 +154,7 @@ fn events_are_lines_of_a_log() {
                 duration_seconds: 45.0,
                 exit_code: 0,
             };
-            jsonl(Some(event.timestamp), &event, out)?;
+            jsonl(domain.map(|_| event.timestamp), &event, out)?;
         }
         Ok(())
     });

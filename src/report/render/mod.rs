@@ -130,7 +130,7 @@ fn nothing(summary: &Summary, options: &Options) -> Option<Vec<String>> {
 fn write_lines(out: &mut dyn Write, lines: &[String], columns: usize) -> io::Result<()> {
     for line in lines {
         for part in line::wrap(line, columns) {
-            writeln!(out, "{part}")?;
+            line::Line::of(part).write(out, false)?;
         }
     }
     Ok(())
