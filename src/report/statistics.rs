@@ -268,8 +268,8 @@ pub fn rank_test(a: &[f64], b: &[f64]) -> f64 {
             (None, None) => break,
         };
         let ranked = count - (rest_of_a.len() + rest_of_b.len()) as f64;
-        let from_a = rest_of_a.partition_point(|&other| other <= value);
-        let from_b = rest_of_b.partition_point(|&other| other <= value);
+        let from_a = rest_of_a.iter().take_while(|&&other| other <= value).count();
+        let from_b = rest_of_b.iter().take_while(|&&other| other <= value).count();
         let equal = (from_a + from_b) as f64;
         rank_sum += from_a as f64 * (ranked + f64::midpoint(equal, 1.0));
         ties += equal * equal * equal - equal;
