@@ -4,7 +4,7 @@
 //! something: glibc filters signals 32 and 33 out of every set, and an invisible wrapper must pass on what
 //! it was handed (nptl(7)).
 
-use std::ffi::{CStr, CString, OsString, c_char, c_int, c_long};
+use std::ffi::{CStr, CString, OsString, c_char, c_int, c_long, c_void};
 use std::io;
 use std::os::unix::ffi::OsStringExt as _;
 use std::ptr;
@@ -279,6 +279,39 @@ pub fn fork() -> io::Result<Side> {
         0 => Ok(Side::Child),
         child => Ok(Side::Parent { child }),
     }
+}
+
+/// Starts a process that shares our memory, but neither descriptors nor signal dispositions: a fork without its
+/// price, which is a copy of the page tables and a page fault for each page that is written afterwards.
+///
+/// `work` runs beside us on a small stack of its own, in the same memory and with the same `errno`. It must not
+/// allocate and must not panic; and whatever it calls while we run must not fail, for the code would land in
+/// our `errno`.
+///
+/// # Errors
+/// As clone(2): emulators know only fork, vfork and threads.
+pub fn start_beside<T: Copy + Send + 'static>(work: fn(T) -> !, with: T) -> io::Result<i32> {
+    /// What the new process needs; a page for its calls and much room to spare.
+    const STACK: usize = 16 << 10;
+    extern "C" fn begin<T: Copy>(job: *mut c_void) -> c_int {
+        // SAFETY: the pointer is the one given to clone below: to a job that is never freed.
+        let (work, with) = unsafe { *job.cast::<(fn(T) -> !, T)>() };
+        work(with)
+    }
+    // valgrind aborts a program that starts a process in this way, rather than refuse it.
+    if std::env::var_os("LD_PRELOAD")
+        .is_some_and(|list| list.as_encoded_bytes().windows(9).any(|at| at == b"vgpreload"))
+    {
+        return Err(io::ErrorKind::Unsupported.into());
+    }
+    // Neither is ever freed: the process lives until we kill it, and we end soon after.
+    let stack = Box::leak(vec![0_u128; STACK / size_of::<u128>()].into_boxed_slice()).as_mut_ptr_range();
+    let job: *mut (fn(T) -> !, T) = Box::leak(Box::new((work, with)));
+    // SAFETY: the stack grows down from the aligned end of memory that nothing else uses, and `begin` gets the job
+    // it expects. The memory that both processes use beside that is read only, or atomic.
+    let child =
+        unsafe { libc::clone(begin::<T>, stack.end.cast(), libc::CLONE_VM | libc::SIGCHLD, job.cast()) };
+    checked(child).map(|()| child)
 }
 
 /// Has the kernel kill us when our parent dies, and ends at once if it is dead already (prctl(2),

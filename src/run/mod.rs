@@ -6,7 +6,7 @@
 //! ```text
 //!        fork ──► command: waits for "go", becomes the command
 //!   block all
-//!        fork ──► sentinel: blocks everything, tells which signals the whole group got
+//!       clone ──► sentinel: blocks everything, tells which signals the whole group got
 //!        "go"     until here a signal does to us what it would do to a command that is starting
 //!        loop     child changed? ──► mirror a stop, or end
 //!                 signal taken?  ──► pass on, unless the command has got it itself
@@ -73,7 +73,7 @@ impl Plan {
         let started = Instant::now();
         let child = command::fork(self, shared, signals).inspect_err(|_| signals.restore())?;
         sys::mask(sys::Mask::Block, sys::SignalSet::ALL);
-        let sentinel = Sentinel::fork(shared);
+        let sentinel = Sentinel::start(shared);
         shared.publish(GO, 1);
         sys::release_channels();
         let (ending, sentinel) = relay::until_the_end(child, sentinel);

@@ -33,18 +33,19 @@ pub struct Sentinel {
 }
 
 impl Sentinel {
-    /// Forks it. All signals must be blocked already. `None` if that is not possible; the relay then goes by
-    /// who sent a signal.
-    pub fn fork(shared: Shared) -> Option<Self> {
-        let parent = getpid().as_raw();
-        match sys::fork().ok()? {
-            Side::Parent { child } => Some(Self { pid: child, shared, asked: 0 }),
-            Side::Child => {
-                sys::die_with(parent);
-                sys::close_everything();
-                watch(shared)
-            }
-        }
+    /// Starts it. All signals must be blocked already. `None` if that is not possible; the relay then goes by who
+    /// sent a signal.
+    ///
+    /// It can share our memory, because after its start it runs only while we wait for its answer.
+    pub fn start(shared: Shared) -> Option<Self> {
+        let birth = (getpid().as_raw(), shared);
+        let started = sys::start_beside(live, birth).or_else(|_| {
+            sys::fork().map(|side| match side {
+                Side::Parent { child } => child,
+                Side::Child => live(birth),
+            })
+        });
+        Some(Self { pid: started.ok()?, shared, asked: 0 })
     }
 
     /// Whether the signal that we have just taken was sent to the whole group. `None`: it cannot be told.
@@ -117,6 +118,12 @@ impl Drop for Sentinel {
 pub fn barrier() {
     // Refused for the leader of a session, but only under that lock.
     let _ = setpgid(Pid::from_raw(0), getpgrp());
+}
+
+fn live((parent, shared): (i32, Shared)) -> ! {
+    sys::die_with(parent);
+    sys::close_everything();
+    watch(shared)
 }
 
 fn watch(shared: Shared) -> ! {
