@@ -1,9 +1,36 @@
-//! A file that appears when it is complete.
+//! Where text goes: standard output, or a file that appears when it is complete.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+
+/// Standard output, whose errors say so.
+pub struct Standard(io::StdoutLock<'static>);
+
+impl Standard {
+    pub fn open() -> Self {
+        Self(io::stdout().lock())
+    }
+
+    fn named(error: io::Error) -> io::Error {
+        // The kind tells `main` of a reader that has gone.
+        match error.kind() {
+            io::ErrorKind::Interrupted => error,
+            kind => io::Error::new(kind, format!("could not write to standard output: {error}")),
+        }
+    }
+}
+
+impl Write for Standard {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes).map_err(Self::named)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush().map_err(Self::named)
+    }
+}
 
 /// Only the user may read a report: it holds the names of their work.
 const PRIVATE: u32 = 0o600;
