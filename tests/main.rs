@@ -12,6 +12,7 @@ mod page;
 mod real;
 mod shell;
 mod stage;
+mod switches;
 mod wrapper;
 
 use std::io::Write as _;
@@ -20,7 +21,7 @@ use ledger::Case;
 use libtest2_mimic::{Harness, RunError, Trial};
 
 fn all() -> Vec<Case> {
-    [layout::cases(), page::cases(), real::cases(), shell::cases(), wrapper::cases()]
+    [layout::cases(), page::cases(), real::cases(), shell::cases(), switches::cases(), wrapper::cases()]
         .into_iter()
         .flatten()
         .collect()
@@ -30,7 +31,7 @@ fn all() -> Vec<Case> {
 fn tell_what_is_missing(cases: &[Case]) {
     for (name, tool) in cases.iter().filter_map(|case| Some((&case.name, case.missing_tool()?))) {
         // Nobody else can be told.
-        let _ = writeln!(std::io::stderr(), "{name} is ignored: {tool} is not on PATH");
+        let _ = writeln!(std::io::stderr(), "{name} is ignored: {tool} is not here");
     }
 }
 
@@ -42,8 +43,8 @@ fn main() {
         let on_ci = std::env::var_os("CI").is_some();
         Trial::test(case.name.clone(), move |context| {
             match missing {
-                Some(tool) if on_ci => return Err(RunError::fail(format!("{tool} is not on PATH"))),
-                Some(tool) => context.ignore_for(format!("{tool} is not on PATH"))?,
+                Some(tool) if on_ci => return Err(RunError::fail(format!("{tool} is not here"))),
+                Some(tool) => context.ignore_for(format!("{tool} is not here"))?,
                 None => (case.run)(),
             }
             Ok(())

@@ -168,13 +168,15 @@ pub fn open_existing(store: &Store, purpose: For) -> io::Result<File> {
     let file = file.map_err(|error| {
         if whose != Whose::Ours && error.raw_os_error() == Some(nix::libc::ELOOP) {
             owner::link_of_another_user(&path)
+        } else if error.kind() == io::ErrorKind::IsADirectory {
+            no_regular_file()
         } else {
             error
         }
     })?;
     let found = file.metadata()?;
     if !found.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("'{LOG}' in it is no regular file")));
+        return Err(no_regular_file());
     }
     if let Whose::Theirs(owner) = whose
         && (found.uid() != owner || found.nlink() > 1)
@@ -185,6 +187,10 @@ pub fn open_existing(store: &Store, purpose: For) -> io::Result<File> {
         ));
     }
     above_standard(file)
+}
+
+fn no_regular_file() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, format!("'{LOG}' in it is no regular file"))
 }
 
 /// The error for a log that is a link, and what it leads to is not there: not now, at least.
