@@ -128,6 +128,7 @@ pub struct Report {
     pub limit: Option<usize>,
     pub durations: Durations,
     pub format: Format,
+    /// `None`: standard output, which is `-`, too.
     pub output: Option<PathBuf>,
     /// Empty: the user's own log. `-` is standard input.
     pub logs: Vec<PathBuf>,
@@ -261,7 +262,7 @@ fn report(of: &ArgMatches) -> Report {
             Some("jsonl") => Format::Jsonl,
             _ => Format::Text,
         },
-        output: of.get_one::<PathBuf>("output").cloned(),
+        output: of.get_one::<PathBuf>("output").filter(|path| path.as_os_str() != "-").cloned(),
         logs: of.get_many::<PathBuf>("log").unwrap_or_default().cloned().collect(),
         anonymize: of.get_flag("anonymize"),
         utc: of.get_flag("utc"),

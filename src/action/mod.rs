@@ -21,7 +21,8 @@ use std::io::{self, Write as _};
 use chrono::Utc;
 
 use crate::cli::Request;
-use crate::sys;
+use crate::sys::{self, Mask, SignalSet};
+use crate::units::SignalNumber;
 use exit::Exit;
 use output::Standard;
 
@@ -36,6 +37,8 @@ pub fn perform(request: &Request, words: &[OsString]) -> anyhow::Result<Exit> {
         return Ok(wrap::perform(wrap, before.is_none_or(|word| word != "--")));
     }
     sys::fill_standard_descriptors();
+    // A file size limit is an error to be told, not a death (setrlimit(2)): nothing half done is left behind.
+    sys::mask(Mask::Block, SignalSet::only(SignalNumber(signal_hook::consts::SIGXFSZ)));
     let mut out = io::BufWriter::new(Standard::open());
     match request {
         Request::Wrap(_) => {}
