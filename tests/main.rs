@@ -10,6 +10,7 @@ mod layout;
 mod ledger;
 mod page;
 mod real;
+mod report;
 mod shell;
 mod stage;
 mod switches;
@@ -21,10 +22,18 @@ use ledger::Case;
 use libtest2_mimic::{Harness, RunError, Trial};
 
 fn all() -> Vec<Case> {
-    [layout::cases(), page::cases(), real::cases(), shell::cases(), switches::cases(), wrapper::cases()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        layout::cases(),
+        page::cases(),
+        real::cases(),
+        report::cases(),
+        shell::cases(),
+        switches::cases(),
+        wrapper::cases(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// The summary counts what is ignored; this says what, and for want of which tool.
