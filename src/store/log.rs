@@ -69,15 +69,23 @@ impl Store {
                 Err(error) => return Err(error),
             };
             lock(&file, Lock::Shared);
+            let mut is_torn = is_torn(&file)?;
+            if is_torn {
+                // Or a line that crosses the border of a page is being written, and one half of it can be seen
+                // already. Alone we see how it ends.
+                if !lock(&file, Lock::Exclusive) {
+                    lock(&file, Lock::Shared);
+                }
+                is_torn = self::is_torn(&file)?;
+            }
             if !self.is_on() {
                 self.remove_empty_log(&file);
                 return Ok(Appended::NoConsent);
             }
-            let found = file.metadata()?;
-            if found.nlink() == 0 {
+            if file.metadata()?.nlink() == 0 {
                 continue;
             }
-            write_line(&file, found.size(), event)?;
+            write_line(&file, is_torn, event)?;
             return Ok(Appended::Written);
         }
         Err(io::Error::other("it is replaced again and again"))
@@ -128,11 +136,17 @@ impl Store {
     }
 }
 
-fn write_line(mut file: &File, size: u64, event: &Event) -> io::Result<()> {
-    let mut line = event.line();
+/// Whether the last line has no end. A log that may be written but not read cannot be looked at; its last line
+/// is taken to be whole.
+fn is_torn(file: &File) -> io::Result<bool> {
+    let size = file.metadata()?.size();
     let mut last = [b'\n'];
-    // A log that may be written but not read cannot be looked at; its last line is taken to be whole.
-    if size > 0 && file.read_at(&mut last, size - 1).is_ok_and(|read| read == 1) && last != *b"\n" {
+    Ok(size > 0 && file.read_at(&mut last, size - 1).is_ok_and(|read| read == 1) && last != *b"\n")
+}
+
+fn write_line(mut file: &File, is_torn: bool, event: &Event) -> io::Result<()> {
+    let mut line = event.line();
+    if is_torn {
         // A writer died half way. Its line is lost; ours must not be glued to it.
         line.insert(0, b'\n');
     }
@@ -204,8 +218,8 @@ fn above_standard(file: File) -> io::Result<File> {
     if file.as_raw_fd() > 2 { Ok(file) } else { file.try_clone() }
 }
 
-/// Takes the file's lock (flock(2)), if it can be had in time. It goes with the file's closing.
-pub fn lock(file: &File, how: Lock) {
+/// Takes the file's lock (flock(2)) and tells whether it could be had in time. It goes with the file's closing.
+pub fn lock(file: &File, how: Lock) -> bool {
     let mut wait = FIRST_WAIT;
     for attempt in 0..=WAITS {
         let taken = match how {
@@ -221,10 +235,12 @@ pub fn lock(file: &File, how: Lock) {
                 std::thread::sleep(wait);
                 wait *= 2;
             }
-            // It is ours; or it is not, or there are no locks on this file system: an append needs none.
-            Ok(()) | Err(_) => return,
+            Ok(()) => return true,
+            // A file system without locks; the append needs none.
+            Err(_) => return false,
         }
     }
+    false
 }
 
 /// Takes the file's lock for somebody who may lose lines without it, and who has time: many writers that come
