@@ -128,6 +128,7 @@ pub struct Report {
     pub limit: Option<usize>,
     pub durations: Durations,
     pub format: Format,
+    /// `None`: standard output, which is `-`, too.
     pub output: Option<PathBuf>,
     /// Empty: the user's own log. `-` is standard input.
     pub logs: Vec<PathBuf>,
@@ -261,7 +262,7 @@ fn report(of: &ArgMatches) -> Report {
             Some("jsonl") => Format::Jsonl,
             _ => Format::Text,
         },
-        output: of.get_one::<PathBuf>("output").cloned(),
+        output: of.get_one::<PathBuf>("output").filter(|path| path.as_os_str() != "-").cloned(),
         logs: of.get_many::<PathBuf>("log").unwrap_or_default().cloned().collect(),
         anonymize: of.get_flag("anonymize"),
         utc: of.get_flag("utc"),
@@ -463,7 +464,11 @@ fn finite(text: &str) -> Result<f64, String> {
 }
 
 fn when(text: &str) -> Result<When, String> {
-    let number = |digits: &str| digits.parse::<u32>().ok().filter(|&number| number > 0);
+    let number = |digits: &str| {
+        // Numbers parse with a sign, too.
+        let is_plain = digits.starts_with(|c: char| c.is_ascii_digit());
+        digits.parse::<u32>().ok().filter(|&number| is_plain && number > 0)
+    };
     let found = match text {
         "today" => Some(When::Today),
         "yesterday" => Some(When::Yesterday),
@@ -502,7 +507,7 @@ fn refusal(error: &clap::Error) -> Refusal {
     let rendered = error.to_string();
     let head = rendered.split("\n\n").next().unwrap_or_default();
     let mut what = head.strip_prefix("error: ").unwrap_or(head).to_owned();
-    if error.kind() == ErrorKind::MissingRequiredArgument {
+    if matches!(error.kind(), ErrorKind::MissingRequiredArgument | ErrorKind::InvalidValue) {
         what = what.lines().map(str::trim).collect::<Vec<_>>().join(" ");
     }
     for kind in [ContextKind::SuggestedArg, ContextKind::SuggestedValue] {
@@ -599,6 +604,7 @@ mod tests {
             "invalid value '0.5'",
         );
         case(&[b"status", b"--format", b"jsn"], "did you mean 'json'?");
+        case(&[b"status", b"--format", b"xml"], "'--format <FORMAT>' [possible values: text, json]; see");
         case(&[b"report", b"--since", b"7x"], "it must be like 2026-11-01");
         case(&[b"report", b"--last", b"0"], "'--last <N>'");
         case(&[b"init"], "<WHAT>");
@@ -628,9 +634,19 @@ mod tests {
         case("12h", Some(When::Hours(12)));
         case("today", Some(When::Today));
         case("yesterday", Some(When::Yesterday));
-        for wrong in
-            ["", "d", "0d", "-1d", "7", "2026-13-01", "2026-11-01T25:00", "é", "99999999999d", "4000000000w"]
-        {
+        for wrong in [
+            "",
+            "d",
+            "0d",
+            "-1d",
+            "+1d",
+            "7",
+            "2026-13-01",
+            "2026-11-01T25:00",
+            "é",
+            "99999999999d",
+            "4000000000w",
+        ] {
             case(wrong, None);
         }
     }

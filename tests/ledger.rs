@@ -1,5 +1,9 @@
 //! The list of what is tested.
 
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
 use crate::stage::{Stage, Way, find_on_path};
 
 /// One test.
@@ -26,8 +30,34 @@ impl Case {
     }
 
     pub fn missing_tool(&self) -> Option<&'static str> {
-        self.needs.iter().copied().find(|tool| find_on_path(tool).is_none())
+        self.needs.iter().copied().find(|tool| !is_there(tool))
     }
+}
+
+/// For tests that need two users.
+pub const ROOT: &str = "root";
+/// For tests that need a Python that has it.
+pub const DUCKDB: &str = "DuckDB";
+
+fn is_there(tool: &str) -> bool {
+    match tool {
+        ROOT => nix::unistd::geteuid().is_root(),
+        DUCKDB => python_with_duckdb().is_some(),
+        tool => find_on_path(tool).is_some(),
+    }
+}
+
+/// The first Python on PATH that can import it.
+pub fn python_with_duckdb() -> Option<&'static Path> {
+    static FOUND: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let can_import = |python: &PathBuf| {
+        let status = Command::new(python).args(["-c", "import duckdb"]).stderr(Stdio::null()).status();
+        status.is_ok_and(|status| status.success())
+    };
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    FOUND
+        .get_or_init(|| std::env::split_paths(&path).map(|dir| dir.join("python3")).find(can_import))
+        .as_deref()
 }
 
 fn short(name: &str) -> String {

@@ -10,8 +10,10 @@ mod layout;
 mod ledger;
 mod page;
 mod real;
+mod report;
 mod shell;
 mod stage;
+mod switches;
 mod wrapper;
 
 use std::io::Write as _;
@@ -20,17 +22,25 @@ use ledger::Case;
 use libtest2_mimic::{Harness, RunError, Trial};
 
 fn all() -> Vec<Case> {
-    [layout::cases(), page::cases(), real::cases(), shell::cases(), wrapper::cases()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        layout::cases(),
+        page::cases(),
+        real::cases(),
+        report::cases(),
+        shell::cases(),
+        switches::cases(),
+        wrapper::cases(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// The summary counts what is ignored; this says what, and for want of which tool.
 fn tell_what_is_missing(cases: &[Case]) {
     for (name, tool) in cases.iter().filter_map(|case| Some((&case.name, case.missing_tool()?))) {
         // Nobody else can be told.
-        let _ = writeln!(std::io::stderr(), "{name} is ignored: {tool} is not on PATH");
+        let _ = writeln!(std::io::stderr(), "{name} is ignored: {tool} is not here");
     }
 }
 
@@ -42,8 +52,8 @@ fn main() {
         let on_ci = std::env::var_os("CI").is_some();
         Trial::test(case.name.clone(), move |context| {
             match missing {
-                Some(tool) if on_ci => return Err(RunError::fail(format!("{tool} is not on PATH"))),
-                Some(tool) => context.ignore_for(format!("{tool} is not on PATH"))?,
+                Some(tool) if on_ci => return Err(RunError::fail(format!("{tool} is not here"))),
+                Some(tool) => context.ignore_for(format!("{tool} is not here"))?,
                 None => (case.run)(),
             }
             Ok(())

@@ -6,8 +6,6 @@ use chrono::{DateTime, Utc};
 use super::consent::{self, Recording};
 use crate::cli::LogLine;
 use crate::event::Event;
-use crate::sys::{self, Mask, SignalSet};
-use crate::units::SignalNumber;
 
 /// # Errors
 /// The event could not be written. While recording is off nothing is done, and that is no error.
@@ -20,8 +18,6 @@ pub fn perform(line: &LogLine, now: DateTime<Utc>) -> anyhow::Result<()> {
         duration_seconds: line.duration_seconds,
         exit_code: line.exit_code,
     };
-    // A file size limit is an error to be told, not a death (setrlimit(2)).
-    sys::mask(Mask::Block, SignalSet::only(SignalNumber(signal_hook::consts::SIGXFSZ)));
     store
         .append(&event)
         .with_context(|| format!("could not record the event in {}", store.directory().display()))?;

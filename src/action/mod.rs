@@ -21,8 +21,10 @@ use std::io::{self, Write as _};
 use chrono::Utc;
 
 use crate::cli::Request;
-use crate::sys;
+use crate::sys::{self, Mask, SignalSet};
+use crate::units::SignalNumber;
 use exit::Exit;
+use output::Standard;
 
 /// Does what was asked for. `words`: the command line without the program's own name.
 ///
@@ -35,7 +37,9 @@ pub fn perform(request: &Request, words: &[OsString]) -> anyhow::Result<Exit> {
         return Ok(wrap::perform(wrap, before.is_none_or(|word| word != "--")));
     }
     sys::fill_standard_descriptors();
-    let mut out = io::BufWriter::new(io::stdout().lock());
+    // A file size limit is an error to be told, not a death (setrlimit(2)): nothing half done is left behind.
+    sys::mask(Mask::Block, SignalSet::only(SignalNumber(signal_hook::consts::SIGXFSZ)));
+    let mut out = io::BufWriter::new(Standard::open());
     match request {
         Request::Wrap(_) => {}
         Request::On => consent::turn_on(&mut out)?,
@@ -57,7 +61,7 @@ pub fn perform(request: &Request, words: &[OsString]) -> anyhow::Result<Exit> {
 /// As write(2).
 pub fn show(text: &str) -> io::Result<()> {
     sys::fill_standard_descriptors();
-    let mut out = io::stdout().lock();
+    let mut out = Standard::open();
     out.write_all(text.as_bytes())?;
     out.flush()
 }

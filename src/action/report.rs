@@ -17,6 +17,7 @@ use crate::event::table::{Filter, Reading, Table};
 use crate::report::calendar;
 use crate::report::render;
 use crate::report::summary::{self, By, Contents, Population, Sort};
+use crate::store::is_missing;
 use crate::store::log::{For, open_existing};
 use crate::store::read::{self, Source};
 
@@ -98,6 +99,7 @@ enum State {
     On,
     Off,
     Blocked(String),
+    Impossible(&'static str),
     NotAsked,
 }
 
@@ -125,13 +127,15 @@ fn own_log() -> anyhow::Result<(Vec<Source>, State)> {
         Recording::On(store) => (store, State::On),
         Recording::Held(store, reason) => (store, State::Blocked(reason)),
         Recording::Off(store) => (store, State::Off),
-        Recording::Homeless => return Ok((Vec::new(), State::Blocked(consent::HOMELESS.into()))),
+        Recording::Homeless => return Ok((Vec::new(), State::Impossible(consent::HOMELESS))),
     };
     let path = store.log_path();
     match open_existing(&store, For::Reading) {
         Ok(_) => Ok((vec![Source::Path(path)], state)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok((Vec::new(), state)),
-        Err(error) => Err(error).with_context(|| format!("could not read {}", path.display())),
+        Err(error) if is_missing(&error) => Ok((Vec::new(), state)),
+        Err(error) => {
+            Err(error).with_context(|| format!("could not read the log in {}", store.directory().display()))
+        }
     }
 }
 
@@ -221,6 +225,7 @@ fn write(
             State::On => render::Recording::On,
             State::Off => render::Recording::Off,
             State::Blocked(reason) => render::Recording::Blocked(reason),
+            State::Impossible(reason) => render::Recording::Impossible(reason),
             State::NotAsked => render::Recording::NotAsked,
         },
     };

@@ -17,7 +17,7 @@ use crate::report::render::json::{Json, array, object};
 use crate::report::render::words;
 use crate::store::log::{For, open_existing};
 use crate::store::read::{self, Source};
-use crate::store::{Marker, Store};
+use crate::store::{Marker, Store, is_missing};
 use crate::units::Bytes;
 
 /// The fields of an event, for those who ask what is recorded.
@@ -37,6 +37,8 @@ struct Status {
     reason: Option<String>,
     remedy: Option<String>,
     stored: Option<Stored>,
+    /// Why what is stored cannot be told.
+    unread: Option<anyhow::Error>,
 }
 
 /// What the log holds.
@@ -51,28 +53,29 @@ struct Stored {
 /// # Errors
 /// The log is there and cannot be read, or the text cannot be written.
 pub fn show(format: StatusFormat, out: &mut dyn Write) -> anyhow::Result<()> {
-    let status = Status::now()?;
+    let status = Status::now();
     match format {
         StatusFormat::Text => status.write_text(out)?,
         StatusFormat::Json => writeln!(out, "{}", status.json().text())?,
     }
-    Ok(())
+    status.unread.map_or(Ok(()), Err)
 }
 
 impl Status {
-    fn now() -> anyhow::Result<Self> {
+    fn now() -> Self {
         let recording = consent::recording();
         let (store, is_enabled) = match &recording {
             Recording::On(store) | Recording::Held(store, _) => (store, true),
             Recording::Off(store) => (store, false),
             Recording::Homeless => {
-                return Ok(Self {
+                return Self {
                     directory: None,
                     is_enabled: false,
                     reason: Some(HOMELESS.into()),
                     remedy: None,
                     stored: None,
-                });
+                    unread: None,
+                };
             }
         };
         let problem = store.try_to_open().err();
@@ -83,13 +86,20 @@ impl Status {
             }
             (Recording::Off(_), _) => match store.marker() {
                 Marker::Wrong(what) => (Some(format!("'enabled' in the data directory is {what}")), None),
+                Marker::NoDirectory => {
+                    (Some("there is no room for a data directory: a file is in its place".into()), None)
+                }
                 Marker::There | Marker::Missing => (None, None),
             },
             _ => (None, None),
         };
         let directory = store.directory().display().to_string();
-        let stored = Stored::of(store).with_context(|| format!("could not read the log in {directory}"))?;
-        Ok(Self { directory: Some(directory), is_enabled, reason, remedy, stored })
+        let stored = Stored::of(store).with_context(|| format!("could not read the log in {directory}"));
+        let (stored, unread) = match stored {
+            Ok(stored) => (stored, None),
+            Err(error) => (None, Some(error)),
+        };
+        Self { directory: Some(directory), is_enabled, reason, remedy, stored, unread }
     }
 
     fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
@@ -106,6 +116,7 @@ impl Status {
         writeln!(out, "Data directory: {directory}")?;
         match &self.stored {
             Some(stored) => stored.write_text(out)?,
+            None if self.unread.is_some() => writeln!(out, "Events: unknown, the file cannot be read")?,
             None => writeln!(out, "Events: 0\nNo data file yet.")?,
         }
         writeln!(out, "Recorded per run: {}. Nothing else.", FIELDS.join(", "))?;
@@ -124,6 +135,10 @@ impl Status {
 
     fn json(&self) -> Json {
         let stored = self.stored.as_ref();
+        let count = |of: fn(&Reading) -> u64| match stored {
+            None if self.unread.is_some() => None,
+            stored => Some(stored.map_or(0, |stored| of(&stored.reading))),
+        };
         let period = stored.and_then(|stored| stored.period);
         object([
             ("format_version", 1.into()),
@@ -131,8 +146,8 @@ impl Status {
             ("recording", (self.is_enabled && self.reason.is_none()).into()),
             ("reason", self.reason.clone().into()),
             ("data_directory", self.directory.clone().into()),
-            ("events", stored.map_or(0, |stored| stored.reading.events).into()),
-            ("unreadable", stored.map_or(0, |stored| stored.reading.unreadable).into()),
+            ("events", count(|reading| reading.events).into()),
+            ("unreadable", count(|reading| reading.unreadable).into()),
             ("first_event", period.map(|(from, _)| words::utc(from)).into()),
             ("last_event", period.map(|(_, to)| words::utc(to)).into()),
             ("file_size_bytes", stored.map(|stored| stored.size).into()),
@@ -146,7 +161,7 @@ impl Status {
 impl Stored {
     fn of(store: &Store) -> anyhow::Result<Option<Self>> {
         let file = match open_existing(store, For::Reading) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) if is_missing(&error) => return Ok(None),
             other => other?,
         };
         let found = file.metadata()?;

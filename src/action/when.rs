@@ -51,7 +51,9 @@ fn start<Z: TimeZone>(day: NaiveDate, zone: &Z) -> DateTime<Utc> {
 /// When the clock shows this for the first time; if it jumps over it, when it jumps.
 fn first<Z: TimeZone>(local: NaiveDateTime, zone: &Z) -> DateTime<Utc> {
     match zone.from_local_datetime(&local) {
-        LocalResult::Single(moment) | LocalResult::Ambiguous(moment, _) => moment.to_utc(),
+        LocalResult::Single(moment) => moment.to_utc(),
+        // For a rule of the system's zone the two come in either order.
+        LocalResult::Ambiguous(one, other) => one.min(other).to_utc(),
         LocalResult::None => jump(local, zone),
     }
 }
@@ -59,7 +61,8 @@ fn first<Z: TimeZone>(local: NaiveDateTime, zone: &Z) -> DateTime<Utc> {
 /// When the clock shows this for the last time; if it jumps over it, when it jumps.
 fn last<Z: TimeZone>(local: NaiveDateTime, zone: &Z) -> DateTime<Utc> {
     match zone.from_local_datetime(&local) {
-        LocalResult::Single(moment) | LocalResult::Ambiguous(_, moment) => moment.to_utc(),
+        LocalResult::Single(moment) => moment.to_utc(),
+        LocalResult::Ambiguous(one, other) => one.max(other).to_utc(),
         LocalResult::None => jump(local, zone),
     }
 }

@@ -22,7 +22,7 @@ const SECONDS: f64 = 0.5;
 /// A report names no more than this many.
 pub const MOST: usize = 5;
 
-/// The successful runs of a target, newest first, as far back as [`change`] looks.
+/// The successful runs of a target, newest first, as far back as a change looks.
 pub struct Recent {
     newest: i64,
     /// Moment and seconds.

@@ -6,7 +6,7 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::libc::{O_NOCTTY, O_NOFOLLOW, O_NONBLOCK};
 
@@ -18,6 +18,10 @@ use crate::event::Event;
 /// lock is only there for those who rewrite the log, and they hold it for microseconds.
 const FIRST_WAIT: Duration = Duration::from_micros(100);
 const WAITS: u32 = 10;
+
+/// How long, and how often, somebody looks who wants the lock alone.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+const STEP: Duration = Duration::from_millis(1);
 
 /// What became of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +60,7 @@ impl Store {
                     }
                     match owner::create(&self.log_path()) {
                         Ok(file) => file,
+                        Err(_) if self.has_dangling_log() => return Err(dangling()),
                         // Another run was first.
                         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
                         Err(error) => return Err(error),
@@ -64,15 +69,23 @@ impl Store {
                 Err(error) => return Err(error),
             };
             lock(&file, Lock::Shared);
+            let mut is_torn = is_torn(&file)?;
+            if is_torn {
+                // Or a line that crosses the border of a page is being written, and one half of it can be seen
+                // already. Alone we see how it ends.
+                if !lock(&file, Lock::Exclusive) {
+                    lock(&file, Lock::Shared);
+                }
+                is_torn = self::is_torn(&file)?;
+            }
             if !self.is_on() {
                 self.remove_empty_log(&file);
                 return Ok(Appended::NoConsent);
             }
-            let found = file.metadata()?;
-            if found.nlink() == 0 {
+            if file.metadata()?.nlink() == 0 {
                 continue;
             }
-            write_line(&file, found.size(), event)?;
+            write_line(&file, is_torn, event)?;
             return Ok(Appended::Written);
         }
         Err(io::Error::other("it is replaced again and again"))
@@ -84,12 +97,18 @@ impl Store {
     /// Why the next event could not be recorded.
     pub fn try_to_open(&self) -> io::Result<()> {
         match open_existing(self, For::Appending) {
+            Err(_) if self.has_dangling_log() => Err(dangling()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 nix::unistd::access(self.directory(), nix::unistd::AccessFlags::W_OK)?;
                 Ok(())
             }
             other => other.map(drop),
         }
+    }
+
+    fn has_dangling_log(&self) -> bool {
+        let path = self.log_path();
+        fs::symlink_metadata(&path).is_ok_and(|found| found.is_symlink()) && !path.exists()
     }
 
     /// Takes away the file that an append has just made for nothing, so that a `clear` that ran meanwhile is as
@@ -117,11 +136,17 @@ impl Store {
     }
 }
 
-fn write_line(mut file: &File, size: u64, event: &Event) -> io::Result<()> {
-    let mut line = event.line();
+/// Whether the last line has no end. A log that may be written but not read cannot be looked at; its last line
+/// is taken to be whole.
+fn is_torn(file: &File) -> io::Result<bool> {
+    let size = file.metadata()?.size();
     let mut last = [b'\n'];
-    // A log that may be written but not read cannot be looked at; its last line is taken to be whole.
-    if size > 0 && file.read_at(&mut last, size - 1).is_ok_and(|read| read == 1) && last != *b"\n" {
+    Ok(size > 0 && file.read_at(&mut last, size - 1).is_ok_and(|read| read == 1) && last != *b"\n")
+}
+
+fn write_line(mut file: &File, is_torn: bool, event: &Event) -> io::Result<()> {
+    let mut line = event.line();
+    if is_torn {
         // A writer died half way. Its line is lost; ours must not be glued to it.
         line.insert(0, b'\n');
     }
@@ -142,7 +167,7 @@ fn write_line(mut file: &File, size: u64, event: &Event) -> io::Result<()> {
 /// Never waits: opening a FIFO or a leased file does otherwise (open(2)).
 pub fn open_existing(store: &Store, purpose: For) -> io::Result<File> {
     let path = store.log_path();
-    let whose = owner::whose(store.directory())?;
+    let whose = store.whose()?;
     let follow = if whose == Whose::Ours { 0 } else { O_NOFOLLOW };
     let open = |read: bool, append: bool| {
         OpenOptions::new().read(read).append(append).custom_flags(O_NONBLOCK | O_NOCTTY | follow).open(&path)
@@ -157,13 +182,15 @@ pub fn open_existing(store: &Store, purpose: For) -> io::Result<File> {
     let file = file.map_err(|error| {
         if whose != Whose::Ours && error.raw_os_error() == Some(nix::libc::ELOOP) {
             owner::link_of_another_user(&path)
+        } else if error.kind() == io::ErrorKind::IsADirectory {
+            no_regular_file()
         } else {
             error
         }
     })?;
     let found = file.metadata()?;
     if !found.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("'{LOG}' in it is no regular file")));
+        return Err(no_regular_file());
     }
     if let Whose::Theirs(owner) = whose
         && (found.uid() != owner || found.nlink() > 1)
@@ -174,6 +201,15 @@ pub fn open_existing(store: &Store, purpose: For) -> io::Result<File> {
         ));
     }
     above_standard(file)
+}
+
+fn no_regular_file() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, format!("'{LOG}' in it is no regular file"))
+}
+
+/// The error for a log that is a link, and what it leads to is not there: not now, at least.
+pub fn dangling() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, format!("'{LOG}' in it is a link to nowhere"))
 }
 
 /// A file under the number of a closed standard descriptor would be written to by mistake.
@@ -191,7 +227,6 @@ pub fn lock(file: &File, how: Lock) -> bool {
             Lock::Exclusive => file.try_lock(),
         };
         match taken {
-            Ok(()) => return true,
             Err(TryLockError::WouldBlock) if attempt < WAITS => {
                 #[expect(
                     clippy::disallowed_methods,
@@ -200,9 +235,35 @@ pub fn lock(file: &File, how: Lock) -> bool {
                 std::thread::sleep(wait);
                 wait *= 2;
             }
+            Ok(()) => return true,
             // A file system without locks; the append needs none.
             Err(_) => return false,
         }
     }
     false
+}
+
+/// Takes the file's lock for somebody who may lose lines without it, and who has time: many writers that come
+/// one after the other leave only short gaps.
+///
+/// # Errors
+/// Somebody keeps it.
+pub fn lock_alone(file: &File) -> io::Result<()> {
+    let start = Instant::now();
+    loop {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) if start.elapsed() < LONGEST_WAIT => {
+                #[expect(
+                    clippy::disallowed_methods,
+                    reason = "a lock that is given up after a time has no event to wait for"
+                )]
+                std::thread::sleep(STEP);
+            }
+            Err(TryLockError::WouldBlock) => {
+                return Err(io::Error::new(io::ErrorKind::ResourceBusy, "another program holds its lock"));
+            }
+            // A file system without locks.
+            Ok(()) | Err(TryLockError::Error(_)) => return Ok(()),
+        }
+    }
 }

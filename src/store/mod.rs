@@ -12,6 +12,9 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use nix::sys::stat::SFlag;
+use nix::unistd::geteuid;
+
+use owner::Whose;
 
 /// Where anklume's tools keep their files, below the home directory.
 const PARENT: &str = ".anklume";
@@ -32,6 +35,8 @@ pub enum Marker {
     Missing,
     /// Something else, which counts as missing: what it is.
     Wrong(&'static str),
+    /// There cannot be one: what should be its directory is none.
+    NoDirectory,
 }
 
 /// What `clear` has found to delete.
@@ -69,8 +74,11 @@ impl Store {
             Ok(found) if found.is_dir() => Marker::Wrong("a directory"),
             Ok(_) => Marker::Wrong("no regular file"),
             Err(_) if fs::symlink_metadata(self.marker_path()).is_ok() => Marker::Wrong("a link to nowhere"),
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Marker::Wrong("out of reach"),
-            Err(_) => Marker::Missing,
+            Err(error) => match error.kind() {
+                io::ErrorKind::PermissionDenied => Marker::Wrong("out of reach"),
+                io::ErrorKind::NotADirectory => Marker::NoDirectory,
+                _ => Marker::Missing,
+            },
         }
     }
 
@@ -80,11 +88,26 @@ impl Store {
             .is_ok_and(|found| SFlag::from_bits_truncate(found.st_mode) & SFlag::S_IFMT == SFlag::S_IFREG)
     }
 
-    /// Makes the directory and the marker, and an empty log for a user whose root runs commands for them.
+    /// Whose directory it is, seen from us. As root we go through no link that another user has put in the way.
+    ///
+    /// # Errors
+    /// As stat(2), and such a link.
+    fn whose(&self) -> io::Result<Whose> {
+        if let Some(parent) = self.directory.parent()
+            && geteuid().is_root()
+        {
+            owner::refuse_link_of_another_user(parent)?;
+            owner::refuse_link_of_another_user(&self.directory)?;
+        }
+        owner::whose(&self.directory)
+    }
+
+    /// Makes the directory and the marker.
     ///
     /// # Errors
     /// As mkdir(2) and open(2), and where something else stands in the marker's place.
     pub fn turn_on(&self) -> io::Result<()> {
+        missing_is_fine(self.whose().map(drop))?;
         if self.is_on() {
             return Ok(());
         }
@@ -107,6 +130,7 @@ impl Store {
     /// # Errors
     /// As unlink(2). A missing marker is none.
     pub fn turn_off(&self) -> io::Result<()> {
+        missing_is_fine(self.whose().map(drop))?;
         match fs::symlink_metadata(self.marker_path()) {
             // It counts as off already, and it is not ours.
             Ok(found) if found.is_dir() => Ok(()),
@@ -140,28 +164,39 @@ impl Store {
 
     fn delete_log(&self) -> io::Result<Cleared> {
         let path = self.log_path();
-        let file = match log::open_existing(self, log::For::Reading) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Cleared::Nothing),
-            // Not ours.
-            Err(_) if fs::metadata(&path).is_ok_and(|found| !found.is_file()) => return Ok(Cleared::Nothing),
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-                // What may not be read may be deleted all the same.
-                return missing_is_fine(fs::remove_file(&path)).map(|()| Cleared::Something);
-            }
-            Err(error) => return Err(error),
+        let is_link = match fs::symlink_metadata(&path) {
+            Err(error) if is_missing(&error) => return Ok(Cleared::Nothing),
+            other => other?.is_symlink(),
         };
-        // Writers that are at it finish first, and none begins behind our back: each looks at the marker again
-        // when it holds the lock.
-        log::lock(&file, log::Lock::Exclusive);
-        if fs::symlink_metadata(&path).is_ok_and(|found| found.is_symlink()) {
-            missing_is_fine(fs::remove_file(fs::canonicalize(&path)?))?;
+        let place = if is_link {
+            if self.whose()? != Whose::Ours {
+                return Err(owner::link_of_another_user(&path));
+            }
+            fs::canonicalize(&path)
+                .map_err(|error| if is_missing(&error) { log::dangling() } else { error })?
+        } else {
+            path.clone()
+        };
+        let found = fs::metadata(&place)?;
+        if !found.is_file() {
+            // Not ours.
+            return Ok(Cleared::Nothing);
         }
-        missing_is_fine(fs::remove_file(&path))?;
-        Ok(match file.metadata()?.nlink() {
-            0 => Cleared::Something,
-            names => Cleared::ButLinked { names },
-        })
+        // Writers that are at it finish first, and none begins behind our back: each looks at the marker again
+        // when it holds the lock. What may not be opened may be deleted all the same.
+        let file = log::open_existing(self, log::For::Reading).ok();
+        if let Some(file) = &file {
+            log::lock(file, log::Lock::Exclusive);
+        }
+        missing_is_fine(fs::remove_file(&place))?;
+        if is_link {
+            missing_is_fine(fs::remove_file(&path))?;
+        }
+        let names = match file {
+            Some(file) => file.metadata()?.nlink(),
+            None => found.nlink() - 1,
+        };
+        Ok(if names == 0 { Cleared::Something } else { Cleared::ButLinked { names } })
     }
 
     /// Other tools keep files there, and it may be a mount point: what cannot be removed stays.
@@ -174,9 +209,14 @@ impl Store {
     }
 }
 
+/// Whether there is nothing at a path, be it because something else is in the place of a directory.
+pub fn is_missing(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
 fn missing_is_fine(result: io::Result<()>) -> io::Result<()> {
     match result {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) if is_missing(&error) => Ok(()),
         other => other,
     }
 }

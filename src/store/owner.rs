@@ -11,6 +11,7 @@ use std::os::unix::fs::{
 use std::path::Path;
 
 use nix::libc::{O_DIRECTORY, O_NOFOLLOW};
+use nix::sys::stat::{Mode, umask};
 use nix::unistd::geteuid;
 
 const PRIVATE_FILE: u32 = 0o600;
@@ -38,20 +39,29 @@ fn parent_of(path: &Path) -> &Path {
 /// # Errors
 /// As mkdir(2). In another user's directory: a link in its place.
 pub fn make_directory(path: &Path) -> io::Result<()> {
-    match DirBuilder::new().mode(PRIVATE_DIRECTORY).create(path) {
+    // A mask that takes the owner's own rights would keep us out of what we have made.
+    let mask = umask(Mode::from_bits_truncate(!PRIVATE_DIRECTORY & 0o777));
+    let done = DirBuilder::new().mode(PRIVATE_DIRECTORY).create(path);
+    umask(mask);
+    match done {
         Ok(()) => {}
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            let is_foreign = whose(parent_of(path))? != Whose::Ours;
-            if is_foreign && fs::symlink_metadata(path)?.is_symlink() {
-                return Err(link_of_another_user(path));
-            }
-            return if path.is_dir() { Ok(()) } else { Err(error) };
+            refuse_link_of_another_user(path)?;
+            return match fs::metadata(path) {
+                Ok(found) if found.is_dir() => Ok(()),
+                Ok(_) => Err(io::Error::new(
+                    io::ErrorKind::NotADirectory,
+                    format!("'{}' is no directory", path.display()),
+                )),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    Err(io::Error::new(error.kind(), format!("'{}' is a link to nowhere", path.display())))
+                }
+                Err(error) => Err(error),
+            };
         }
         Err(error) => return Err(error),
     }
     let made = OpenOptions::new().read(true).custom_flags(O_DIRECTORY | O_NOFOLLOW).open(path)?;
-    // Whatever the umask is.
-    made.set_permissions(Permissions::from_mode(PRIVATE_DIRECTORY))?;
     give_to_owner_of(parent_of(path), &made)
 }
 
@@ -87,6 +97,13 @@ fn give_to_owner_of(directory: &Path, file: &File) -> io::Result<()> {
 pub fn take_after(file: &File, other: &fs::Metadata) -> io::Result<()> {
     file.set_permissions(Permissions::from_mode(other.mode() & 0o7777))?;
     if geteuid().is_root() { fchown(file, Some(other.uid()), Some(other.gid())) } else { Ok(()) }
+}
+
+/// # Errors
+/// The path is a link, and it is in a directory of somebody else: see [`link_of_another_user`].
+pub fn refuse_link_of_another_user(path: &Path) -> io::Result<()> {
+    let is_planted = fs::symlink_metadata(path)?.is_symlink() && whose(parent_of(path))? != Whose::Ours;
+    if is_planted { Err(link_of_another_user(path)) } else { Ok(()) }
 }
 
 /// The error for a link that somebody else may have planted.

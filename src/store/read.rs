@@ -57,7 +57,8 @@ pub fn read(sources: Vec<Source>, progress: &AtomicU64) -> anyhow::Result<Table>
 fn read_by(sizes: Sizes, sources: Vec<Source>, progress: &AtomicU64) -> anyhow::Result<Table> {
     let logs = sources.into_iter().map(Log::open).collect::<anyhow::Result<Vec<Log>>>()?;
     let items = items(&logs, sizes.item);
-    let bytes: u64 = items.iter().map(|item| item.end - item.start).sum();
+    // A stream is as long as can be.
+    let bytes = items.iter().map(|item| item.end - item.start).fold(0, u64::saturating_add);
     let threads = if bytes < sizes.one_thread { 1 } else { threads().min(items.len()) };
 
     let names = Names::default();

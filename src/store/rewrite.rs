@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 
-use super::log::{self, For, Lock};
-use super::{Store, missing_is_fine, owner};
+use super::log::{self, For};
+use super::{Store, is_missing, missing_is_fine, owner};
 use crate::event::parse;
 
 /// What was deleted and what was kept.
@@ -37,7 +37,7 @@ impl Store {
     /// The log is as it was, unless the error says otherwise.
     pub fn clear_before(&self, moment: DateTime<Utc>) -> io::Result<Rewritten> {
         let file = match log::open_existing(self, For::Reading) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Rewritten::default()),
+            Err(error) if is_missing(&error) => return Ok(Rewritten::default()),
             other => other?,
         };
         // A log that is a link is replaced where it really is.
@@ -111,7 +111,7 @@ impl<'a> Sieve<'a> {
     fn run(mut self, path: &Path) -> io::Result<Rewritten> {
         self.pass(End::LastLine)?;
         self.copy.sync_all()?;
-        log::lock(self.log, Lock::Exclusive);
+        log::lock_alone(self.log)?;
         let found = self.log.metadata()?;
         let is_in_place = |there: &fs::Metadata| there.ino() == found.ino() && there.dev() == found.dev();
         if !fs::metadata(path).is_ok_and(|there| is_in_place(&there)) {

@@ -70,6 +70,7 @@ fn nothing_says_what_is_the_case_and_what_to_do() {
     for (name, recording) in [
         ("off", Recording::Off),
         ("blocked", Recording::Blocked("DO_NOT_TRACK=1 is set")),
+        ("impossible", Recording::Impossible("there is no home directory")),
         ("elsewhere", Recording::NotAsked),
     ] {
         let options = Options { recording, ..options(80) };

@@ -71,6 +71,8 @@ pub enum Recording<'a> {
     Off,
     /// On, but not here, and why: `DO_NOT_TRACK=1 is set`.
     Blocked(&'a str),
+    /// Neither on nor off: why it cannot be on.
+    Impossible(&'a str),
     /// Not the user's own log.
     NotAsked,
 }
@@ -122,6 +124,7 @@ fn nothing(summary: &Summary, options: &Options) -> Option<Vec<String>> {
         Recording::On => lines
             .push("Recording is on. Run something through tm-run, for example: tm-run make sync".to_owned()),
         Recording::Blocked(why) => lines.push(format!("Recording is on, but not here: {why}.")),
+        Recording::Impossible(why) => lines.push(format!("Nothing can be recorded: {why}.")),
         Recording::NotAsked => {}
     }
     Some(lines)
