@@ -36,6 +36,8 @@ impl Case {
 
 /// For tests that need two users.
 pub const ROOT: &str = "root";
+/// For tests that need a tm-run whose C library is the system's; `TM_RUN_DYNAMIC` says where it is.
+pub const DYNAMIC: &str = "a dynamic tm-run";
 /// For tests that need a Python that has it.
 pub const DUCKDB: &str = "DuckDB";
 
@@ -43,6 +45,7 @@ fn is_there(tool: &str) -> bool {
     match tool {
         ROOT => nix::unistd::geteuid().is_root(),
         DUCKDB => python_with_duckdb().is_some(),
+        DYNAMIC => std::env::var_os("TM_RUN_DYNAMIC").is_some(),
         tool => find_on_path(tool).is_some(),
     }
 }

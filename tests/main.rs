@@ -14,6 +14,7 @@ mod report;
 mod shell;
 mod stage;
 mod switches;
+mod trust;
 mod wrapper;
 
 use std::io::Write as _;
@@ -29,6 +30,7 @@ fn all() -> Vec<Case> {
         report::cases(),
         shell::cases(),
         switches::cases(),
+        trust::cases(),
         wrapper::cases(),
     ]
     .into_iter()

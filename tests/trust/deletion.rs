@@ -1,0 +1,213 @@
+//! After `clear` nothing of ours is left, whoever was writing meanwhile.
+
+use std::ffi::OsString;
+use std::fs;
+
+use super::trace::{Call, Place, places, under_strace, wrapped};
+use super::{EARLIER, done, listing, tm_run};
+use crate::ledger::{Case, cases};
+use crate::stage::{Job, Process, RECORDED, Stage, TM_RUN, Told, Way, probe, queue, send, until};
+
+pub fn cases() -> Vec<Case> {
+    let mut all = cases![RECORDED;
+        runs_that_end_after_clear_leave_nothing,
+        runs_that_end_during_clear_leave_nothing,
+        what_is_not_ours_stays,
+    ];
+    all.extend(cases![RECORDED, needs ["strace"];
+        a_run_held_at_any_call_of_its_end_brings_nothing_back,
+        clear_before_held_at_any_call_brings_nothing_back,
+        clear_held_at_any_call_leaves_nothing_of_a_new_copy,
+        off_lets_no_writer_come_after_it,
+    ]);
+    all
+}
+
+const CONT: i32 = 18;
+
+#[track_caller]
+fn is_bare(stage: &Stage, what: &str) {
+    assert_eq!(listing(&stage.home()), [], "{what}");
+}
+
+fn runs_that_end_after_clear_leave_nothing(stage: &Stage) {
+    let mut jobs: Vec<Job> = (0..20).map(|_| stage.probe("signals").start()).collect();
+    let commands: Vec<i32> = jobs.iter_mut().map(|job| job.out.ready()).collect();
+    // The first of them is recorded: `clear` finds something.
+    queue(commands[0], 63, 0);
+    assert_eq!(jobs[0].end(), Told::Exited(0));
+    // So that the look below is known to see what is left.
+    assert_eq!(listing(&stage.home()).len(), 4);
+    done(stage, &["clear"]);
+    is_bare(stage, "after clear");
+    for (job, command) in jobs.iter_mut().zip(commands).skip(1) {
+        queue(command, 63, 0);
+        assert_eq!(job.end(), Told::Exited(0));
+    }
+    is_bare(stage, "after the runs");
+}
+
+fn runs_that_end_during_clear_leave_nothing(stage: &Stage) {
+    let script = "for round in {1..15}; do
+        \"$T\" on >/dev/null
+        for i in {1..8}; do (for j in {1..4}; do $W $P exit 0; done) & pids+=($!); done
+        [ $((round % 3)) = 0 ] || wait ${pids[round % 8]}
+        \"$T\" clear >/dev/null || exit 9
+        wait
+        [ -z \"$(ls -A)\" ] || { find .; exit 8; }
+        pids=()
+    done";
+    let finished = stage.bash(script).variable("T", TM_RUN).finish();
+    assert_eq!((finished.told, finished.text().as_str(), finished.err.as_str()), (Told::Exited(0), "", ""));
+}
+
+fn what_is_not_ours_stays(stage: &Stage) {
+    fs::write(stage.log(), EARLIER).expect("a log");
+    fs::write(stage.telemetry().join("notes"), "mine").expect("a file");
+    done(stage, &["clear"]);
+    assert_eq!(fs::read_to_string(stage.telemetry().join("notes")).expect("it is there"), "mine");
+    assert_eq!(listing(&stage.home()).len(), 3);
+}
+
+/// The command, held right behind a call by a stop that only the test ends.
+struct Held<'s> {
+    stage: &'s Stage,
+    job: Job,
+    is_there: bool,
+}
+
+impl<'s> Held<'s> {
+    #[track_caller]
+    fn at(stage: &'s Stage, place: &Place, words: Vec<OsString>) -> Self {
+        let _ = fs::remove_file(stage.path("trace"));
+        let trace = format!("trace={}", place.name);
+        let inject = place.inject("signal=STOP");
+        let job = under_strace(stage, &["-e", &trace, "-e", &inject], words).start();
+        let mut is_there = false;
+        until("it is held or ends", || {
+            let trace = fs::read(stage.path("trace")).unwrap_or_default();
+            is_there = String::from_utf8_lossy(&trace).contains("stopped by SIGSTOP");
+            is_there || job.members().is_empty()
+        });
+        Self { stage, job, is_there }
+    }
+
+    /// Lets it go on to its end.
+    #[track_caller]
+    fn goes_on(mut self) {
+        let name = |process: &Process| fs::read_to_string(format!("/proc/{}/comm", process.pid));
+        for process in self.job.members() {
+            if name(&process).is_ok_and(|name| name == "tm-run\n") {
+                send(process.pid, CONT);
+            }
+        }
+        self.job.end();
+        self.job.leaves_nothing();
+        // Another may be held in the same home.
+        let _ = fs::remove_file(self.stage.path("trace"));
+    }
+}
+
+/// A home with or without earlier events, in which recording is on.
+fn home(earlier: &str) -> Stage {
+    let stage = Stage::new(Way::Recorded);
+    if !earlier.is_empty() {
+        fs::write(stage.log(), earlier).expect("a log");
+    }
+    stage
+}
+
+fn command_has_ended(call: &Call) -> bool {
+    call.name == "kill"
+}
+
+fn asks(words: &[&str]) -> Vec<OsString> {
+    [TM_RUN].iter().chain(words).map(Into::into).collect()
+}
+
+fn a_run_held_at_any_call_of_its_end_brings_nothing_back(_: &Stage) {
+    for earlier in [EARLIER, ""] {
+        let trial = home(earlier);
+        let all = places(&trial, wrapped(&trial, &[probe(), "exit", "0"]), command_has_ended);
+        assert!(all.iter().any(|place| place.name == "write"), "{all:?}");
+        let mut held = 0;
+        for place in &all {
+            let stage = home(earlier);
+            let run = Held::at(&stage, place, wrapped(&stage, &[probe(), "exit", "0"]));
+            held += usize::from(run.is_there);
+            done(&stage, &["clear"]);
+            run.goes_on();
+            is_bare(&stage, &format!("{place:?}"));
+        }
+        assert!(held + 2 >= all.len(), "{held} of {} places were met", all.len());
+    }
+}
+
+const SPRING: [&str; 3] = ["clear", "--before", "2026-03-01"];
+
+/// One event to be deleted, one to be kept.
+fn two_seasons() -> String {
+    format!("{EARLIER}{}", EARLIER.replace("2026-02", "2026-05"))
+}
+
+fn clear_before_held_at_any_call_brings_nothing_back(_: &Stage) {
+    let trial = home(&two_seasons());
+    let all = places(&trial, asks(&SPRING), |call| call.text.contains("usage.jsonl"));
+    assert!(all.iter().any(|place| place.name.starts_with("rename")), "{all:?}");
+    for place in &all {
+        let stage = home(&two_seasons());
+        let rewrite = Held::at(&stage, place, asks(&SPRING));
+        done(&stage, &["clear"]);
+        rewrite.goes_on();
+        is_bare(&stage, &format!("{place:?}"));
+    }
+}
+
+fn clear_held_at_any_call_leaves_nothing_of_a_new_copy(_: &Stage) {
+    let trial = home(&two_seasons());
+    let rewriting = places(&trial, asks(&SPRING), |_| true);
+    let renames = rewriting.iter().position(|place| place.name.starts_with("rename")).expect("it renames");
+    let trial = home(&two_seasons());
+    let clearing = places(&trial, asks(&["clear"]), |call| call.text.contains("enabled"));
+    assert!(clearing.len() > 5, "{clearing:?}");
+    for place in &clearing {
+        // A copy that is done while `clear` is held.
+        let stage = home(&two_seasons());
+        let clear = Held::at(&stage, place, asks(&["clear"]));
+        let _ = tm_run(&stage, &SPRING).finish();
+        clear.goes_on();
+        is_bare(&stage, &format!("{place:?}"));
+        // A copy that is about to take the log's place while `clear` is held, and does so when that is done.
+        let stage = home(&two_seasons());
+        let clear = Held::at(&stage, place, asks(&["clear"]));
+        let rewrite = Held::at(&stage, &rewriting[renames - 1], asks(&SPRING));
+        clear.goes_on();
+        rewrite.goes_on();
+        is_bare(&stage, &format!("{place:?}, copy"));
+    }
+}
+
+/// A run that has looked at the marker writes its line before `off` returns, or never.
+fn off_lets_no_writer_come_after_it(_: &Stage) {
+    let trial = home(EARLIER);
+    let all = places(&trial, wrapped(&trial, &[probe(), "exit", "0"]), command_has_ended);
+    let locked = all.iter().position(|place| place.name == "flock").expect("the log is locked");
+    for place in &all[locked..] {
+        if place.name == "kill" || place.name == "waitid" || place.name == "exit_group" {
+            continue;
+        }
+        let stage = home(EARLIER);
+        let run = Held::at(&stage, place, wrapped(&stage, &[probe(), "exit", "0"]));
+        let mut off = under_strace(
+            &stage,
+            &["-o", stage.path("off").to_str().expect("UTF-8"), "-e", "trace=flock"],
+            asks(&["off"]),
+        )
+        .start();
+        let waits = || fs::read_to_string(stage.path("off")).unwrap_or_default().contains("EAGAIN");
+        until("off waits for the writer", || waits() || off.members().is_empty());
+        assert!(waits() || place.name == "close", "{place:?}");
+        run.goes_on();
+        assert_eq!(off.end(), Told::Exited(0));
+    }
+}

@@ -1,0 +1,241 @@
+//! Whatever the system refuses, the command is what it is without tm-run, and of the log at most one line is lost.
+
+use std::fs;
+
+use super::trace::{asks_for_consent, places, under_strace, wrapped};
+use super::{COMMAND, EARLIER, broken, done, tm_run, unharmed};
+use crate::ledger::{Case, cases};
+use crate::stage::{RECORDED, Stage, TM_RUN, Told, Way};
+
+pub fn cases() -> Vec<Case> {
+    let mut all = cases![RECORDED;
+        a_line_cut_short_anywhere_costs_only_itself,
+        with_few_descriptors_the_command_is_as_bare,
+        what_stands_in_the_place_of_the_log_hangs_and_changes_nothing,
+        a_log_with_two_names_is_written_and_its_deletion_is_told,
+    ];
+    all.extend(cases![RECORDED, needs ["strace"];
+        an_error_of_any_call_costs_at_most_one_line,
+        a_fault_that_reaches_the_command_is_caught,
+    ]);
+    all.extend(cases![RECORDED, needs ["root", "unshare", "mount", "bash"];
+        a_full_disk_costs_what_does_not_fit,
+        on_a_disk_that_is_read_only_the_command_is_as_bare,
+    ]);
+    all.extend(
+        cases![RECORDED, needs ["root", "setpriv", "prlimit"]; with_few_processes_the_command_is_as_bare],
+    );
+    all
+}
+
+const ERRORS: [&str; 8] = ["ENOSPC", "EIO", "EINTR", "EACCES", "EMFILE", "ENOENT", "EROFS", "ENOMEM"];
+
+/// Calls that cannot fail, or whose failure the manual pages do not know for how they are used here.
+const CANNOT_FAIL: [&str; 13] = [
+    "execve",
+    "exit_group",
+    "waitid",
+    "rt_sigtimedwait",
+    "rt_sigprocmask",
+    "rt_sigaction",
+    "kill",
+    "futex",
+    "getpid",
+    "getppid",
+    "geteuid",
+    "brk",
+    "munmap",
+];
+
+fn an_error_of_any_call_costs_at_most_one_line(_: &Stage) {
+    for earlier in [EARLIER, ""] {
+        let home = || {
+            let stage = Stage::new(Way::Recorded);
+            if !earlier.is_empty() {
+                fs::write(stage.log(), earlier).expect("a log");
+            }
+            stage
+        };
+        let trial = home();
+        let mut all = places(&trial, wrapped(&trial, &COMMAND), asks_for_consent);
+        all.retain(|place| !CANNOT_FAIL.contains(&place.name.as_str()));
+        for wanted in ["newfstatat", "clone", "openat", "flock", "statx", "write", "close"] {
+            assert!(all.iter().any(|place| place.name == wanted), "{wanted}: {all:?}");
+        }
+        for place in &all {
+            let stage = home();
+            for error in ERRORS {
+                let before = stage.raw_log();
+                let inject = place.inject(&format!("error={error}"));
+                let options = ["-e", &format!("trace={}", place.name), "-e", &inject];
+                let finished = under_strace(&stage, &options, wrapped(&stage, &COMMAND)).finish();
+                unharmed(&finished, &inject);
+                let log = stage.raw_log();
+                let new =
+                    log.strip_prefix(&before).unwrap_or_else(|| panic!("{inject}: {before} became {log}"));
+                assert!(new.lines().count() <= 1, "{inject}: {new}");
+                assert_eq!(broken(&log), [""; 0], "{inject}");
+            }
+            unharmed(&stage.command(COMMAND).finish(), "without a fault");
+            assert_eq!(stage.exit_codes().last(), Some(&3), "{place:?}");
+            assert_eq!(broken(&stage.raw_log()), [""; 0], "{place:?}");
+        }
+    }
+}
+
+/// An error that tm-run does not survive would be noticed: here it reaches the command.
+fn a_fault_that_reaches_the_command_is_caught(stage: &Stage) {
+    let options = ["-f", "-e", "trace=write", "-e", "inject=write:error=ENOSPC"];
+    let finished = under_strace(stage, &options, wrapped(stage, &COMMAND)).finish();
+    assert_ne!((finished.text().as_str(), finished.err.as_str()), ("out\n", "err\n"));
+    assert_eq!(stage.raw_log(), "", "tm-run met it, too");
+}
+
+/// A limit in the middle of the line is a disk that is full there.
+fn a_line_cut_short_anywhere_costs_only_itself(_: &Stage) {
+    let length = EARLIER.len();
+    // As long as the line that is to be cut is, at least.
+    for room in (0..length - 10).step_by(5) {
+        let stage = Stage::new(Way::Recorded);
+        fs::write(stage.log(), EARLIER).expect("a log");
+        let limit = format!("1:{}", length + room);
+        unharmed(&stage.command(COMMAND).option("--limit", &limit).finish(), &limit);
+        assert_eq!(
+            fs::metadata(stage.log()).expect("a log").len(),
+            (length + room) as u64,
+            "cut where it was to be"
+        );
+        unharmed(&stage.command(COMMAND).finish(), &limit);
+        unharmed(&stage.command(COMMAND).finish(), &limit);
+        let log = stage.raw_log();
+        assert!(log.starts_with(EARLIER), "{log}");
+        assert_eq!(broken(&log).len(), usize::from(room > 0), "{log}");
+        assert_eq!(
+            log.lines().filter(|line| line.contains("\"work\"") && line.ends_with("3}")).count(),
+            2,
+            "{log}"
+        );
+        let events: serde_json::Value =
+            serde_json::from_str(&tm_run(&stage, &["report", "--format", "json"]).finish().text())
+                .expect("JSON");
+        assert_eq!(events["input"]["events"], 3, "{log}");
+    }
+}
+
+/// tmpfs gives out whole pages: the log has one, and the rest of the disk is taken.
+fn a_full_disk_costs_what_does_not_fit(stage: &Stage) {
+    let script = "mount -t tmpfs -o size=64k,mode=700 none \"$HOME\" && cd \"$HOME\" && \"$T\" on >/dev/null
+        run() { $W sh -c 'exit 3'; [ $? = 3 ] || echo 'another status'; }
+        run
+        cat /dev/zero >filler 2>/dev/null
+        for i in {1..40}; do run; done
+        rm filler
+        for i in 1 2 3; do run; done
+        cat .anklume/telemetry/usage.jsonl";
+    let words = ["unshare", "--mount", "bash", "-c", script];
+    let finished = stage.plain(words).variable("T", TM_RUN).finish();
+    assert_eq!((finished.told, finished.err.as_str()), (Told::Exited(0), ""));
+    let log = finished.text();
+    let whole = log.lines().count() - 1;
+    assert_eq!(broken(&log).len(), 1, "{log}");
+    assert!(broken(&log)[0].starts_with("{\"timestamp\": "), "{log}");
+    // A page of lines, and those for which there was room again.
+    assert_eq!(whole, 4096 / (EARLIER.len() - "earlier".len() + "work".len() - 1) + 3, "{log}");
+    assert_eq!(log.lines().rev().take(3).flat_map(|line| broken(line)).count(), 0, "{log}");
+}
+
+fn on_a_disk_that_is_read_only_the_command_is_as_bare(stage: &Stage) {
+    let script = "mount -t tmpfs -o mode=700 none \"$HOME\" && cd \"$HOME\" && \"$T\" on >/dev/null
+        first=$1; shift
+        [ $first = empty ] || $W true
+        mount -o remount,ro \"$HOME\" || exit 9
+        \"$T\" status >&2; for what in off clear 'clear --before today'; do \"$T\" $what >&2; echo $?; done
+        exec $W \"$@\"";
+    for first in ["empty", "one"] {
+        let words = ["unshare", "--mount", "bash", "-c", script, "bash", first].into_iter().chain(COMMAND);
+        let finished = stage.plain(words).variable("T", TM_RUN).finish();
+        assert_eq!(finished.told, Told::Exited(3), "{}", finished.err);
+        // There is nothing to delete where nothing has been recorded.
+        let last = i32::from(first != "empty");
+        assert_eq!(finished.text(), format!("1\n1\n{last}\nout\n"), "{}", finished.err);
+        assert!(
+            finished.err.ends_with("err\n") && finished.err.contains("Read-only file system"),
+            "{}",
+            finished.err
+        );
+    }
+}
+
+fn with_few_descriptors_the_command_is_as_bare(stage: &Stage) {
+    let bare = Stage::new(Way::Bare);
+    for limit in 0..10 {
+        let [with, without] = [stage, &bare].map(|stage| {
+            let finished = stage.command(COMMAND).option("--limit", format!("7:{limit}")).finish();
+            (finished.told, finished.text(), finished.err)
+        });
+        assert_eq!(with, without, "{limit} descriptors");
+    }
+    assert!(stage.raw_log().lines().count() >= 5, "where there is room for it, the run is recorded");
+    assert_eq!(broken(&stage.raw_log()), [""; 0]);
+}
+
+/// Root knows no limit of processes, so this is somebody else.
+fn with_few_processes_the_command_is_as_bare(stage: &Stage) {
+    let program = super::privilege::for_everybody(stage);
+    // A number that no other process here has: the limit counts them all.
+    let user = 61_234;
+    super::privilege::give(&stage.home(), user);
+    let id = user.to_string();
+    for (limit, recorded) in [(1, 0), (2, 1), (3, 2), (9, 3)] {
+        let words = ["setpriv", "--reuid", &id, "--regid", &id, "--clear-groups", "prlimit"];
+        let limit = format!("--nproc={limit}:{limit}");
+        let tail = [limit.as_str(), &program, "--target", "work", "--"].into_iter().chain(COMMAND);
+        unharmed(&stage.plain(words.into_iter().chain(tail)).finish(), &limit);
+        assert_eq!(stage.exit_codes(), vec![3; recorded], "{limit}");
+    }
+}
+
+fn what_stands_in_the_place_of_the_log_hangs_and_changes_nothing(_: &Stage) {
+    use std::os::unix::fs::symlink;
+    type Make = fn(&std::path::Path);
+    let make: [(&str, Make); 5] = [
+        ("a directory", |log| fs::create_dir(log).expect("a directory")),
+        ("a FIFO", |log| nix::unistd::mkfifo(log, nix::sys::stat::Mode::S_IRWXU).expect("a FIFO")),
+        ("a device", |log| symlink("/dev/full", log).expect("a link")),
+        ("a loop", |log| symlink("usage.jsonl", log).expect("a link")),
+        ("a link to nowhere", |log| symlink("/no/such/directory/log", log).expect("a link")),
+    ];
+    for (what, make) in make {
+        let stage = Stage::new(Way::Recorded);
+        make(&stage.log());
+        let was = fs::symlink_metadata(stage.log()).expect("it is there").file_type();
+        unharmed(&stage.command(COMMAND).finish(), what);
+        for words in [
+            &["status"][..],
+            &["report"],
+            &["log", "--target", "x", "--duration", "1", "--exit-code", "0"],
+            &["clear", "--before", "today"],
+            &["off"],
+        ] {
+            let finished = tm_run(&stage, words).finish();
+            assert!(matches!(finished.told, Told::Exited(0 | 1)), "{what}: {words:?} {:?}", finished.told);
+            assert!(finished.err.lines().count() <= 1, "{what}: {words:?} {}", finished.err);
+        }
+        let is = fs::symlink_metadata(stage.log()).expect("it is there").file_type();
+        assert_eq!(was, is, "{what}");
+        let finished = tm_run(&stage, &["clear"]).finish();
+        assert!(matches!(finished.told, Told::Exited(0 | 1)), "{what}: {:?} {}", finished.told, finished.err);
+    }
+}
+
+fn a_log_with_two_names_is_written_and_its_deletion_is_told(stage: &Stage) {
+    fs::write(stage.log(), EARLIER).expect("a log");
+    fs::hard_link(stage.log(), stage.path("second")).expect("a link");
+    unharmed(&stage.command(COMMAND).finish(), "two names");
+    assert_eq!(stage.exit_codes(), [0, 3]);
+    let finished = tm_run(stage, &["clear"]).finish();
+    assert_eq!(finished.told, Told::Exited(1));
+    assert!(finished.err.contains("1 other hard link"), "{}", finished.err);
+    assert!(!stage.home().join(".anklume").exists());
+    done(stage, &["status"]);
+}

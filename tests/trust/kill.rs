@@ -1,0 +1,54 @@
+//! kill -9 of tm-run at every moment of a run: the command goes with it, and the log is whole.
+
+use std::fs;
+
+use super::trace::{Place, places, under_strace, wrapped};
+use super::{EARLIER, broken};
+use crate::ledger::{Case, cases};
+use crate::stage::{RECORDED, Stage, Told, Way, probe, send, until};
+
+pub fn cases() -> Vec<Case> {
+    let mut all =
+        cases![RECORDED, needs ["strace"]; killed_at_any_call_it_takes_all_along_and_loses_one_line];
+    all.extend(cases![&[Way::Bare], needs ["bash"]; a_command_that_is_left_behind_is_caught]);
+    all
+}
+
+fn killed_at_any_call_it_takes_all_along_and_loses_one_line(stage: &Stage) {
+    fs::write(stage.log(), EARLIER).expect("a log");
+    let ends = [probe(), "exit", "3"];
+    let all = places(stage, wrapped(stage, &ends), |_| true);
+    let waits = all.iter().position(|place| place.name == "waitid").expect("it waits");
+    let (before, after) = all.split_at(waits + 1);
+    let sleeps = Place { name: "rt_sigtimedwait".to_owned(), nth: 1 };
+    // Up to where the command's end is waited for, a command that has none.
+    let before = before.iter().chain([&sleeps]).map(|place| (place, &["sleep", "1000"][..]));
+    // How often it is waited for depends on when it ends.
+    let after = after.iter().filter(|place| place.name != "rt_sigtimedwait" && place.name != "waitid");
+    let after: Vec<_> = after.map(|place| (place, &ends[..])).collect();
+    let write = after.iter().position(|(place, _)| place.name == "write").expect("it writes");
+    let written: Vec<_> = after[write + 1..].iter().map(|(place, _)| *place).collect();
+    for (place, command) in before.chain(after).filter(|(place, _)| place.name != "execve") {
+        let stage = Stage::new(Way::Recorded);
+        fs::write(stage.log(), EARLIER).expect("a log");
+        let options = ["-e", &format!("trace={}", place.name), "-e", &place.inject("signal=KILL")];
+        // `end` also looks whether a process is left.
+        let told = under_strace(&stage, &options, wrapped(&stage, command)).end();
+        assert_eq!(told, Told::Killed(9), "{place:?}");
+        assert_eq!(stage.probe("exit 4").end(), Told::Exited(4));
+        let log = stage.raw_log();
+        assert!(log.starts_with(EARLIER), "{place:?}: {log}");
+        assert_eq!(broken(&log), [""; 0], "{place:?}");
+        let is_written = written.iter().any(|other| std::ptr::eq(*other, place));
+        assert_eq!(stage.exit_codes(), if is_written { &[0, 3, 4][..] } else { &[0, 4] }, "{place:?}");
+    }
+}
+
+/// The look for what is left sees a process that its parent did not take along.
+fn a_command_that_is_left_behind_is_caught(stage: &Stage) {
+    let job = stage.bash("sleep 1000 & wait").start();
+    until("both are there", || job.members().len() == 2);
+    send(job.pid, 9);
+    until("its parent has gone", || job.members().iter().all(|process| process.pid != job.pid));
+    assert_eq!(job.members().len(), 1);
+}

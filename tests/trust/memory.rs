@@ -1,0 +1,86 @@
+//! Memory is used as it may be: valgrind watches every question and a recorded run.
+//!
+//! It can only do so in a program that takes its C library from the system, whose functions it replaces by its
+//! own; in the usual, static one it takes the library's tricks for errors. `.ci/run` builds such a program and
+//! names it in `TM_RUN_DYNAMIC`.
+
+use std::process::Command;
+
+use super::{EARLIER, QUESTIONS};
+use crate::ledger::{Case, DYNAMIC, cases};
+use crate::stage::{RECORDED, Stage, Told, probe};
+
+pub fn cases() -> Vec<Case> {
+    let mut all = cases![RECORDED, needs ["valgrind", DYNAMIC];
+        no_question_uses_memory_wrongly,
+        no_run_uses_memory_wrongly,
+    ];
+    all.extend(cases![RECORDED, needs ["valgrind", "cc"]; memory_that_is_used_wrongly_is_caught]);
+    all
+}
+
+const VALGRIND: [&str; 7] = [
+    "valgrind",
+    "-q",
+    "--error-exitcode=99",
+    "--leak-check=full",
+    "--show-leak-kinds=definite",
+    "--errors-for-leak-kinds=definite",
+    "--trace-children=no",
+];
+
+fn program() -> String {
+    std::env::var("TM_RUN_DYNAMIC").expect("a path in UTF-8")
+}
+
+#[track_caller]
+fn clean(stage: &Stage, words: &[&str], code: i32) {
+    let program = program();
+    let words = VALGRIND.into_iter().chain([program.as_str()]).chain(words.iter().copied());
+    let finished = stage.plain(words).finish();
+    assert_eq!((finished.told, finished.err.as_str()), (Told::Exited(code), ""));
+}
+
+fn no_question_uses_memory_wrongly(stage: &Stage) {
+    let lines = [
+        EARLIER,
+        &EARLIER[..60],
+        EARLIER,
+        "{\"exit_code\":2e0,\"target\":\"\\ud800\\u202e\",\"duration_seconds\":NaN}\n",
+        "\u{0}\n\n",
+        "{\"target\": \"a\u{1b}[31m\", \"domain\": \"=1+1\", \"timestamp\": \"2026-02-14T10:30:00.5Z\", \"x\": [[{}]]}\n",
+    ];
+    std::fs::write(stage.log(), lines.concat().repeat(30)).expect("a log");
+    for words in QUESTIONS.iter().filter(|words| !words.contains(&"report")) {
+        if *words != ["clear"] && *words != ["off"] {
+            clean(stage, words, 0);
+        }
+    }
+    for format in ["text", "json", "csv", "markdown", "html", "jsonl"] {
+        // It says which lines cannot be read: that is one more line than valgrind may write.
+        let program = program();
+        let words = VALGRIND.into_iter().chain([program.as_str(), "report", "--format", format]);
+        let finished = stage.plain(words).finish();
+        assert_eq!(finished.told, Told::Exited(0), "{}", finished.err);
+        assert!(!finished.err.contains("=="), "{}", finished.err);
+    }
+    clean(stage, &["off"], 0);
+    clean(stage, &["clear"], 0);
+}
+
+fn no_run_uses_memory_wrongly(stage: &Stage) {
+    let tail = ["--", probe(), "exit", "3"];
+    clean(stage, &[&["--target", "work", "--domain", "x"][..], &tail].concat(), 3);
+    clean(stage, &[&["--target", "work"][..], &tail].concat(), 3);
+    assert_eq!(stage.exit_codes(), [3, 3]);
+    clean(stage, &["off"], 0);
+}
+
+fn memory_that_is_used_wrongly_is_caught(stage: &Stage) {
+    let source = stage.script("bad.c", "#include <stdlib.h>\nint main(void) { char *p = malloc(4); int c = p[1]; free(p); return c > 9 ? 0 : 1; }\n");
+    let program = stage.path("bad");
+    let status = Command::new("cc").arg("-g").arg("-w").arg("-o").arg(&program).arg(source).status();
+    assert!(status.expect("cc starts").success());
+    let words = VALGRIND.into_iter().map(std::ffi::OsString::from).chain([program.into_os_string()]);
+    assert_eq!(stage.plain(words).end(), Told::Exited(99));
+}

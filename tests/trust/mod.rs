@@ -1,0 +1,116 @@
+//! What tm-run promises beside being invisible: it loses nothing, breaks nothing, lets nothing out.
+//!
+//! Each check is also tried on something that breaks the promise, so that it is known to notice.
+
+mod deletion;
+mod faults;
+mod fields;
+mod hostile;
+mod kill;
+mod memory;
+mod network;
+mod nothing;
+mod privilege;
+mod soak;
+mod storm;
+mod trace;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::ledger::Case;
+use crate::stage::{Finished, Stage, TM_RUN, Told};
+
+pub fn cases() -> Vec<Case> {
+    [
+        deletion::cases(),
+        faults::cases(),
+        fields::cases(),
+        hostile::cases(),
+        kill::cases(),
+        memory::cases(),
+        network::cases(),
+        nothing::cases(),
+        privilege::cases(),
+        soak::cases(),
+        storm::cases(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// Everything one can ask tm-run for that makes no directory and starts no command.
+const QUESTIONS: &[&[&str]] = &[
+    &["--help"],
+    &["--version"],
+    &["status"],
+    &["status", "--format", "json"],
+    &["report"],
+    &["report", "--format", "json"],
+    &["report", "--format", "csv"],
+    &["report", "--format", "markdown"],
+    &["report", "--format", "html"],
+    &["report", "--format", "jsonl"],
+    &["report", "--since", "7d", "--by", "domain", "--failed", "--anonymize"],
+    &["init", "bash"],
+    &["init", "make"],
+    &["log", "--target", "x", "--duration", "1", "--exit-code", "0"],
+    &["clear", "--before", "today"],
+    &["off"],
+    &["clear"],
+];
+
+fn tm_run<'s>(stage: &'s Stage, words: &[&'s str]) -> crate::stage::Start<'s> {
+    stage.plain([TM_RUN].iter().chain(words))
+}
+
+/// tm-run does what it is asked for, and has nothing to complain of.
+#[track_caller]
+fn done(stage: &Stage, words: &[&str]) -> String {
+    let finished = tm_run(stage, words).finish();
+    assert_eq!((finished.told, finished.err.as_str()), (Told::Exited(0), ""), "{words:?}");
+    finished.text()
+}
+
+/// Every path below a directory, and what it is.
+fn listing(below: &Path) -> Vec<(PathBuf, String)> {
+    let mut found = Vec::new();
+    let mut left = vec![below.to_owned()];
+    while let Some(dir) = left.pop() {
+        for entry in fs::read_dir(&dir).expect("a directory") {
+            let path = entry.expect("an entry").path();
+            let about = fs::symlink_metadata(&path).expect("it is there");
+            found.push((path.clone(), format!("{:?} {}", about.file_type(), about.len())));
+            if about.is_dir() {
+                left.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Whether a line of a log is one event in all its bytes.
+fn is_whole(line: &str) -> bool {
+    let Ok(serde_json::Value::Object(object)) = serde_json::from_str(line) else { return false };
+    line.starts_with("{\"timestamp\": \"") && line.ends_with('}') && object.len() == 5
+}
+
+/// The lines of a log that are not whole.
+fn broken(log: &str) -> Vec<&str> {
+    log.lines().filter(|line| !is_whole(line)).collect()
+}
+
+/// A log as it was before what a test does, and what the next run finds.
+const EARLIER: &str = "{\"timestamp\": \"2026-02-14T10:30:00+00:00\", \"target\": \"earlier\", \"domain\": null, \
+    \"duration_seconds\": 45.0, \"exit_code\": 0}\n";
+
+/// The command of most tests here: what it prints and how it ends are easy to know.
+const COMMAND: [&str; 3] = ["sh", "-c", "echo out; echo err >&2; exit 3"];
+
+#[track_caller]
+fn unharmed(finished: &Finished, what: &str) {
+    let seen = (finished.told, finished.text(), finished.err.as_str());
+    assert_eq!(seen, (Told::Exited(3), "out\n".to_owned(), "err\n"), "{what}");
+}

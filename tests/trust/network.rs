@@ -1,0 +1,120 @@
+//! No network: no code for it, and not one call.
+
+use std::fs;
+use std::path::Path;
+
+use super::QUESTIONS;
+use super::trace::{traced, wrapped};
+use crate::ledger::{Case, cases, plain};
+use crate::stage::{EVERY_WAY, RECORDED, Stage, TM_RUN, Told, Way, probe};
+
+pub fn cases() -> Vec<Case> {
+    let mut all = plain![no_crate_is_for_a_network];
+    all.extend(cases![EVERY_WAY, needs ["strace"]; wrapping_calls_no_network]);
+    all.extend(cases![&[Way::Off, Way::Recorded], needs ["strace"]; no_question_calls_a_network]);
+    all.extend(cases![RECORDED, needs ["strace", "bash"]; a_program_that_opens_a_socket_is_caught]);
+    all
+}
+
+/// Crates that talk to a network, start or drive an event loop for one, or speak TLS.
+const FOR_A_NETWORK: &[&str] = &[
+    "actix-net",
+    "async-io",
+    "async-net",
+    "async-std",
+    "attohttpc",
+    "awc",
+    "aws-config",
+    "aws-sdk-s3",
+    "curl",
+    "curl-sys",
+    "ehttp",
+    "grpcio",
+    "h2",
+    "h3",
+    "hickory-resolver",
+    "http",
+    "httparse",
+    "hyper",
+    "hyper-util",
+    "isahc",
+    "lettre",
+    "libp2p",
+    "mio",
+    "minreq",
+    "native-tls",
+    "octocrab",
+    "openssl",
+    "openssl-sys",
+    "opentelemetry",
+    "posthog-rs",
+    "quinn",
+    "reqwest",
+    "rustls",
+    "schannel",
+    "segment",
+    "sentry",
+    "smol",
+    "socket2",
+    "ssh2",
+    "surf",
+    "tokio",
+    "tonic",
+    "trust-dns-resolver",
+    "tungstenite",
+    "ureq",
+    "url",
+    "webpki",
+    "webpki-roots",
+    "websocket",
+    "zmq",
+];
+
+fn crates(lock: &str) -> Vec<&str> {
+    lock.lines().filter_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"')).collect()
+}
+
+fn for_a_network(lock: &str) -> Vec<&str> {
+    crates(lock).into_iter().filter(|name| FOR_A_NETWORK.contains(name)).collect()
+}
+
+fn no_crate_is_for_a_network() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let lock = fs::read_to_string(root.join("Cargo.lock")).expect("Cargo.lock");
+    assert!(crates(&lock).contains(&"clap"), "the list is read");
+    assert_eq!(for_a_network(&lock), [""; 0]);
+    assert_eq!(for_a_network(&format!("{lock}\n[[package]]\nname = \"ureq\"\n")), ["ureq"]);
+}
+
+/// A ring of the kernel could open a socket without a call of its own.
+const NETWORK: &[&str] = &["-f", "-e", "trace=%network,io_uring_setup"];
+
+#[track_caller]
+fn calls_none(stage: &Stage, words: Vec<std::ffi::OsString>) {
+    let shown = format!("{words:?}");
+    let (finished, calls) = traced(stage, NETWORK, words);
+    assert!(matches!(finished.told, Told::Exited(0 | 3)), "{shown}: {:?} {}", finished.told, finished.err);
+    assert!(calls.is_empty(), "{shown}: {calls:?}");
+}
+
+fn no_question_calls_a_network(stage: &Stage) {
+    calls_none(stage, vec![TM_RUN.into(), "on".into()]);
+    for words in QUESTIONS {
+        calls_none(stage, [TM_RUN].iter().chain(*words).map(Into::into).collect());
+    }
+}
+
+/// The command makes no such call itself, so that every one would be tm-run's.
+fn wrapping_calls_no_network(stage: &Stage) {
+    calls_none(stage, wrapped(stage, &[probe(), "exit", "3"]));
+    stage.logged(&[3]);
+}
+
+fn a_program_that_opens_a_socket_is_caught(stage: &Stage) {
+    let opens = ["bash", "-c", "exec 3<>/dev/udp/127.0.0.1/9"];
+    let (_, calls) = traced(stage, NETWORK, opens.map(Into::into));
+    assert!(calls.iter().any(|call| call.name == "socket"), "{calls:?}");
+    // A child is followed, too: were it tm-run's own, it would be seen.
+    let (_, calls) = traced(stage, NETWORK, wrapped(stage, &opens));
+    assert!(calls.iter().any(|call| call.name == "socket"), "{calls:?}");
+}

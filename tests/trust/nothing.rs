@@ -1,0 +1,68 @@
+//! While recording is off nothing is made, anywhere, and nothing is changed. That nothing of tm-run stays beside
+//! the command is in `wrapper/off.rs`.
+
+use std::ffi::OsString;
+
+use super::trace::{Call, traced, wrapped};
+use super::{QUESTIONS, listing};
+use crate::ledger::{Case, cases};
+use crate::stage::{OFF, Stage, TM_RUN, Told, probe};
+
+pub fn cases() -> Vec<Case> {
+    cases![OFF, needs ["strace"];
+        no_question_makes_or_changes_anything,
+        wrapping_makes_or_changes_nothing,
+        what_makes_something_is_caught,
+    ]
+}
+
+const MAKING: &[&str] = &[
+    "-f",
+    "-e",
+    "trace=open,openat,openat2,creat,mkdir,mkdirat,mknod,mknodat,symlink,symlinkat,link,linkat,rename,renameat,\
+        renameat2,unlink,unlinkat,rmdir,truncate,ftruncate,chmod,fchmod,fchmodat,chown,fchown,fchownat,utimensat,\
+        setxattr,memfd_create,io_uring_setup,bind,mq_open,shmget,msgget,semget",
+];
+
+/// The calls that make or change something. Deleting what is not there is none of them.
+fn makes(call: &Call) -> bool {
+    let opens = call.name.starts_with("open");
+    let only_reads =
+        ["O_CREAT", "O_TMPFILE", "O_WRONLY", "O_RDWR"].iter().all(|flag| !call.text.contains(flag));
+    let deletes_nothing = call.text.contains("= -1 ENOENT");
+    !(opens && (only_reads || call.text.contains("\"/dev/"))) && !deletes_nothing
+}
+
+fn made(stage: &Stage, words: Vec<OsString>) -> Vec<Call> {
+    let (finished, mut calls) = traced(stage, MAKING, words);
+    assert!(matches!(finished.told, Told::Exited(0 | 3)), "{:?} {}", finished.told, finished.err);
+    assert!(!calls.is_empty() || finished.told == Told::Exited(0), "the trace is read");
+    calls.retain(makes);
+    calls
+}
+
+fn no_question_makes_or_changes_anything(stage: &Stage) {
+    for words in QUESTIONS {
+        let calls = made(stage, [TM_RUN].iter().chain(*words).map(Into::into).collect());
+        assert!(calls.is_empty(), "{words:?}: {calls:?}");
+        assert_eq!(listing(&stage.home()), [], "{words:?}");
+    }
+}
+
+fn wrapping_makes_or_changes_nothing(stage: &Stage) {
+    let calls = made(stage, wrapped(stage, &[probe(), "exit", "3"]));
+    assert!(calls.is_empty(), "{calls:?}");
+    assert_eq!(listing(&stage.home()), []);
+}
+
+fn what_makes_something_is_caught(stage: &Stage) {
+    let names = |words: &[&str]| {
+        let calls = made(stage, words.iter().map(Into::into).collect());
+        calls.into_iter().map(|call| call.name).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&["touch", "x"]).first().map(String::as_str), Some("openat"));
+    assert_eq!(names(&["mkdir", "y"]), ["mkdir"]);
+    assert_eq!(names(&[TM_RUN, "--", "mkdir", "z"]), ["mkdir"], "a child is followed");
+    assert!(names(&[TM_RUN, "on"]).starts_with(&["mkdir".to_owned()]));
+    assert_eq!(listing(&stage.home()).len(), 6);
+}

@@ -1,0 +1,73 @@
+//! For ever: many runs, and one run that gets many signals, leave and take no more than one does.
+
+use std::fs;
+
+use super::broken;
+use crate::ledger::{Case, cases};
+use crate::stage::{EVERY_WAY, RECORDED, Stage, Told, queue, send};
+
+pub fn cases() -> Vec<Case> {
+    let mut all = cases![EVERY_WAY; many_runs_leave_nothing_behind];
+    all.extend(cases![RECORDED; a_run_of_many_signals_and_stops_grows_in_nothing]);
+    all
+}
+
+/// `TM_RUN_SOAK=20000` for a long one.
+fn many_runs_leave_nothing_behind(stage: &Stage) {
+    let runs: usize = std::env::var("TM_RUN_SOAK").ok().and_then(|runs| runs.parse().ok()).unwrap_or(300);
+    let script = format!(
+        "for ((i = 0; i < {runs}; i++)); do $W $P exit $((i % 256)); [ $? = $((i % 256)) ] || exit 9; done"
+    );
+    // `finish` waits until no process of the session is left.
+    let finished = stage.bash(&script).finish();
+    assert_eq!((finished.told, finished.err.as_str()), (Told::Exited(0), ""));
+    let codes: Vec<i64> = (0..runs).map(|run| (run % 256).try_into().expect("a code")).collect();
+    stage.logged(&codes);
+    assert_eq!(broken(&stage.raw_log()), [""; 0]);
+}
+
+/// Descriptors, and kilobytes of memory, of a process.
+fn holds(pid: i32) -> (usize, u64) {
+    let descriptors = fs::read_dir(format!("/proc/{pid}/fd")).expect("its descriptors").count();
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("its status");
+    let memory = status.lines().find_map(|line| line.strip_prefix("VmData:")?.trim().strip_suffix(" kB"));
+    (descriptors, memory.and_then(|number| number.trim().parse().ok()).expect("a number"))
+}
+
+fn a_run_of_many_signals_and_stops_grows_in_nothing(stage: &Stage) {
+    const USR1: i32 = 10;
+    const CONT: i32 = 18;
+    const STOP: i32 = 19;
+    const TSTP: i32 = 20;
+    let mut job = stage.probe("signals default=20").start();
+    let command = job.out.ready();
+    let round = |job: &mut crate::stage::Job, stop: i32| {
+        for _ in 0..20 {
+            job.send(USR1);
+            job.out.up_to("signal 10");
+        }
+        if stop == STOP {
+            send(command, STOP);
+        } else {
+            job.send_to_group(TSTP);
+        }
+        assert_eq!(job.told(), Told::Stopped(stop));
+        job.send_to_group(CONT);
+        assert_eq!(job.told(), Told::Continued);
+        job.out.up_to("signal 18");
+    };
+    round(&mut job, STOP);
+    round(&mut job, TSTP);
+    let before = holds(job.pid);
+    let members = job.members().len();
+    for _ in 0..100 {
+        round(&mut job, STOP);
+        round(&mut job, TSTP);
+    }
+    assert_eq!(holds(job.pid), before, "descriptors, and kilobytes of memory");
+    assert_eq!(job.members().len(), members);
+    queue(command, 63, 0);
+    assert_eq!(job.end(), Told::Exited(0));
+    job.leaves_nothing();
+    stage.logged(&[0]);
+}

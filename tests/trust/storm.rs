@@ -1,0 +1,89 @@
+//! Many at once: every event is whole, and what was recorded is what was to be.
+
+use std::collections::HashMap;
+
+use super::broken;
+use crate::ledger::{Case, cases};
+use crate::stage::{RECORDED, Stage, TM_RUN, Told};
+
+pub fn cases() -> Vec<Case> {
+    let mut all = cases![RECORDED, needs ["bash", "xargs"];
+        a_thousand_runs_are_a_thousand_lines,
+        consent_holds_in_a_storm,
+    ];
+    all.extend(cases![RECORDED; a_line_that_is_torn_glued_or_missing_is_caught]);
+    all
+}
+
+#[track_caller]
+fn quiet(finished: &crate::stage::Finished) {
+    assert_eq!((finished.told, finished.err.as_str()), (Told::Exited(0), ""));
+}
+
+/// Those who read and those who write anew are among them all the time.
+fn a_thousand_runs_are_a_thousand_lines(stage: &Stage) {
+    let script = "seq 1000 | xargs -P 16 -I{} \"$T\" --target run-{} -- true & storm=$!
+        read -r first < <(while ! [ -s .anklume/telemetry/usage.jsonl ]; do :; done; echo)
+        rounds=0
+        while kill -0 $storm 2>/dev/null; do
+            \"$T\" report --format json >/dev/null && \"$T\" status >/dev/null &&
+            \"$T\" clear --before 2020-01-01 >/dev/null && \"$T\" report --format html >/dev/null || exit 9
+            : $((rounds += 1))
+        done
+        wait $storm && [ $rounds -gt 2 ]";
+    quiet(&stage.bash(script).variable("T", TM_RUN).finish());
+    let log = stage.raw_log();
+    assert_eq!(broken(&log), [""; 0]);
+    let mut targets: Vec<String> = stage.events().into_iter().map(|event| event.target).collect();
+    targets.sort();
+    targets.dedup();
+    assert_eq!((targets.len(), log.lines().count()), (1000, 1000));
+}
+
+/// While a storm goes on whose runs may or may not be recorded, there are runs of which it is known: those
+/// between `on` and `off`, and those between `off` and `on`.
+fn consent_holds_in_a_storm(stage: &Stage) {
+    let script = "log=.anklume/telemetry/usage.jsonl
+        seq 100000 | xargs -P 6 -I{} \"$T\" --target maybe-{} -- true & storm=$!
+        some() { for i in {1..12}; do \"$T\" --target $1-$round-$i -- true & pids+=($!); done; wait ${pids[@]}; pids=(); }
+        for round in {1..12}; do
+            \"$T\" on >/dev/null; some sure
+            \"$T\" off >/dev/null
+            size=$(stat -c %s $log); some never
+            [ $(stat -c %s $log) = $size ] || { echo \"round $round: written after off\"; exit 9; }
+            \"$T\" report >/dev/null; \"$T\" status >/dev/null
+            cat $log
+            if [ $((round % 2)) = 0 ]; then
+                \"$T\" on >/dev/null; \"$T\" clear >/dev/null; some never
+                ! [ -e .anklume ] || { echo \"round $round: something is left\"; exit 8; }
+            else
+                rm $log
+            fi
+        done
+        kill $storm; wait $storm 2>/dev/null
+        \"$T\" clear >/dev/null
+        true";
+    let finished = stage.bash(script).variable("T", TM_RUN).finish();
+    assert_eq!(finished.told, Told::Exited(0), "{}", finished.text().lines().next_back().unwrap_or_default());
+    let log = finished.text();
+    assert_eq!(broken(&log), [""; 0]);
+    let mut times: HashMap<&str, usize> = HashMap::new();
+    for line in log.lines() {
+        let target = line.split("\"target\": \"").nth(1).and_then(|rest| rest.split('"').next());
+        *times.entry(target.expect("a target")).or_default() += 1;
+    }
+    assert!(times.values().all(|&times| times == 1), "each at most once: {times:?}");
+    let count = |name: &str| times.keys().filter(|target| target.starts_with(name)).count();
+    assert_eq!((count("sure"), count("never")), (144, 0));
+    assert!(count("maybe") > 50, "there was a storm");
+}
+
+fn a_line_that_is_torn_glued_or_missing_is_caught(stage: &Stage) {
+    assert_eq!(stage.command(["true"]).end(), Told::Exited(0));
+    let line = stage.raw_log();
+    assert_eq!(broken(&line.repeat(3)), [""; 0]);
+    assert_eq!(broken(&format!("{}\n{line}", &line[..60])).len(), 1);
+    assert_eq!(broken(&format!("{}{line}", &line[..60])).len(), 1);
+    assert_eq!(broken(&format!("{}{line}", line.trim_end())).len(), 1);
+    assert_eq!(broken(&line.replace("\"exit_code\": 0", "\"exit_code\": 0, \"user\": \"x\"")).len(), 1);
+}

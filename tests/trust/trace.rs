@@ -1,0 +1,94 @@
+//! What strace sees.
+
+use std::ffi::OsString;
+use std::fs;
+
+use crate::stage::{Finished, Stage, Start};
+
+/// A system call of a trace.
+#[derive(Debug, Clone)]
+pub struct Call {
+    pub name: String,
+    pub text: String,
+}
+
+impl Call {
+    /// `None` for a line that tells of something else, or of a call's second half.
+    fn of(line: &str) -> Option<Self> {
+        let text = line.trim_start_matches(|letter: char| letter.is_ascii_digit() || letter == ' ');
+        let (name, _) = text.split_once('(')?;
+        name.chars()
+            .all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
+            .then(|| Self { name: name.to_owned(), text: text.to_owned() })
+    }
+}
+
+/// The command under strace with these options.
+pub fn under_strace<'s>(
+    stage: &'s Stage,
+    options: &[&str],
+    words: impl IntoIterator<Item = OsString>,
+) -> Start<'s> {
+    let strace = ["strace", "-qq", "-o"].map(OsString::from).into_iter();
+    let trace = [stage.path("trace").into_os_string()];
+    let options = options.iter().map(OsString::from);
+    stage.plain(strace.chain(trace).chain(options).chain(["--".into()]).chain(words))
+}
+
+/// The calls that the last command under strace has made.
+pub fn calls(stage: &Stage) -> Vec<Call> {
+    let trace = fs::read(stage.path("trace")).expect("a trace");
+    String::from_utf8_lossy(&trace).lines().filter_map(Call::of).collect()
+}
+
+pub fn traced(
+    stage: &Stage,
+    options: &[&str],
+    words: impl IntoIterator<Item = OsString>,
+) -> (Finished, Vec<Call>) {
+    let finished = under_strace(stage, options, words).finish();
+    (finished, calls(stage))
+}
+
+/// tm-run around a command.
+pub fn wrapped(stage: &Stage, command: &[&str]) -> Vec<OsString> {
+    stage.prefix().into_iter().chain(command.iter().map(OsString::from)).collect()
+}
+
+/// One place in a run: the n-th call of a name.
+#[derive(Debug, Clone)]
+pub struct Place {
+    pub name: String,
+    pub nth: usize,
+}
+
+impl Place {
+    /// The option that has strace do something there.
+    pub fn inject(&self, what: &str) -> String {
+        format!("inject={}:{what}:when={}", self.name, self.nth)
+    }
+}
+
+/// Every call that the process itself makes, its children left out, from one that fits on.
+pub fn places(
+    stage: &Stage,
+    words: impl IntoIterator<Item = OsString>,
+    from: impl Fn(&Call) -> bool,
+) -> Vec<Place> {
+    let (_, calls) = traced(stage, &[], words);
+    let mut places: Vec<Place> = Vec::new();
+    let mut from_here = 0;
+    for call in calls {
+        if from_here == 0 && from(&call) {
+            from_here = places.len();
+        }
+        let nth = 1 + places.iter().filter(|place| place.name == call.name).count();
+        places.push(Place { name: call.name, nth });
+    }
+    places.split_off(from_here)
+}
+
+/// The marker is asked for: before that, the C library starts.
+pub fn asks_for_consent(call: &Call) -> bool {
+    call.text.contains("/enabled\"")
+}
