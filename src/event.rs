@@ -10,6 +10,7 @@ pub mod outcome;
 pub mod parse;
 pub mod table;
 
+use std::borrow::Cow;
 use std::io::Write as _;
 
 use chrono::{DateTime, Datelike as _, Timelike as _, Utc};
@@ -68,8 +69,29 @@ fn push(line: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
 }
 
 fn push_text(line: &mut Vec<u8>, text: &str) {
-    // A string is always JSON, and writing to a Vec does not fail.
-    let _ = serde_json::to_writer(&mut *line, text);
+    // A string is always JSON.
+    let text = serde_json::to_string(text).unwrap_or_default();
+    line.extend_from_slice(with_controls_escaped(&text).as_bytes());
+}
+
+/// JSON may hold U+007F to U+009F as they are, and a terminal obeys them: as escapes they mean the same.
+pub fn with_controls_escaped(json: &str) -> Cow<'_, str> {
+    if !json.contains(|c: char| ('\u{7f}'..='\u{9f}').contains(&c)) {
+        return json.into();
+    }
+    let mut escaped = String::with_capacity(json.len() + 16);
+    for c in json.chars() {
+        match c {
+            '\u{7f}'..='\u{9f}' => {
+                escaped.push_str("\\u00");
+                escaped.extend(
+                    [4, 0].into_iter().filter_map(|bits| char::from_digit(c as u32 >> bits & 15, 16)),
+                );
+            }
+            _ => escaped.push(c),
+        }
+    }
+    escaped.into()
 }
 
 /// Rounded to milliseconds, always with a decimal point and never with an exponent.
@@ -110,6 +132,10 @@ mod tests {
         let line = String::from_utf8(event.line()).unwrap();
         assert!(line.contains(r#""target": "a\"b\\c\u001bé\n", "domain": "pro", "#), "{line}");
         assert_eq!(line.matches('\n').count(), 1);
+        let event = Event { target: "\u{7f}\u{9b}31m\u{a0}".into(), ..event };
+        let line = String::from_utf8(event.line()).unwrap();
+        assert!(line.contains("\"target\": \"\\u007f\\u009b31m\u{a0}\""), "{line}");
+        assert_eq!(parse::tolerant(line.as_bytes()).unwrap().target, event.target);
     }
 
     #[test]

@@ -202,16 +202,13 @@ fn remedy(store: &Store, problem: &io::Error) -> Option<String> {
     is_foreign.then(|| "sudo chown -R \"$USER\" ~/.anklume/telemetry".to_owned())
 }
 
-/// The last line of the file that is not blank, as it stands there; control characters are escaped.
+/// The last line of the file that is not blank, as it stands there; what would act on a terminal is escaped.
 fn last_line(file: &File, size: u64) -> io::Result<Option<String>> {
     let start = size.saturating_sub(LONGEST_SHOWN);
     let mut end = vec![0; usize::try_from(size - start).unwrap_or(0)];
     // It may have been cut short meanwhile.
     let read = file.read_at(&mut end, start)?;
     let line = end[..read].trim_ascii_end().rsplit(|&byte| byte == b'\n').next().unwrap_or_default();
-    let shown = String::from_utf8_lossy(line)
-        .chars()
-        .flat_map(|c| if c.is_control() { c.escape_debug().collect() } else { vec![c] })
-        .collect::<String>();
+    let shown = words::shown(&String::from_utf8_lossy(line), false);
     Ok((!shown.is_empty()).then_some(shown))
 }

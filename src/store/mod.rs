@@ -125,11 +125,21 @@ impl Store {
         }
     }
 
-    /// Removes the marker; what was recorded stays.
+    /// Removes the marker; what was recorded stays. A run that has looked at the marker already writes its line
+    /// before this returns.
     ///
     /// # Errors
     /// As unlink(2). A missing marker is none.
     pub fn turn_off(&self) -> io::Result<()> {
+        self.remove_marker()?;
+        // Where there is no log that can be locked, nobody writes to it either.
+        if let Ok(file) = log::open_existing(self, log::For::Reading) {
+            log::lock(&file, log::Lock::Exclusive);
+        }
+        Ok(())
+    }
+
+    fn remove_marker(&self) -> io::Result<()> {
         missing_is_fine(self.whose().map(drop))?;
         match fs::symlink_metadata(self.marker_path()) {
             // It counts as off already, and it is not ours.
@@ -148,14 +158,21 @@ impl Store {
     /// Whatever of ours could not be deleted. The marker goes first, so that recording has stopped even then.
     pub fn clear(&self) -> io::Result<Cleared> {
         let had_marker = self.has_removable_marker();
-        self.turn_off()?;
-        self.delete_copy()?;
-        let log = self.delete_log()?;
+        self.remove_marker()?;
+        let mut cleared = if had_marker { Cleared::Something } else { Cleared::Nothing };
+        // A `clear --before` that is at work may put its copy in the place of the log that we have just deleted.
+        for _ in 0..5 {
+            let had_copy = self.delete_copy()?;
+            let log = self.delete_log()?;
+            if log == Cleared::Nothing && !had_copy {
+                break;
+            }
+            if !matches!(cleared, Cleared::ButLinked { .. }) && log != Cleared::Nothing {
+                cleared = log;
+            }
+        }
         self.remove_directories();
-        Ok(match log {
-            Cleared::Nothing if had_marker => Cleared::Something,
-            log => log,
-        })
+        Ok(cleared)
     }
 
     fn has_removable_marker(&self) -> bool {

@@ -10,7 +10,8 @@ use std::os::unix::fs::{
 };
 use std::path::Path;
 
-use nix::libc::{O_DIRECTORY, O_NOFOLLOW};
+use nix::fcntl::{OFlag, openat};
+use nix::libc::{O_DIRECTORY, O_NOFOLLOW, O_PATH};
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::geteuid;
 
@@ -62,7 +63,7 @@ pub fn make_directory(path: &Path) -> io::Result<()> {
         Err(error) => return Err(error),
     }
     let made = OpenOptions::new().read(true).custom_flags(O_DIRECTORY | O_NOFOLLOW).open(path)?;
-    give_to_owner_of(parent_of(path), &made)
+    give_to_owner_of(&fs::metadata(parent_of(path))?, &made)
 }
 
 /// Makes an empty file that only its owner may read and write, and opens it for appending.
@@ -70,27 +71,29 @@ pub fn make_directory(path: &Path) -> io::Result<()> {
 /// # Errors
 /// As open(2); a file that is there already is one.
 pub fn create(path: &Path) -> io::Result<File> {
-    let directory = parent_of(path);
-    if let Whose::Theirs(owner) = whose(directory)?
-        && !geteuid().is_root()
-    {
+    // One directory throughout, whatever its owner makes of its name meanwhile: otherwise a file that root makes
+    // in one place could be given to the owner of another.
+    let directory = OpenOptions::new().read(true).custom_flags(O_DIRECTORY | O_PATH).open(parent_of(path))?;
+    let found = directory.metadata()?;
+    if found.uid() != geteuid().as_raw() && !geteuid().is_root() {
         return Err(io::Error::new(
             io::ErrorKind::PermissionDenied,
-            format!("the directory belongs to another user (uid {owner})"),
+            format!("the directory belongs to another user (uid {})", found.uid()),
         ));
     }
-    let file = OpenOptions::new().read(true).append(true).create_new(true).mode(PRIVATE_FILE).open(path)?;
+    let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+    let flags = OFlag::O_RDWR | OFlag::O_APPEND | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_CLOEXEC;
+    let file = File::from(openat(&directory, name, flags, Mode::from_bits_truncate(PRIVATE_FILE))?);
     file.set_permissions(Permissions::from_mode(PRIVATE_FILE))?;
-    give_to_owner_of(directory, &file)?;
+    give_to_owner_of(&found, &file)?;
     Ok(file)
 }
 
-fn give_to_owner_of(directory: &Path, file: &File) -> io::Result<()> {
-    let owner = fs::metadata(directory)?;
-    if !geteuid().is_root() || owner.uid() == 0 {
+fn give_to_owner_of(directory: &fs::Metadata, file: &File) -> io::Result<()> {
+    if !geteuid().is_root() || directory.uid() == 0 {
         return Ok(());
     }
-    fchown(file, Some(owner.uid()), Some(owner.gid()))
+    fchown(file, Some(directory.uid()), Some(directory.gid()))
 }
 
 /// Gives a file that takes another one's place the owner and the mode of that one.

@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 
 use super::log::{self, For};
-use super::{Store, is_missing, missing_is_fine, owner};
+use super::owner::{self, Whose};
+use super::{Store, is_missing, missing_is_fine};
 use crate::event::parse;
 
 /// What was deleted and what was kept.
@@ -40,21 +41,34 @@ impl Store {
             Err(error) if is_missing(&error) => return Ok(Rewritten::default()),
             other => other?,
         };
-        // A log that is a link is replaced where it really is.
-        let path = fs::canonicalize(self.log_path())?;
+        let path = self.real_log_path();
         let copy = Copy::begin(&path)?;
         let done = Sieve::new(&file, &copy.file, moment).run(&path);
         match done {
-            Ok(Rewritten { deleted: 0, .. }) | Err(_) => copy.discard(),
+            Ok(Rewritten { deleted: 0, .. }) | Err(_) => {
+                copy.discard();
+                // A `clear` meanwhile could not: the copy stood in its way.
+                self.remove_directories();
+            }
             Ok(_) => {}
         }
         done
     }
 
-    /// Deletes a copy that was never completed.
-    pub(super) fn delete_copy(&self) -> io::Result<()> {
-        let path = fs::canonicalize(self.log_path()).unwrap_or_else(|_| self.log_path());
-        missing_is_fine(fs::remove_file(copy_of(&path)))
+    /// Deletes a copy that was never completed, and tells whether there was one.
+    pub(super) fn delete_copy(&self) -> io::Result<bool> {
+        let copy = copy_of(&self.real_log_path());
+        let was_there = fs::symlink_metadata(&copy).is_ok();
+        missing_is_fine(fs::remove_file(copy)).map(|()| was_there)
+    }
+
+    /// A log that is a link is replaced where it really is, unless somebody else may have planted the link.
+    fn real_log_path(&self) -> PathBuf {
+        let path = self.log_path();
+        match self.whose() {
+            Ok(Whose::Ours) => fs::canonicalize(&path).unwrap_or(path),
+            _ => path,
+        }
     }
 }
 

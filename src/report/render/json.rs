@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::line::float;
 use super::{Options, words};
-use crate::event::outcome;
+use crate::event::{outcome, with_controls_escaped};
 use crate::report::summary::{
     By, Change, Counts, Direction, Durations, Finding, FindingKind, Group, Population, Summary, Window,
 };
@@ -17,7 +17,7 @@ const FORMAT_VERSION: u64 = 1;
 
 /// Writes the object and one line end.
 pub fn json(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "{}", report(summary, options).text())
+    writeln!(out, "{}", with_controls_escaped(&report(summary, options).text()))
 }
 
 /// A JSON value whose keys stay in the order they were given.

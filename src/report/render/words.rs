@@ -3,7 +3,8 @@
 use chrono::{DateTime, Datelike as _, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, Utc};
 
 use super::Options;
-use super::line::{fit, float, shown};
+pub use super::line::shown;
+use super::line::{fit, float};
 use crate::event::outcome::{self, Outcome};
 use crate::event::table::Filter;
 use crate::report::summary::{
