@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::ledger::{Case, cases};
 use crate::stage::{
-    BARE_AND_RECORDED, EVERY_WAY, Job, Logged, Process, RECORDED, Stage, Start, TM_RUN, Told,
+    BARE_AND_RECORDED, EVERY_WAY, Job, Logged, Process, RECORDED, Stage, Start, TM_RUN, Told, until,
 };
 
 pub fn cases() -> Vec<Case> {
@@ -203,7 +203,7 @@ impl Job {
     fn less_waits_for_a_key(&mut self) {
         self.shows("line 22 of the text\r\n");
         self.shows("-page-");
-        crate::stage::until("less sleeps", || {
+        until("less sleeps", || {
             let is_less =
                 |pid| fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name == "less\n");
             self.members().iter().any(|process| process.state == 'S' && is_less(process.pid))
@@ -276,16 +276,20 @@ fn python_handles_the_interrupt_and_goes_on(stage: &Stage) {
     let mut shell = stage.shell();
     shell.terminal().type_line(&format!("PYTHON_BASIC_REPL=1 $W {} -q", python().display()));
     shell.shows(">>> ");
-    shell.terminal().type_line("print(6 * 7)");
-    shell.shows("42\r\n");
-    shell.shows(">>> ");
-    shell.terminal().ctrl('C');
-    shell.shows("KeyboardInterrupt");
-    shell.shows(">>> ");
     shell.terminal().type_line("import os; print('pid', os.getpid(), flush=True)");
     shell.shows("pid ");
     let interpreter: i32 = shell.terminal().screen.line().parse().expect("a process id");
     shell.shows(">>> ");
+    // An interrupt between its look for signals and its wait for a key would have an effect only with the next key.
+    let sleeps = || Process::of(interpreter).is_some_and(|process| process.state == 'S');
+    until("python sleeps", sleeps);
+    shell.terminal().ctrl('C');
+    shell.shows("KeyboardInterrupt");
+    shell.shows(">>> ");
+    shell.terminal().type_line("print(6 * 7)");
+    shell.shows("42\r\n");
+    shell.shows(">>> ");
+    until("python sleeps", sleeps);
     shell.terminal().ctrl('Z');
     shell.shell_says_stopped();
     assert_eq!(Process::of(interpreter).map(|process| process.state), Some('T'));
