@@ -699,7 +699,7 @@ pub mod tests {
         let mut chance = Chance(5);
         let mut date = Date::default();
         let (mut by_layout, mut by_keys, mut readable) = (0, 0, 0);
-        for _ in 0..300_000 {
+        for _ in 0..2_000_000 {
             let mut line = damaged_line(&mut chance);
             let expected = tolerant(&line);
             readable += u32::from(expected.is_some());
