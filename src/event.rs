@@ -31,13 +31,18 @@ pub struct Event {
 impl Event {
     /// The event as one line of the log, its newline included.
     pub fn line(&self) -> Vec<u8> {
-        let mut line =
-            Vec::with_capacity(128 + self.target.len() + self.domain.as_ref().map_or(0, String::len));
-        self.write(&mut line);
-        line
+        self.written(push_milliseconds)
     }
 
-    fn write(&self, line: &mut Vec<u8>) {
+    /// The same with every digit of the duration: events of other loggers may be finer than ours.
+    pub fn exact_line(&self) -> Vec<u8> {
+        self.written(push_exact)
+    }
+
+    fn written(&self, push_seconds: fn(&mut Vec<u8>, f64)) -> Vec<u8> {
+        let mut buffer =
+            Vec::with_capacity(128 + self.target.len() + self.domain.as_ref().map_or(0, String::len));
+        let line = &mut buffer;
         let t = &self.timestamp;
         push(
             line,
@@ -58,8 +63,9 @@ impl Event {
             None => line.extend_from_slice(b"null"),
         }
         line.extend_from_slice(br#", "duration_seconds": "#);
-        push_milliseconds(line, self.duration_seconds);
+        push_seconds(line, self.duration_seconds);
         push(line, format_args!(", \"exit_code\": {}}}\n", self.exit_code));
+        buffer
     }
 }
 
@@ -92,6 +98,15 @@ pub fn with_controls_escaped(json: &str) -> Cow<'_, str> {
         }
     }
     escaped.into()
+}
+
+/// The shortest digits that read as this number, always with a decimal point and never with an exponent.
+fn push_exact(line: &mut Vec<u8>, seconds: f64) {
+    let start = line.len();
+    push(line, format_args!("{seconds}"));
+    if !line[start..].contains(&b'.') {
+        line.extend_from_slice(b".0");
+    }
 }
 
 /// Rounded to milliseconds, always with a decimal point and never with an exponent.

@@ -10,7 +10,7 @@ use crate::event::Event;
 /// could not be read (no `moment`) keeps none: `null`.
 pub fn jsonl(moment: Option<DateTime<Utc>>, event: &Event, out: &mut dyn Write) -> io::Result<()> {
     const OFFSET: &[u8] = b"+00:00\"";
-    let line = event.line();
+    let line = event.exact_line();
     if moment.is_none() {
         const TIME: &[u8] = br#"{"timestamp": "#;
         let rest = line.iter().position(|&byte| byte == b',').map_or(&line[..0], |comma| &line[comma..]);
@@ -33,6 +33,28 @@ mod tests {
     use chrono::DateTime;
 
     use super::*;
+
+    #[test]
+    fn a_duration_keeps_all_its_digits() {
+        #[track_caller]
+        fn case(duration_seconds: f64, text: &str) {
+            let event = Event {
+                timestamp: DateTime::from_timestamp(1_771_065_000, 0).unwrap(),
+                target: "apply".into(),
+                domain: None,
+                duration_seconds,
+                exit_code: 0,
+            };
+            let mut line = Vec::new();
+            jsonl(Some(event.timestamp), &event, &mut line).unwrap();
+            let line = String::from_utf8(line).unwrap();
+            assert!(line.contains(&format!("\"duration_seconds\": {text}, ")), "{line}");
+        }
+        case(45.0, "45.0");
+        case(0.123_456_789, "0.123456789");
+        case(1e300, &format!("1{}.0", "0".repeat(300)));
+        case(1e-7, "0.0000001");
+    }
 
     #[track_caller]
     fn case(nanoseconds: u32, second: &str) {
