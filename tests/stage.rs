@@ -705,7 +705,9 @@ impl Terminal {
         let keys = screen.try_clone().expect("a second descriptor");
         let terminal = Self { screen: Stream::new(screen), keys, path, _held: held };
         // Without echo, so that all that is on the screen has been written by somebody.
-        terminal.stty(&["rows", "24", "cols", "80", "-echo"]);
+        // A key that sends a signal also flushes the terminal, and the kernel does that after it has sent the
+        // signal: a prompt that is printed very soon would be lost with it.
+        terminal.stty(&["rows", "24", "cols", "80", "-echo", "noflsh"]);
         terminal
     }
 
