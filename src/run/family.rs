@@ -1,6 +1,7 @@
 //! Who descends from whom (proc(5), `stat`).
 
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 
 /// A process that still runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -8,6 +9,21 @@ pub struct Relative {
     pub pid: i32,
     /// The first 15 bytes of its program's name.
     pub name: Vec<u8>,
+}
+
+/// Whether what we fork would live in another PID namespace than we (pid_namespaces(7)): `unshare -p` without
+/// `--fork` leaves us so. Our first child would be its init, which the command must not become by our doing.
+pub fn would_live_elsewhere() -> bool {
+    const OURS: &str = "/proc/self/ns/pid";
+    const OF_CHILDREN: &str = "/proc/self/ns/pid_for_children";
+    let namespace = |path| fs::metadata(path).map(|it| (it.dev(), it.ino()));
+    match (namespace(OURS), namespace(OF_CHILDREN)) {
+        (Ok(ours), Ok(theirs)) => ours != theirs,
+        // It leads nowhere until the first child is there. Before Linux 4.12 there is no such link.
+        (Ok(_), Err(_)) => fs::symlink_metadata(OF_CHILDREN).is_ok(),
+        // Without /proc nothing is known.
+        (Err(_), _) => false,
+    }
 }
 
 /// The process itself, its parent, and so on, as far as they can be seen from here.

@@ -65,8 +65,12 @@ impl Plan {
     /// Runs the command and waits for its end.
     ///
     /// # Errors
-    /// Nothing was run, for want of memory or processes; [`Plan::become_it`] may still work.
+    /// Nothing was run: for want of memory or processes, or because a child would not be in our PID namespace.
+    /// [`Plan::become_it`] may still work.
     pub fn run(&self) -> io::Result<Outcome> {
+        if family::would_live_elsewhere() {
+            return Err(io::Error::other("children live in another PID namespace"));
+        }
         let shared = Shared::new()?;
         sys::blank_last_words(self.words);
         let signals = command::Inherited::prepare();
