@@ -106,8 +106,9 @@ impl Relay {
         };
         if to_group {
             self.tell_command_that_left(signal);
-        } else if !is_from_kernel && signal.sender() == self.child {
-            // `kill $PPID`: it means who started it, and that is who started us.
+        } else if !is_from_kernel && signal.sender() == self.child && getppid().as_raw() != 0 {
+            // `kill $PPID`: it means who started it, and that is who started us. (In a PID namespace that may be
+            // nobody; what the command sends to the first process there, it would without us send to itself.)
             let _ = sys::pass_on(getppid().as_raw(), signal);
         } else {
             // It may just have ended; its end is then the next thing we see.

@@ -6,7 +6,7 @@
 
 use std::time::{Duration, Instant};
 
-use nix::unistd::{Pid, getpgrp, getpid, setpgid};
+use nix::unistd::{Pid, getpid, setpgid};
 use signal_hook::consts::{SIGCONT, SIGKILL, SIGTSTP, SIGTTIN, SIGTTOU};
 
 use crate::sys::{self, Change, Shared, Side, SignalSet};
@@ -116,8 +116,9 @@ impl Drop for Sentinel {
 /// Returns when no signal to a group is on its way: changing a process group takes the lock that such a
 /// delivery holds from its first process to its last (Linux, `tasklist_lock`).
 pub fn barrier() {
-    // Refused for the leader of a session, but only under that lock.
-    let _ = setpgid(Pid::from_raw(0), getpgrp());
+    // There is no such process, which is found out only under that lock. Ours is not named, for it could be
+    // changed: our group has the number 0 in a PID namespace that it comes from outside of, and 0 asks for a new one.
+    let _ = setpgid(Pid::from_raw(i32::MAX), Pid::from_raw(i32::MAX));
 }
 
 fn live((parent, shared): (i32, Shared)) -> ! {

@@ -6,6 +6,7 @@ mod exit;
 mod guard;
 mod log;
 mod make;
+mod namespaces;
 mod off;
 mod signals;
 mod state;
@@ -22,6 +23,7 @@ pub fn cases() -> Vec<Case> {
         guard::cases(),
         log::cases(),
         make::cases(),
+        namespaces::cases(),
         off::cases(),
         signals::cases(),
         state::cases(),

@@ -24,9 +24,6 @@ pub fn cases() -> Vec<Case> {
         a_file_size_limit_of_zero_does_no_harm,
         the_command_dies_with_a_parent_it_was_tied_to,
     ];
-    all.extend(
-        cases![EVERY_WAY, needs ["root", "unshare"]; in_a_new_pid_namespace_the_command_is_not_its_init],
-    );
     all.extend(cases![EVERY_WAY, needs ["pgrep"]; one_process_has_the_words_of_the_command]);
     all
 }
@@ -149,12 +146,6 @@ fn an_inherited_dead_child_is_not_mistaken_for_the_command(stage: &Stage) {
 /// ST21
 fn an_inherited_living_child_does_not_delay_the_end(stage: &Stage) {
     assert_eq!(stage.probe("exit 4").option("--child-stays", "yes").end(), Told::Exited(4));
-}
-
-/// `unshare -p` without `--fork`: the first child becomes the namespace's init, and that is the command's to make.
-fn in_a_new_pid_namespace_the_command_is_not_its_init(stage: &Stage) {
-    let text = "unshare -p $W sh -c 'test $$ -ne 1 && exit 5'";
-    assert_eq!(stage.bash(text).end(), Told::Exited(5));
 }
 
 /// ST22

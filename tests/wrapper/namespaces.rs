@@ -1,0 +1,41 @@
+//! PID namespaces: sandboxes and containers in which some numbers are 0, and the first process is unlike others.
+
+use crate::ledger::{Case, cases};
+use crate::stage::{BARE_AND_RECORDED, RECORDED, Stage, Told, Way};
+
+pub fn cases() -> Vec<Case> {
+    let mut all = cases![BARE_AND_RECORDED, needs ["root", "unshare", "bash"];
+        the_namespace_for_the_children_of_the_command_is_left_to_them,
+        what_the_command_sends_to_the_first_process_reaches_the_command,
+    ];
+    all.extend(cases![RECORDED, needs ["root", "unshare", "bash"]; the_group_is_kept_whatever_its_number_is]);
+    all
+}
+
+/// Forked, the command would be the first process there; its first child must be.
+fn the_namespace_for_the_children_of_the_command_is_left_to_them(stage: &Stage) {
+    let finished = stage.bash("exec unshare --pid $W bash -c '(echo $BASHPID); exit 3'").finish();
+    assert_eq!((finished.text(), finished.told), ("1\n".into(), Told::Exited(3)));
+    assert_eq!(stage.raw_log(), "");
+}
+
+fn what_the_command_sends_to_the_first_process_reaches_the_command(stage: &Stage) {
+    let script = "trap 'exit 5' TERM; kill -TERM 1; while :; do sleep 0.1; done";
+    let words = "exec unshare --pid --fork --mount-proc $W bash -c \"$SCRIPT\"";
+    let finished = stage.bash(words).variable("SCRIPT", script).finish();
+    assert_eq!(finished.told, Told::Exited(5));
+    if stage.way == Way::Recorded {
+        assert_eq!(stage.exit_codes(), [5]);
+    }
+}
+
+/// A signal has us ask the kernel whether the whole group has got it, which must not change the group: out of its
+/// job, a process that stops is never continued.
+fn the_group_is_kept_whatever_its_number_is(stage: &Stage) {
+    let group_of_tm_run = "trap 'cut -d \" \" -f 5 /proc/$PPID/stat; exit 3' USR1
+        (kill -USR1 $PPID); while :; do sleep 0.1; done";
+    let words = "exec unshare --pid --fork --mount-proc bash -c '$W bash -c \"$SCRIPT\"; exit $?'";
+    let finished = stage.bash(words).variable("SCRIPT", group_of_tm_run).finish();
+    assert_eq!((finished.text(), finished.told), ("0\n".into(), Told::Exited(3)));
+    stage.logged(&[3]);
+}
