@@ -31,16 +31,26 @@ mod store;
 mod sys;
 mod units;
 
+use std::ffi::OsString;
 use std::io::{self, Write as _};
 
 use action::exit::Exit;
 use action::misuse::Misuse;
 use cli::Refusal;
 
+/// Before the C library is ready; comes back to let it start, if there is anything left to do.
+#[cfg_attr(any(test, not(target_arch = "x86_64")), expect(dead_code, reason = "only the entry calls it"))]
+fn begin(words: sys::Texts, variables: sys::Texts) {
+    action::early::begin(words, variables);
+}
+
 /// From the command line to the exit status.
 #[cfg_attr(test, expect(dead_code, reason = "tests have a main of their own"))]
 fn start() -> i32 {
-    let words = sys::words().split_off(1);
+    if let Some(exit) = action::go_on() {
+        return exit.happen();
+    }
+    let words: Vec<OsString> = sys::words().into_iter().skip(1).collect();
     let exit = match cli::parse(words.iter().cloned()) {
         Ok(request) => action::perform(&request, &words),
         Err(refusal) => refused(&refusal),

@@ -1,13 +1,11 @@
-//! The child's side: from the fork to the command.
+//! The command's side: what it inherits, and what becomes of it if it cannot be run.
 
 use std::io;
 
-use nix::errno::Errno;
-use nix::unistd::getpid;
-
-use super::{GO, Plan};
-use crate::sys::{self, Disposition, Shared, Side};
+use super::Plan;
+use crate::sys::{self, Disposition};
 use crate::units::SignalNumber;
+use nix::errno::Errno;
 
 /// Exit statuses of a command that could not be run (POSIX shell, env(1)).
 const NOT_FOUND: u8 = 127;
@@ -30,24 +28,6 @@ impl Inherited {
     pub fn restore(self) {
         if self.child_ended == Disposition::Ignore {
             sys::set_disposition(CHILD_ENDED, Disposition::Ignore);
-        }
-    }
-}
-
-/// Forks the process that becomes the command. It waits for "go", for a signal that comes before we watch must
-/// act on us as it would on the command, and must not find the command already at work.
-pub fn fork(plan: &Plan, shared: Shared, inherited: Inherited) -> io::Result<i32> {
-    let parent = getpid().as_raw();
-    match sys::fork()? {
-        Side::Parent { child } => Ok(child),
-        Side::Child => {
-            // Without us nobody would tell the command to end: without us it must not live (timeout(1) does the same).
-            sys::die_with(parent);
-            while shared.read(GO) == 0 {
-                shared.wait_while(GO, 0, None);
-            }
-            inherited.restore();
-            sys::exit_now(become_it(plan).into())
         }
     }
 }

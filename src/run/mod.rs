@@ -19,13 +19,17 @@ mod sentinel;
 
 use std::ffi::OsString;
 use std::io;
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use crate::sys::{self, Image, Shared};
+use crate::sys::{self, Image, Mask, Shared, Side, SignalSet};
 use crate::units::Ending;
+use command::Inherited;
 use sentinel::Sentinel;
+
+pub use sentinel::Memory;
 
 /// The word of the shared memory that lets the command start.
 const GO: usize = 0;
@@ -49,6 +53,84 @@ pub struct Outcome {
     _sentinel: Option<Sentinel>,
 }
 
+/// Which of the two processes one is after [`begin`].
+pub enum Role {
+    /// The one that is to become the command, and has been let go.
+    Command,
+    /// The one that waits for it.
+    Waiting(Run),
+}
+
+/// A run that has begun. There is one in a process, at most.
+pub struct Run {
+    shared: Shared,
+}
+
+static CHILD: AtomicI32 = AtomicI32::new(0);
+static SENTINEL: AtomicI32 = AtomicI32::new(0);
+/// Nanoseconds of [`sys::monotonic`].
+static STARTED: AtomicU64 = AtomicU64::new(0);
+
+/// Starts the process that is to become the command, blocks all signals, and lets it go. It waits until then, for a
+/// signal that comes before we watch must act on us as it would on the command, and must not find the command already
+/// at work. `words`: how many of our own last words are the command's.
+///
+/// May be called before the C library is ready. `None`: nothing has happened, for want of memory or processes, or
+/// because a child would not be in our PID namespace; we can still become the command ourselves.
+pub fn begin(words: usize, memory: Memory) -> Option<Role> {
+    if family::would_live_elsewhere() {
+        return None;
+    }
+    let shared = Shared::new()?;
+    let inherited = Inherited::prepare();
+    let own = sys::own_pid();
+    let started = sys::monotonic();
+    let side = sys::fork();
+    match side {
+        None => {
+            inherited.restore();
+            None
+        }
+        Some(Side::Child) => {
+            // Without us nobody would tell the command to end: without us it must not live (timeout(1) does the same).
+            sys::die_with(own);
+            while shared.read(GO) == 0 {
+                shared.wait_while(GO, 0, None);
+            }
+            inherited.restore();
+            Some(Role::Command)
+        }
+        Some(Side::Parent { child }) => {
+            sys::mask(Mask::Block, SignalSet::ALL);
+            SENTINEL.store(Sentinel::start(memory).unwrap_or(0), Ordering::Relaxed);
+            CHILD.store(child, Ordering::Relaxed);
+            let nanoseconds =
+                started.as_secs().wrapping_mul(1_000_000_000) + u64::from(started.subsec_nanos());
+            STARTED.store(nanoseconds, Ordering::Relaxed);
+            sys::blank_last_words(words);
+            shared.publish(GO, 1);
+            Some(Role::Waiting(Run { shared }))
+        }
+    }
+}
+
+impl Run {
+    /// The one that was begun before the C library was ready.
+    pub fn begun() -> Option<Self> {
+        (CHILD.load(Ordering::Relaxed) != 0).then(|| Shared::new().map(|shared| Self { shared }))?
+    }
+
+    /// Waits for the end of the command.
+    pub fn wait(self) -> Outcome {
+        sys::release_channels();
+        let sentinel = Some(SENTINEL.load(Ordering::Relaxed)).filter(|&pid| pid != 0);
+        let sentinel = sentinel.map(|pid| Sentinel::of(pid, self.shared));
+        let (ending, sentinel) = relay::until_the_end(CHILD.load(Ordering::Relaxed), sentinel);
+        let wall = sys::monotonic().saturating_sub(Duration::from_nanos(STARTED.load(Ordering::Relaxed)));
+        Outcome { ended_at: Utc::now(), wall, ending, _sentinel: sentinel }
+    }
+}
+
 impl Plan {
     /// # Errors
     /// A word that no command line can hold.
@@ -62,26 +144,12 @@ impl Plan {
         command::become_it(self)
     }
 
-    /// Runs the command and waits for its end.
-    ///
-    /// # Errors
-    /// Nothing was run: for want of memory or processes, or because a child would not be in our PID namespace.
-    /// [`Plan::become_it`] may still work.
-    pub fn run(&self) -> io::Result<Outcome> {
-        if family::would_live_elsewhere() {
-            return Err(io::Error::other("children live in another PID namespace"));
+    /// Runs the command and waits for its end. `None`: nothing was run, see [`begin`]; [`Plan::become_it`] may still
+    /// work.
+    pub fn run(&self, memory: Memory) -> Option<Outcome> {
+        match begin(self.words, memory)? {
+            Role::Command => sys::exit_now(self.become_it().into()),
+            Role::Waiting(run) => Some(run.wait()),
         }
-        let shared = Shared::new()?;
-        sys::blank_last_words(self.words);
-        let signals = command::Inherited::prepare();
-        let started = Instant::now();
-        let child = command::fork(self, shared, signals).inspect_err(|_| signals.restore())?;
-        sys::mask(sys::Mask::Block, sys::SignalSet::ALL);
-        let sentinel = Sentinel::start(shared);
-        shared.publish(GO, 1);
-        sys::release_channels();
-        let (ending, sentinel) = relay::until_the_end(child, sentinel);
-        let wall = started.elapsed();
-        Ok(Outcome { ended_at: Utc::now(), wall, ending, _sentinel: sentinel })
     }
 }

@@ -50,7 +50,7 @@ impl Relay {
                 }
                 Some(Change::Continued) => self.is_stopped = false,
                 None => {
-                    if let Some(signal) = sys::take_signal(SignalSet::ALL, None) {
+                    if let Some(signal) = sys::take_signal() {
                         self.treat(&signal);
                     }
                 }

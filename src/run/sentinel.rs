@@ -6,7 +6,7 @@
 
 use std::time::{Duration, Instant};
 
-use nix::unistd::{Pid, getpid, setpgid};
+use nix::unistd::{Pid, setpgid};
 use signal_hook::consts::{SIGCONT, SIGKILL, SIGTSTP, SIGTTIN, SIGTTOU};
 
 use crate::sys::{self, Change, Shared, Side, SignalSet};
@@ -32,20 +32,31 @@ pub struct Sentinel {
     asked: u32,
 }
 
+/// Whose memory it lives in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Memory {
+    Ours,
+    ItsOwn,
+}
+
 impl Sentinel {
-    /// Starts it. All signals must be blocked already. `None` if that is not possible; the relay then goes by who
-    /// sent a signal.
-    ///
-    /// It can share our memory, because after its start it runs only while we wait for its answer.
-    pub fn start(shared: Shared) -> Option<Self> {
-        let birth = (getpid().as_raw(), shared);
-        let started = sys::start_beside(live, birth).or_else(|_| {
-            sys::fork().map(|side| match side {
-                Side::Parent { child } => child,
-                Side::Child => live(birth),
-            })
-        });
-        Some(Self { pid: started.ok()?, shared, asked: 0 })
+    /// Starts the process and returns its number. All signals must be blocked already. `None` if that is not possible;
+    /// the relay then goes by who sent a signal.
+    pub fn start(memory: Memory) -> Option<i32> {
+        let beside = (memory == Memory::Ours).then(|| sys::start_beside(live)).flatten();
+        if beside.is_some() {
+            return beside;
+        }
+        let own = sys::own_pid();
+        match sys::fork()? {
+            Side::Parent { child } => Some(child),
+            Side::Child => live(own),
+        }
+    }
+
+    /// The one that was started.
+    pub fn of(pid: i32, shared: Shared) -> Self {
+        Self { pid, shared, asked: 0 }
     }
 
     /// Whether the signal that we have just taken was sent to the whole group. `None`: it cannot be told.
@@ -121,13 +132,10 @@ pub fn barrier() {
     let _ = setpgid(Pid::from_raw(i32::MAX), Pid::from_raw(i32::MAX));
 }
 
-fn live((parent, shared): (i32, Shared)) -> ! {
+extern "C" fn live(parent: i32) -> ! {
     sys::die_with(parent);
     sys::close_everything();
-    watch(shared)
-}
-
-fn watch(shared: Shared) -> ! {
+    let Some(shared) = Shared::new() else { sys::exit_now(1) };
     let mut answered = 0;
     loop {
         let request = shared.read(REQUEST);
@@ -145,13 +153,13 @@ fn answer(question: u32) -> bool {
     if question & FORGET != 0 {
         for (place, &number) in STOPS_AND_CONTINUE.iter().enumerate() {
             if question & 1 << place != 0 {
-                take(SignalNumber(number));
+                sys::discard(SignalNumber(number));
             }
         }
         return false;
     }
     let signal = SignalNumber(question.cast_signed());
-    if take(signal) {
+    if sys::discard(signal) {
         return true;
     }
     // A stop cancels a SIGCONT that is still waiting, and the other way round (signal(7)): what came in between
@@ -161,8 +169,4 @@ fn answer(question: u32) -> bool {
         SIGTSTP | SIGTTIN | SIGTTOU => sys::pending().has(CONTINUE),
         _ => false,
     }
-}
-
-fn take(signal: SignalNumber) -> bool {
-    sys::take_signal(SignalSet::only(signal), Some(Duration::ZERO)).is_some()
 }
