@@ -4,6 +4,7 @@
 //! ready (see [`entry`]), and its sentinel shares our memory. It takes the kernel's 64-bit sets of signals, too:
 //! glibc filters 32 and 33 out of every set, and an invisible wrapper must pass on what it was handed (nptl(7)).
 
+use std::cell::UnsafeCell;
 use std::ffi::{CStr, CString, OsString, c_char, c_int, c_long};
 use std::io;
 use std::os::unix::ffi::OsStringExt as _;
@@ -76,8 +77,9 @@ static WORDS: AtomicPtr<*mut c_char> = AtomicPtr::new(ptr::null_mut());
 /// starts while the library does.
 ///
 /// What runs here calls nothing of the C library and allocates nothing. Nor does it compare or copy slices or large
-/// values, for the compiler makes calls of the library of those, too: they would end in a fault at once, and in each
-/// test of the wrapper. `build.rs` tells the linker of this place.
+/// values, for the compiler makes calls of the library of those, too, and it reads no table of addresses: no `dyn`, no
+/// list of texts. All that would be a fault at once, in each test of the wrapper; `.ci/run` does them with the program as
+/// it is installed, too. `build.rs` tells the linker of this place.
 #[cfg(target_arch = "x86_64")]
 #[unsafe(naked)]
 #[unsafe(no_mangle)]
@@ -119,11 +121,11 @@ extern "C" fn early(stack: *mut *mut c_char) {
     crate::begin(Texts(words.wrapping_add(1).cast()), Texts(variables.cast()));
 }
 
-/// Puts the addresses in the program's data right: the file is loaded anywhere, and holds them as if it were loaded at 0.
-/// The C library does the same again later; it is what makes tables, and calls from one object to another, usable
-/// before. In a program with a dynamic loader that has been done, and where all addresses are known from the beginning
-/// there is nothing to do. False: this is a program of another kind (elf(5), `PT_DYNAMIC`, `DT_RELA`; Linux,
-/// `Documentation/ELF`).
+/// Puts the addresses of functions right that are called by way of a table (`.got`): the file is loaded anywhere, and
+/// holds them as if it were loaded at 0. The C library does the same again later, for all addresses in the program's data;
+/// doing that twice would cost a page fault for each of many pages, so what runs early does without the rest. In a
+/// program with a dynamic loader it has been done, and where all addresses are known from the beginning there is nothing
+/// to do. False: this is a program of another kind (elf(5); System V ABI, 5, "Dynamic Linking").
 ///
 /// Only plain reads and writes: nothing can be called yet.
 #[cfg(all(target_arch = "x86_64", not(test)))]
@@ -165,7 +167,7 @@ unsafe fn relocate(stack: usize) -> bool {
         }
         at += PAIR;
     }
-    let (mut base, mut dynamic, mut place) = (0, 0, 0);
+    let (mut base, mut dynamic, mut end, mut place) = (0, 0, 0, 0);
     while place < header_count {
         let header = (headers + place * size_of::<libc::Elf64_Phdr>()) as *const libc::Elf64_Phdr;
         // SAFETY: the kernel tells where our program headers are, and how many; they are ours to read as long as we live.
@@ -175,6 +177,8 @@ unsafe fn relocate(stack: usize) -> bool {
             libc::PT_INTERP => return true,
             libc::PT_PHDR => base = headers.wrapping_sub(address),
             libc::PT_DYNAMIC => dynamic = address,
+            // What is only read once the addresses are right. The table of functions is the last of it.
+            libc::PT_GNU_RELRO => end = address + header.p_memsz as usize,
             _ => {}
         }
         place += 1;
@@ -205,8 +209,11 @@ unsafe fn relocate(stack: usize) -> bool {
         let entry = (table + place * ENTRY) as *const [usize; 3];
         // SAFETY: the linker has put so many there.
         let [offset, _, addend] = unsafe { *entry };
-        // SAFETY: the linker has put it into memory that is written to for this at the start of every such program.
-        unsafe { *((base + offset) as *mut usize) = base.wrapping_add(addend) };
+        // The table stands behind the dynamic section.
+        if offset > dynamic && offset < end {
+            // SAFETY: the linker has put it into memory that is written to for this at the start of every such program.
+            unsafe { *((base + offset) as *mut usize) = base.wrapping_add(addend) };
+        }
         place += 1;
     }
     true
@@ -273,45 +280,84 @@ impl Iterator for Texts {
     }
 }
 
-/// Room for a text, or for many, that is there before there is an allocator. Filled byte by byte.
-pub struct Room<const BYTES: usize> {
-    bytes: [AtomicU8; BYTES],
-    used: AtomicUsize,
+/// A place for a text, for who will ask for it later.
+pub struct Slot(AtomicPtr<c_char>);
+
+impl Slot {
+    pub const fn new() -> Self {
+        Self(AtomicPtr::new(ptr::null_mut()))
+    }
+
+    pub fn set(&self, text: Text) {
+        self.0.store(text.0.cast_mut(), Ordering::Relaxed);
+    }
+
+    pub fn get(&self) -> Option<Text> {
+        let text = self.0.load(Ordering::Relaxed);
+        (!text.is_null()).then_some(Text(text))
+    }
 }
 
-impl<const BYTES: usize> Room<BYTES> {
-    pub const fn new() -> Self {
-        Self { bytes: [const { AtomicU8::new(0) }; BYTES], used: AtomicUsize::new(0) }
+/// Memory that is there before there is an allocator. What is used of it stands close together: each page that is
+/// touched costs a page fault.
+#[repr(C, align(4096))]
+struct Early {
+    /// Of the process that [`start_beside`] starts: it uses the end first. Together with the beginning of the rest it
+    /// fills up whole pages.
+    stack: UnsafeCell<[u8; 15 << 10]>,
+    /// How many bytes of `texts` are.
+    used: AtomicUsize,
+    texts: [AtomicU8; 3 << 10],
+    list: [AtomicPtr<c_char>; 1 << 10],
+}
+
+// SAFETY: the stack is only ever used by the one process that gets its address; all else is atomic.
+unsafe impl Sync for Early {}
+
+static EARLY: Early = Early {
+    stack: UnsafeCell::new([0; 15 << 10]),
+    used: AtomicUsize::new(0),
+    texts: [const { AtomicU8::new(0) }; 3 << 10],
+    list: [const { AtomicPtr::new(ptr::null_mut()) }; 1 << 10],
+};
+
+/// Writes a text that is kept as long as the process lives, without an allocator. One at a time.
+pub struct Pen {
+    start: usize,
+    at: usize,
+}
+
+impl Pen {
+    pub fn new() -> Self {
+        let start = EARLY.used.load(Ordering::Relaxed);
+        Self { start, at: start }
     }
 
-    /// Begins anew.
-    pub fn clear(&self) {
-        self.used.store(0, Ordering::Relaxed);
-    }
-
-    /// Adds bytes. `None`: they do not fit.
-    pub fn push(&self, bytes: impl Iterator<Item = u8>) -> Option<()> {
-        let mut at = self.used.load(Ordering::Relaxed);
+    /// Adds bytes, none of them a NUL. `None`: there is no room for them.
+    pub fn write(&mut self, bytes: impl Iterator<Item = u8>) -> Option<&mut Self> {
         for byte in bytes {
-            self.bytes.get(at)?.store(byte, Ordering::Relaxed);
-            at += 1;
+            EARLY.texts.get(self.at)?.store(byte, Ordering::Relaxed);
+            self.at += 1;
         }
-        self.used.store(at, Ordering::Relaxed);
-        Some(())
+        Some(self)
     }
 
-    /// What was added.
-    pub fn bytes(&self) -> impl Iterator<Item = u8> {
-        let used = self.used.load(Ordering::Relaxed);
-        self.bytes.iter().take(used).map(|byte| byte.load(Ordering::Relaxed))
+    /// The text. `None`: there is no room for its end.
+    pub fn end(&mut self) -> Option<Text> {
+        self.write(std::iter::once(0))?;
+        EARLY.used.store(self.at, Ordering::Relaxed);
+        Some(Text(EARLY.texts.get(self.start)?.as_ptr().cast()))
     }
+}
 
-    /// What was added, as a text. `None`: there is no room for its end.
-    pub fn text(&'static self) -> Option<Text> {
-        let used = self.used.load(Ordering::Relaxed);
-        self.bytes.get(used)?.store(0, Ordering::Relaxed);
-        Some(Text(self.bytes.as_ptr().cast()))
+/// The variables with one more. Can be asked once. `None`: they are too many to be held.
+pub fn with_variable(variables: Texts, added: Text) -> Option<Texts> {
+    let (_, places) = EARLY.list.split_last()?;
+    for (at, variable) in variables.chain(std::iter::once(added)).enumerate() {
+        // The last place stays null.
+        places.get(at)?.store(variable.0.cast_mut(), Ordering::Relaxed);
     }
+    Some(Texts(EARLY.list.as_ptr().cast()))
 }
 
 /// The words of the command line, the program's own name included.
@@ -600,15 +646,6 @@ pub fn fork() -> Option<Side> {
     }
 }
 
-/// What a process that shares our memory needs for its calls, and much room to spare.
-#[cfg(target_arch = "x86_64")]
-#[repr(align(16))]
-struct Stack(std::cell::UnsafeCell<[u8; 16 << 10]>);
-
-#[cfg(target_arch = "x86_64")]
-// SAFETY: it is only ever used by the one process that gets its address.
-unsafe impl Sync for Stack {}
-
 /// Starts a process that shares our memory, but neither descriptors nor signal dispositions: a fork without its
 /// price, which is a copy of the page tables and a page fault for each page that is written afterwards.
 ///
@@ -617,8 +654,7 @@ unsafe impl Sync for Stack {}
 /// kernel will not; emulators know only fork, vfork and threads.
 #[cfg(target_arch = "x86_64")]
 pub fn start_beside(work: extern "C" fn(i32) -> !) -> Option<i32> {
-    static STACK: Stack = Stack(std::cell::UnsafeCell::new([0; 16 << 10]));
-    let top = STACK.0.get().wrapping_add(1);
+    let top = EARLY.stack.get().wrapping_add(1);
     let child: isize;
     // SAFETY: the new process begins behind the call with our registers, but for the result 0 and the stack that is
     // told (clone(2)). It calls `work` with what `work` takes, on a stack that ends at a multiple of 16 as the
@@ -710,35 +746,30 @@ impl Command {
     /// for a shell to read. Looks along PATH as execvp(3) does. For times when the C library is not ready: afterwards
     /// [`Image::become_it`] does all of it.
     pub fn become_if_plain(&self) {
-        static PATH: Room<4096> = Room::new();
         let Some(file) = self.words.clone().next() else { return };
         if file.bytes().any(|byte| byte == b'/') {
             self.execute(file);
             return;
         }
-        let Some(mut folders) = self.variables.clone().find_map(|variable| value_of(variable, b"PATH"))
-        else {
-            return;
-        };
+        let path = self.variables.clone().find_map(|variable| value_of(variable, b"PATH"));
+        let Some(mut folders) = path else { return };
+        let free = EARLY.used.load(Ordering::Relaxed);
         loop {
-            PATH.clear();
-            let mut is_last = true;
-            let folder = folders.by_ref().take_while(|&byte| {
-                is_last = byte != b':';
-                is_last
-            });
+            let folder = folders.clone().take_while(|&byte| byte != b':');
             // An empty folder is the current one, without a slash.
-            let mut last = None;
-            let folder = folder.inspect(|&byte| last = Some(byte));
-            let fits = PATH.push(folder);
-            let slash = last.map(|_| b'/');
-            let fits =
-                fits.and_then(|()| PATH.push(slash.into_iter())).and_then(|()| PATH.push(file.bytes()));
-            let Some(path) = fits.and_then(|()| PATH.text()) else { return };
-            match self.execute(path) {
-                // Not here, or not for us: the next folder's turn (execvp(3)).
-                libc::ENOENT | libc::ENOTDIR | libc::EACCES if !is_last => {}
-                _ => return,
+            let slash = folder.clone().next().map(|_| b'/');
+            let path = Pen::new()
+                .write(folder)
+                .and_then(|pen| pen.write(slash.into_iter())?.write(file.bytes())?.end());
+            let Some(path) = path else { return };
+            // Not here, or not for us: the next folder's turn (execvp(3)).
+            if !matches!(self.execute(path), libc::ENOENT | libc::ENOTDIR | libc::EACCES) {
+                return;
+            }
+            EARLY.used.store(free, Ordering::Relaxed);
+            // Behind the colon; without one this was the last.
+            if folders.find(|&byte| byte == b':').is_none() {
+                return;
             }
         }
     }
@@ -801,17 +832,6 @@ pub fn value_of(variable: Text, name: &[u8]) -> Option<Bytes> {
     let mut rest = variable.bytes();
     let is_it = name.iter().all(|&letter| rest.next() == Some(letter)) && rest.next() == Some(b'=');
     is_it.then_some(rest)
-}
-
-/// The variables with one more. Can be asked once. `None`: they are too many to be held.
-pub fn with_variable(variables: Texts, added: Text) -> Option<Texts> {
-    const MOST: usize = 1024;
-    static LIST: [AtomicPtr<c_char>; MOST] = [const { AtomicPtr::new(ptr::null_mut()) }; MOST];
-    for (at, variable) in variables.chain(std::iter::once(added)).enumerate() {
-        // The last place stays null.
-        LIST[..MOST - 1].get(at)?.store(variable.0.cast_mut(), Ordering::Relaxed);
-    }
-    Some(Texts(LIST.as_ptr().cast()))
 }
 
 /// A command whose words and variables are ours to keep. Made before a fork, because nothing may be allocated or fail
@@ -1100,14 +1120,11 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_into_a_room_is_refused() {
-        static ROOM: Room<4> = Room::new();
-        assert_eq!(ROOM.push(b"abc".iter().copied()), Some(()));
-        assert_eq!(ROOM.text().unwrap().bytes().collect::<Vec<u8>>(), b"abc");
-        assert_eq!(ROOM.push(b"de".iter().copied()), None);
-        assert_eq!(ROOM.push(b"d".iter().copied()), Some(()));
-        assert!(ROOM.text().is_none());
-        ROOM.clear();
-        assert_eq!(ROOM.text().unwrap().bytes().next(), None);
+    fn what_does_not_fit_is_not_kept() {
+        let text = Pen::new().write(b"abc".iter().copied()).unwrap().end().unwrap();
+        assert!(Pen::new().write(std::iter::repeat_n(b'x', 3 << 10)).is_none());
+        let other = Pen::new().end().unwrap();
+        assert_eq!(text.bytes().collect::<Vec<u8>>(), b"abc");
+        assert_eq!(other.bytes().next(), None);
     }
 }

@@ -11,7 +11,7 @@ use super::world::DO_NOT_TRACK;
 use crate::cli;
 use crate::run::{self, Memory, Role, Run};
 use crate::store::MARKER_BELOW_HOME;
-use crate::sys::{self, Command, Room, Text, Texts};
+use crate::sys::{self, Command, Pen, Slot, Text, Texts};
 
 /// What has been done already when the C library is ready.
 pub enum Begun {
@@ -33,8 +33,8 @@ const NOTHING: u8 = 0;
 const RUN: u8 = 1;
 const COMMAND: u8 = 2;
 
-static TARGET: Room<{ cli::NAME_MAX + 1 }> = Room::new();
-static DOMAIN: Room<{ cli::NAME_MAX + 1 }> = Room::new();
+static TARGET: Slot = Slot::new();
+static DOMAIN: Slot = Slot::new();
 
 impl cli::Word for Text {
     fn bytes(self) -> impl Iterator<Item = u8> + Clone {
@@ -55,9 +55,8 @@ pub fn begun() -> Begun {
     match ROLE.load(Ordering::Relaxed) {
         RUN => {
             // Only plain names come this way: they are ASCII.
-            let domain =
-                Some(DOMAIN.bytes().map(char::from).collect()).filter(|domain: &String| !domain.is_empty());
-            let names = Names { target: TARGET.bytes().map(char::from).collect(), domain };
+            let name = |slot: &Slot| Some(slot.get()?.bytes().map(char::from).collect::<String>());
+            let names = Names { target: name(&TARGET).unwrap_or_default(), domain: name(&DOMAIN) };
             Run::begun().map_or(Begun::Nothing, |run| Begun::Run(run, names))
         }
         COMMAND => Begun::Command,
@@ -72,12 +71,7 @@ fn begin_plainly(words: Texts, variables: Texts) -> Option<u8> {
     let home = variable(b"HOME").filter(|home| home.clone().next() == Some(b'/'));
     let is_on = match home {
         None => false,
-        Some(home) => {
-            static MARKER: Room<4096> = Room::new();
-            MARKER.push(home)?;
-            MARKER.push(MARKER_BELOW_HOME.bytes())?;
-            sys::is_regular_file(MARKER.text()?)
-        }
+        Some(home) => sys::is_regular_file(Pen::new().write(home)?.write(MARKER_BELOW_HOME.bytes())?.end()?),
     };
     if !is_on {
         Command::new(plain.command, variables).become_if_plain();
@@ -90,14 +84,15 @@ fn begin_plainly(words: Texts, variables: Texts) -> Option<u8> {
     if is_odd {
         return None;
     }
-    match &plain.target {
-        Some(target) => TARGET.push(target.bytes())?,
-        None => TARGET.push(plain.base_name()?)?,
-    }
+    let target = match &plain.target {
+        Some(target) => Pen::new().write(target.bytes())?.end()?,
+        None => Pen::new().write(plain.base_name()?)?.end()?,
+    };
+    TARGET.set(target);
     if let Some(domain) = &plain.domain {
-        DOMAIN.push(domain.bytes())?;
+        DOMAIN.set(Pen::new().write(domain.bytes())?.end()?);
     }
-    let variables = sys::with_variable(variables, active()?)?;
+    let variables = sys::with_variable(variables, active(target)?)?;
     match run::begin(plain.command.clone().count(), Memory::Ours)? {
         Role::Waiting(_) => Some(RUN),
         Role::Command => {
@@ -108,29 +103,27 @@ fn begin_plainly(words: Texts, variables: Texts) -> Option<u8> {
 }
 
 /// What [`nesting::with`] writes where there is no run around ours.
-fn active() -> Option<Text> {
-    static ACTIVE: Room<{ 64 + 3 * cli::NAME_MAX }> = Room::new();
-    ACTIVE.push(nesting::VARIABLE.bytes())?;
-    ACTIVE.push(std::iter::once(b'='))?;
+fn active(target: Text) -> Option<Text> {
+    let mut pen = Pen::new();
+    pen.write(nesting::VARIABLE.bytes())?.write(std::iter::once(b'='))?;
     let own = sys::own_pid().unsigned_abs();
     let mut size = 1;
     while own / size >= 10 {
         size *= 10;
     }
     while size > 0 {
-        let digit = u8::try_from(own / size % 10).ok()?;
-        ACTIVE.push(std::iter::once(b'0' + digit))?;
+        pen.write(std::iter::once(b'0' + u8::try_from(own / size % 10).ok()?))?;
         size /= 10;
     }
-    ACTIVE.push(std::iter::once(b':'))?;
-    for byte in TARGET.bytes() {
+    pen.write(std::iter::once(b':'))?;
+    for byte in target.bytes() {
         match byte {
-            b'%' => ACTIVE.push("%25".bytes())?,
-            b',' => ACTIVE.push("%2C".bytes())?,
-            _ => ACTIVE.push(std::iter::once(byte))?,
-        }
+            b'%' => pen.write("%25".bytes())?,
+            b',' => pen.write("%2C".bytes())?,
+            _ => pen.write(std::iter::once(byte))?,
+        };
     }
-    ACTIVE.text()
+    pen.end()
 }
 
 #[cfg(test)]
@@ -139,8 +132,7 @@ mod tests {
 
     #[test]
     fn the_variable_is_that_of_the_usual_way() {
-        TARGET.push("a,b%2C".bytes()).unwrap();
         let expected = nesting::with(None, sys::own_pid(), "a,b%2C");
-        assert_eq!(active().unwrap().bytes().collect::<Vec<u8>>(), expected);
+        assert_eq!(active(Text::of(c"a,b%2C")).unwrap().bytes().collect::<Vec<u8>>(), expected);
     }
 }
