@@ -47,10 +47,11 @@ fn begin(words: sys::Texts, variables: sys::Texts) {
 /// From the command line to the exit status.
 #[cfg_attr(test, expect(dead_code, reason = "tests have a main of their own"))]
 fn start() -> i32 {
-    if let Some(exit) = action::go_on() {
+    let words = || sys::words().into_iter().skip(1).collect::<Vec<OsString>>();
+    if let Some(exit) = action::go_on(words) {
         return exit.happen();
     }
-    let words: Vec<OsString> = sys::words().into_iter().skip(1).collect();
+    let words = words();
     let exit = match cli::parse(words.iter().cloned()) {
         Ok(request) => action::perform(&request, &words),
         Err(refusal) => refused(&refusal),

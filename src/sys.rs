@@ -302,22 +302,36 @@ impl Slot {
 /// touched costs a page fault.
 #[repr(C, align(4096))]
 struct Early {
-    /// Of the process that [`start_beside`] starts: it uses the end first. Together with the beginning of the rest it
-    /// fills up whole pages.
-    stack: UnsafeCell<[u8; 15 << 10]>,
+    /// Of the processes that [`start_beside`] starts: they use the end first. The last one, together with the beginning
+    /// of the rest, fills up whole pages.
+    command_stack: Stack<{ 16 << 10 }>,
+    sentinel_stack: Stack<{ 15 << 10 }>,
+    /// See [`Shared`].
+    shared: SharedWords,
+    /// Not 0 as long as the process that is to become the command shares our memory.
+    is_starting: AtomicU32,
+    /// The command for that process: its words and its variables.
+    command: [AtomicPtr<*const c_char>; 2],
     /// How many bytes of `texts` are.
     used: AtomicUsize,
-    texts: [AtomicU8; 3 << 10],
+    texts: [AtomicU8; 8 << 10],
     list: [AtomicPtr<c_char>; 1 << 10],
 }
 
-// SAFETY: the stack is only ever used by the one process that gets its address; all else is atomic.
-unsafe impl Sync for Early {}
+#[repr(C, align(16))]
+struct Stack<const BYTES: usize>(UnsafeCell<[u8; BYTES]>);
+
+// SAFETY: it is only ever used by the one process that gets its address.
+unsafe impl<const BYTES: usize> Sync for Stack<BYTES> {}
 
 static EARLY: Early = Early {
-    stack: UnsafeCell::new([0; 15 << 10]),
+    command_stack: Stack(UnsafeCell::new([0; 16 << 10])),
+    sentinel_stack: Stack(UnsafeCell::new([0; 15 << 10])),
+    shared: [const { AtomicU32::new(0) }; 4],
+    is_starting: AtomicU32::new(0),
+    command: [const { AtomicPtr::new(ptr::null_mut()) }; 2],
     used: AtomicUsize::new(0),
-    texts: [const { AtomicU8::new(0) }; 3 << 10],
+    texts: [const { AtomicU8::new(0) }; 8 << 10],
     list: [const { AtomicPtr::new(ptr::null_mut()) }; 1 << 10],
 };
 
@@ -646,15 +660,29 @@ pub fn fork() -> Option<Side> {
     }
 }
 
+/// What a process that shares our memory is for. There is one of each kind.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Beside {
+    /// It will share our memory only until it has become the command, see [`wait_for_start`].
+    Command,
+    Sentinel,
+}
+
 /// Starts a process that shares our memory, but neither descriptors nor signal dispositions: a fork without its
 /// price, which is a copy of the page tables and a page fault for each page that is written afterwards.
 ///
 /// `work` gets our number, and runs beside us on a small stack of its own. It must not allocate, must not panic, and
-/// must call nothing of the C library, which may not be ready. Only one such process can be started. `None`: the
-/// kernel will not; emulators know only fork, vfork and threads.
+/// must call nothing of the C library, which may not be ready. `None`: the kernel will not; emulators know only fork,
+/// vfork and threads.
 #[cfg(target_arch = "x86_64")]
-pub fn start_beside(work: extern "C" fn(i32) -> !) -> Option<i32> {
-    let top = EARLY.stack.get().wrapping_add(1);
+pub fn start_beside(what: Beside, work: extern "C" fn(i32) -> !) -> Option<i32> {
+    let (top, more) = match what {
+        Beside::Command => (place(EARLY.command_stack.0.get().wrapping_add(1)), libc::CLONE_CHILD_CLEARTID),
+        Beside::Sentinel => (place(EARLY.sentinel_stack.0.get().wrapping_add(1)), 0),
+    };
+    if what == Beside::Command {
+        EARLY.is_starting.store(1, Ordering::Relaxed);
+    }
     let child: isize;
     // SAFETY: the new process begins behind the call with our registers, but for the result 0 and the stack that is
     // told (clone(2)). It calls `work` with what `work` takes, on a stack that ends at a multiple of 16 as the
@@ -671,10 +699,10 @@ pub fn start_beside(work: extern "C" fn(i32) -> !) -> Option<i32> {
             "ud2",
             "2:",
             inlateout("rax") libc::SYS_clone => child,
-            in("rdi") number(libc::CLONE_VM | libc::SIGCHLD),
+            in("rdi") number(libc::CLONE_VM | libc::SIGCHLD | more),
             in("rsi") top,
             in("rdx") 0_usize,
-            in("r10") 0_usize,
+            in("r10") EARLY.is_starting.as_ptr(),
             in("r8") 0_usize,
             in("r12") work,
             in("r13") own_pid(),
@@ -682,13 +710,31 @@ pub fn start_beside(work: extern "C" fn(i32) -> !) -> Option<i32> {
             lateout("r11") _,
         );
     }
-    i32::try_from(child).ok().filter(|&child| child > 0)
+    let child = i32::try_from(child).ok().filter(|&child| child > 0);
+    if what == Beside::Command && child.is_none() {
+        EARLY.is_starting.store(0, Ordering::Relaxed);
+    }
+    child
 }
 
 /// Elsewhere what shares our memory could not make its system calls without our `errno`.
 #[cfg(not(target_arch = "x86_64"))]
-pub fn start_beside(_: extern "C" fn(i32) -> !) -> Option<i32> {
+pub fn start_beside(_: Beside, _: extern "C" fn(i32) -> !) -> Option<i32> {
     None
+}
+
+/// Waits until a process that shared our memory to become the command has done so, or has ended (clone(2),
+/// `CLONE_CHILD_CLEARTID`).
+pub fn wait_for_start() {
+    loop {
+        let value = EARLY.is_starting.load(Ordering::Acquire);
+        if value == 0 {
+            return;
+        }
+        let words = [place(EARLY.is_starting.as_ptr()), number(libc::FUTEX_WAIT), value as usize, 0, 0, 0];
+        // SAFETY: the word lives as long as the process; without a limit it waits for ever.
+        unsafe { kernel(libc::SYS_futex, words) };
+    }
 }
 
 /// Our own process number.
@@ -742,18 +788,31 @@ impl Command {
         Self { words, variables }
     }
 
-    /// Becomes the command if that is plainly possible, and comes back if not: the file is not there, or its format is
-    /// for a shell to read. Looks along PATH as execvp(3) does. For times when the C library is not ready: afterwards
-    /// [`Image::become_it`] does all of it.
-    pub fn become_if_plain(&self) {
-        let Some(file) = self.words.clone().next() else { return };
+    /// Leaves the command for a process that shares our memory, or a copy of it. Its words and variables must live as
+    /// long as that.
+    pub fn leave(&self) {
+        EARLY.command[0].store(self.words.0.cast_mut(), Ordering::Relaxed);
+        EARLY.command[1].store(self.variables.0.cast_mut(), Ordering::Relaxed);
+    }
+
+    /// The one that was left. `None`: none was.
+    pub fn left() -> Option<Self> {
+        let [words, variables] = &EARLY.command;
+        let (words, variables) = (words.load(Ordering::Relaxed), variables.load(Ordering::Relaxed));
+        (!words.is_null()).then_some(Self { words: Texts(words), variables: Texts(variables) })
+    }
+
+    /// Becomes the command. Looks along PATH and falls back to the shell for a script without `#!`, both as execvp(3)
+    /// does, but without the C library. Returns only if that failed.
+    pub fn become_it(&self) -> Errno {
+        let Some(file) = self.words.clone().next() else { return Errno::ENOENT };
         if file.bytes().any(|byte| byte == b'/') {
-            self.execute(file);
-            return;
+            return self.execute(file);
         }
         let path = self.variables.clone().find_map(|variable| value_of(variable, b"PATH"));
-        let Some(mut folders) = path else { return };
+        let mut folders = path.unwrap_or(Text::of(c"/bin:/usr/bin").bytes());
         let free = EARLY.used.load(Ordering::Relaxed);
+        let mut is_forbidden = false;
         loop {
             let folder = folders.clone().take_while(|&byte| byte != b':');
             // An empty folder is the current one, without a slash.
@@ -761,26 +820,72 @@ impl Command {
             let path = Pen::new()
                 .write(folder)
                 .and_then(|pen| pen.write(slash.into_iter())?.write(file.bytes())?.end());
-            let Some(path) = path else { return };
-            // Not here, or not for us: the next folder's turn (execvp(3)).
-            if !matches!(self.execute(path), libc::ENOENT | libc::ENOTDIR | libc::EACCES) {
-                return;
-            }
+            // What does not fit is longer than any path.
+            let error = path.map_or(Errno::ENOENT, |path| self.execute(path));
             EARLY.used.store(free, Ordering::Relaxed);
+            match error {
+                Errno::EACCES => is_forbidden = true,
+                // Not here: the next folder's turn.
+                Errno::ENOENT | Errno::ESTALE | Errno::ENOTDIR | Errno::ENODEV | Errno::ETIMEDOUT => {}
+                _ => return error,
+            }
             // Behind the colon; without one this was the last.
-            if folders.find(|&byte| byte == b':').is_none() {
-                return;
+            if !folders.any(|byte| byte == b':') {
+                return if is_forbidden { Errno::EACCES } else { error };
             }
         }
     }
 
-    /// Comes back only with an error's code.
-    fn execute(&self, file: Text) -> i32 {
-        let words = [place(file.0), place(self.words.0), place(self.variables.0), 0, 0, 0];
-        // SAFETY: the file's name and all texts of both lists are NUL-terminated, both lists end with a null, and all
-        // of them live as long as the process.
-        let result = unsafe { kernel(libc::SYS_execve, words) };
-        i32::try_from(-result).unwrap_or(0)
+    fn execute(&self, file: Text) -> Errno {
+        let error = execute(file, &self.words, &self.variables);
+        if error == Errno::ENOEXEC
+            && let Some(words) = self.words_for_shell(file)
+        {
+            return execute(Text::of(SHELL), &words, &self.variables);
+        }
+        error
+    }
+
+    /// `/bin/sh FILE ARG...`. `None`: there is no memory for so many.
+    fn words_for_shell(&self, file: Text) -> Option<Texts> {
+        // The shell and the file stand in place of the first word; behind the last one, a null.
+        let bytes = (self.words.clone().count() + 2) * size_of::<*const c_char>();
+        let list: *mut *const c_char = map(bytes, libc::MAP_PRIVATE)?;
+        let first = [Text::of(SHELL), file].into_iter();
+        for (at, word) in first.chain(self.words.clone().skip(1)).enumerate() {
+            // SAFETY: there is room for so many, and nobody else knows of it yet.
+            unsafe { list.wrapping_add(at).write(word.0) };
+        }
+        Some(Texts(list))
+    }
+}
+
+/// What reads a script without `#!` (execvp(3)).
+const SHELL: &CStr = c"/bin/sh";
+
+fn execute(file: Text, words: &Texts, variables: &Texts) -> Errno {
+    let words = [place(file.0), place(words.0), place(variables.0), 0, 0, 0];
+    // SAFETY: the file's name and all texts of both lists are NUL-terminated, both lists end with a null, and all of
+    // them live as long as this process has this memory.
+    let result = unsafe { kernel(libc::SYS_execve, words) };
+    Errno::from_raw(i32::try_from(-result).unwrap_or(0))
+}
+
+/// Fresh memory, all zero (mmap(2)). `None`: there is none left.
+fn map<T>(bytes: usize, kind: c_int) -> Option<*mut T> {
+    const MODE: c_int = libc::PROT_READ | libc::PROT_WRITE;
+    let kind = kind | libc::MAP_ANONYMOUS;
+    #[cfg(target_arch = "x86_64")]
+    {
+        // SAFETY: asks for memory at an address of the kernel's choice.
+        let page = unsafe { kernel(libc::SYS_mmap, [0, bytes, number(MODE), number(kind), usize::MAX, 0]) };
+        usize::try_from(page).ok().map(ptr::with_exposed_provenance_mut)
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    {
+        // SAFETY: asks for memory at an address of the kernel's choice.
+        let page = unsafe { libc::mmap(ptr::null_mut(), bytes, MODE, kind, -1, 0) };
+        (page != libc::MAP_FAILED).then_some(page.cast())
     }
 }
 
@@ -872,6 +977,11 @@ impl Image {
         Ok(Self { words, _added: kept, argv, environment })
     }
 
+    /// The same for who cannot call the C library. It lives no longer than this.
+    pub fn command(&self) -> Command {
+        Command::new(Texts(self.argv.as_ptr()), Texts(self.environment.as_ptr()))
+    }
+
     /// The command's first word.
     pub fn name(&self) -> &[u8] {
         self.words[0].to_bytes()
@@ -927,42 +1037,23 @@ pub fn die_of(signal: SignalNumber) {
     mask(Mask::Unblock, SignalSet::only(signal));
 }
 
-/// Words in memory that we share with the processes we start (mmap(2), `MAP_SHARED`), and wait on (futex(2)). There
-/// are such words once in a process.
+/// Words in memory that we share with the processes we start, and wait on (futex(2)).
 #[derive(Clone, Copy)]
 pub struct Shared(&'static SharedWords);
 
 type SharedWords = [AtomicU32; 4];
 
-static SHARED: AtomicPtr<SharedWords> = AtomicPtr::new(ptr::null_mut());
-
 impl Shared {
-    /// The words, all zero if they are new. `None`: there is no memory left.
-    pub fn new() -> Option<Self> {
-        let known = SHARED.load(Ordering::Relaxed);
-        let words = if known.is_null() { Self::map()? } else { known };
-        SHARED.store(words, Ordering::Relaxed);
-        // SAFETY: the mapping is page-aligned, zeroed when it is made, large enough, and never unmapped.
-        Some(Self(unsafe { &*words }))
+    /// For processes that share all our memory.
+    pub fn ours() -> Self {
+        Self(&EARLY.shared)
     }
 
-    fn map() -> Option<*mut SharedWords> {
-        const BYTES: usize = size_of::<SharedWords>();
-        const MODE: c_int = libc::PROT_READ | libc::PROT_WRITE;
-        const KIND: c_int = libc::MAP_SHARED | libc::MAP_ANONYMOUS;
-        #[cfg(target_arch = "x86_64")]
-        {
-            let words = [0, BYTES, number(MODE), number(KIND), usize::MAX, 0];
-            // SAFETY: asks for fresh memory at an address of the kernel's choice.
-            let page = unsafe { kernel(libc::SYS_mmap, words) };
-            usize::try_from(page).ok().map(ptr::with_exposed_provenance_mut)
-        }
-        #[cfg(not(target_arch = "x86_64"))]
-        {
-            // SAFETY: asks for fresh memory at an address of the kernel's choice.
-            let page = unsafe { libc::mmap(ptr::null_mut(), BYTES, MODE, KIND, -1, 0) };
-            (page != libc::MAP_FAILED).then_some(page.cast())
-        }
+    /// For those with a memory of their own (mmap(2), `MAP_SHARED`). `None`: there is no memory left.
+    pub fn apart() -> Option<Self> {
+        let words: *mut SharedWords = map(size_of::<SharedWords>(), libc::MAP_SHARED)?;
+        // SAFETY: the mapping is page-aligned, zeroed, large enough, and is never unmapped.
+        Some(Self(unsafe { &*words }))
     }
 
     pub fn read(self, at: usize) -> u32 {

@@ -4,34 +4,18 @@
 //! Everything else goes the usual way, as does whatever fails here; both ways do the same, and all tests of the wrapper
 //! take this one. What must not be done here is said at the program's entry, in [`crate::sys`].
 
-use std::sync::atomic::{AtomicU8, Ordering};
-
 use super::nesting;
 use super::world::DO_NOT_TRACK;
 use crate::cli;
-use crate::run::{self, Memory, Role, Run};
+use crate::run::{self, Memory, Run};
 use crate::store::MARKER_BELOW_HOME;
 use crate::sys::{self, Command, Pen, Slot, Text, Texts};
-
-/// What has been done already when the C library is ready.
-pub enum Begun {
-    Nothing,
-    /// The command runs.
-    Run(Run, Names),
-    /// We are the process that was to become the command, and could not as plainly as that.
-    Command,
-}
 
 /// What to record a run under.
 pub struct Names {
     pub target: String,
     pub domain: Option<String>,
 }
-
-static ROLE: AtomicU8 = AtomicU8::new(NOTHING);
-const NOTHING: u8 = 0;
-const RUN: u8 = 1;
-const COMMAND: u8 = 2;
 
 static TARGET: Slot = Slot::new();
 static DOMAIN: Slot = Slot::new();
@@ -42,29 +26,22 @@ impl cli::Word for Text {
     }
 }
 
-/// `words`: the command line without the program's own name. Comes back if the usual way must be gone, which
-/// [`begun`] then tells from where.
+/// `words`: the command line without the program's own name. Comes back if we have not become the command, and
+/// [`begun`] then tells what has happened.
 pub fn begin(words: Texts, variables: Texts) {
-    if let Some(role) = begin_plainly(words, variables) {
-        ROLE.store(role, Ordering::Relaxed);
-    }
+    // Whatever has not happened by now happens the usual way.
+    let _ = begin_plainly(words, variables);
 }
 
-/// What [`begin`] has done.
-pub fn begun() -> Begun {
-    match ROLE.load(Ordering::Relaxed) {
-        RUN => {
-            // Only plain names come this way: they are ASCII.
-            let name = |slot: &Slot| Some(slot.get()?.bytes().map(char::from).collect::<String>());
-            let names = Names { target: name(&TARGET).unwrap_or_default(), domain: name(&DOMAIN) };
-            Run::begun().map_or(Begun::Nothing, |run| Begun::Run(run, names))
-        }
-        COMMAND => Begun::Command,
-        _ => Begun::Nothing,
-    }
+/// The run that [`begin`] has begun, if it has.
+pub fn begun() -> Option<(Run, Names)> {
+    // Only plain names come this way: they are ASCII.
+    let name = |slot: &Slot| Some(slot.get()?.bytes().map(char::from).collect::<String>());
+    let run = Run::begun()?;
+    Some((run, Names { target: name(&TARGET).unwrap_or_default(), domain: name(&DOMAIN) }))
 }
 
-fn begin_plainly(words: Texts, variables: Texts) -> Option<u8> {
+fn begin_plainly(words: Texts, variables: Texts) -> Option<()> {
     let plain = cli::plain(words)?;
     let variable = |name: &[u8]| variables.clone().find_map(|variable| sys::value_of(variable, name));
     // A home that is no absolute path has no marker in it.
@@ -74,7 +51,8 @@ fn begin_plainly(words: Texts, variables: Texts) -> Option<u8> {
         Some(home) => sys::is_regular_file(Pen::new().write(home)?.write(MARKER_BELOW_HOME.bytes())?.end()?),
     };
     if !is_on {
-        Command::new(plain.command, variables).become_if_plain();
+        // What is wrong, if it comes back, is found again and told the usual way.
+        let _ = Command::new(plain.command, variables).become_it();
         return None;
     }
     // The last one is for programs that watch programs (valgrind): they may not know how our sentinel lives.
@@ -93,13 +71,8 @@ fn begin_plainly(words: Texts, variables: Texts) -> Option<u8> {
         DOMAIN.set(Pen::new().write(domain.bytes())?.end()?);
     }
     let variables = sys::with_variable(variables, active(target)?)?;
-    match run::begin(plain.command.clone().count(), Memory::Ours)? {
-        Role::Waiting(_) => Some(RUN),
-        Role::Command => {
-            Command::new(plain.command, variables).become_if_plain();
-            Some(COMMAND)
-        }
-    }
+    let words = plain.command.clone().count();
+    run::begin(&Command::new(plain.command, variables), words, Memory::Ours).map(drop)
 }
 
 /// What [`nesting::with`] writes where there is no run around ours.

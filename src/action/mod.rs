@@ -24,7 +24,6 @@ use chrono::Utc;
 use crate::cli::Request;
 use crate::sys::{self, Mask, SignalSet};
 use crate::units::SignalNumber;
-use early::Begun;
 use exit::Exit;
 use output::Standard;
 
@@ -36,11 +35,7 @@ pub fn perform(request: &Request, words: &[OsString]) -> anyhow::Result<Exit> {
     if let Request::Wrap(wrap) = request {
         // The word before the command: `--` says that the command is one, whatever it looks like.
         let before = words.len().checked_sub(wrap.words.len() + 1).and_then(|at| words.get(at));
-        let was_plain = before.is_none_or(|word| word != "--");
-        return Ok(match early::begun() {
-            Begun::Command => wrap::become_begun(wrap, was_plain),
-            _ => wrap::perform(wrap, was_plain),
-        });
+        return Ok(wrap::perform(wrap, before.is_none_or(|word| word != "--")));
     }
     sys::fill_standard_descriptors();
     // A file size limit is an error to be told, not a death (setrlimit(2)): nothing half done is left behind.
@@ -61,12 +56,9 @@ pub fn perform(request: &Request, words: &[OsString]) -> anyhow::Result<Exit> {
     Ok(Exit::DONE)
 }
 
-/// Goes on with what was begun early, if that is a run.
-pub fn go_on() -> Option<Exit> {
-    match early::begun() {
-        Begun::Run(run, names) => Some(wrap::go_on(run, names)),
-        Begun::Nothing | Begun::Command => None,
-    }
+/// Goes on with a run that was begun early, if one was. `words`: as for [`perform`].
+pub fn go_on(words: impl FnOnce() -> Vec<OsString>) -> Option<Exit> {
+    early::begun().map(|(run, names)| wrap::go_on(run, names, words))
 }
 
 /// Shows a text that was asked for instead of an action.

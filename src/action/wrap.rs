@@ -12,7 +12,7 @@ use super::exit::Exit;
 use super::{nesting, world};
 use crate::cli::{NAME_MAX, SUBCOMMANDS, Wrap};
 use crate::event::Event;
-use crate::run::{Memory, Outcome, Plan, Run};
+use crate::run::{self, Memory, Outcome, Plan, Run};
 use crate::store::Store;
 use crate::store::log::Appended;
 use crate::sys;
@@ -37,30 +37,32 @@ pub fn perform(wrap: &Wrap, was_plain: bool) -> Exit {
     };
     let Some(store) = store else { return become_it(plan(None)) };
     // A program that watches programs may not know how our sentinel lives (valgrind aborts).
-    let memory = if env::var_os("LD_PRELOAD").is_none() { Memory::Ours } else { Memory::ItsOwn };
+    let memory = if env::var_os("LD_PRELOAD").is_none() { Memory::Ours } else { Memory::Apart };
+    let outcome = plan(added.as_deref()).ok().and_then(|plan| {
+        // An emulator that does not know such helpers says so.
+        plan.run(memory).or_else(|| plan.run(Memory::Apart))
+    });
     // Without memory or processes for a run of ours the command still gets what is left.
-    let Some(outcome) = plan(added.as_deref()).ok().and_then(|plan| plan.run(memory)) else {
-        return become_it(plan(None));
-    };
+    let Some(outcome) = outcome else { return become_it(plan(None)) };
     record(&store, target, wrap.domain.clone(), &outcome);
     outcome.ending.into()
 }
 
 /// Waits for the end of a run that was begun early.
-pub fn go_on(run: Run, names: Names) -> Exit {
-    let outcome = run.wait();
+pub fn go_on(run: Run, names: Names, words: impl FnOnce() -> Vec<OsString>) -> Exit {
+    let count = run.words();
+    let outcome = run.wait(|error| {
+        let words = words();
+        let command = words.len().saturating_sub(count);
+        let was_plain = command == 0 || words[command - 1] != "--";
+        let hint = was_plain.then(|| hint(&words[command])).flatten();
+        run::complain(words[command].as_bytes(), error, hint.as_deref());
+    });
     // There was a home when it began.
     if let Some(store) = world::store() {
         record(&store, names.target, names.domain, &outcome);
     }
     outcome.ending.into()
-}
-
-/// Becomes the command of a run that our parent has begun early.
-pub fn become_begun(wrap: &Wrap, was_plain: bool) -> Exit {
-    let added = nesting::with(None, nix::unistd::getppid().as_raw(), &target_of(wrap));
-    let hint = was_plain.then(|| hint(&wrap.words[0])).flatten();
-    become_it(Plan::new(&wrap.words, Some((nesting::VARIABLE, &added)), hint))
 }
 
 fn target_of(wrap: &Wrap) -> String {

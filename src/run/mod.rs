@@ -12,6 +12,8 @@
 //!                 signal taken?  ──► pass on, unless the command has got it itself
 //! ```
 
+pub use command::complain;
+
 mod command;
 pub mod family;
 mod relay;
@@ -19,20 +21,20 @@ mod sentinel;
 
 use std::ffi::OsString;
 use std::io;
-use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use nix::errno::Errno;
 
-use crate::sys::{self, Image, Mask, Shared, Side, SignalSet};
+use crate::sys::{self, Beside, Command, Image, Mask, Shared, Side, SignalSet};
 use crate::units::Ending;
 use command::Inherited;
 use sentinel::Sentinel;
 
-pub use sentinel::Memory;
-
-/// The word of the shared memory that lets the command start.
+/// The word of the shared memory that lets the command start, and the one for the code of the error if that fails.
 const GO: usize = 0;
+const REFUSED: usize = 3;
 
 /// A command that is about to run.
 pub struct Plan {
@@ -53,9 +55,17 @@ pub struct Outcome {
     _sentinel: Option<Sentinel>,
 }
 
+/// Whose memory our helpers live in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Memory {
+    Ours,
+    /// For programs that watch programs (valgrind), which know fork only.
+    Apart,
+}
+
 /// Which of the two processes one is after [`begin`].
 pub enum Role {
-    /// The one that is to become the command, and has been let go.
+    /// A copy of us that is to become the command, and has been let go.
     Command,
     /// The one that waits for it.
     Waiting(Run),
@@ -64,69 +74,84 @@ pub enum Role {
 /// A run that has begun. There is one in a process, at most.
 pub struct Run {
     shared: Shared,
+    words: usize,
 }
 
 static CHILD: AtomicI32 = AtomicI32::new(0);
 static SENTINEL: AtomicI32 = AtomicI32::new(0);
 /// Nanoseconds of [`sys::monotonic`].
 static STARTED: AtomicU64 = AtomicU64::new(0);
+static WORDS: AtomicUsize = AtomicUsize::new(0);
 
-/// Starts the process that is to become the command, blocks all signals, and lets it go. It waits until then, for a
-/// signal that comes before we watch must act on us as it would on the command, and must not find the command already
-/// at work. `words`: how many of our own last words are the command's.
+/// Starts the process that is to become the command, blocks all signals, and lets it go. `words`: how many of our own
+/// last words are the command's.
 ///
 /// May be called before the C library is ready. `None`: nothing has happened, for want of memory or processes, or
 /// because a child would not be in our PID namespace; we can still become the command ourselves.
-pub fn begin(words: usize, memory: Memory) -> Option<Role> {
+pub fn begin(command: &Command, words: usize, memory: Memory) -> Option<Role> {
     if family::would_live_elsewhere() {
         return None;
     }
-    let shared = Shared::new()?;
+    let shared = if memory == Memory::Ours { Shared::ours() } else { Shared::apart()? };
     let inherited = Inherited::prepare();
     let own = sys::own_pid();
     let started = sys::monotonic();
-    let side = sys::fork();
-    match side {
-        None => {
-            inherited.restore();
-            None
-        }
-        Some(Side::Child) => {
-            // Without us nobody would tell the command to end: without us it must not live (timeout(1) does the same).
-            sys::die_with(own);
-            while shared.read(GO) == 0 {
-                shared.wait_while(GO, 0, None);
+    command.leave();
+    let child = match memory {
+        Memory::Ours => sys::start_beside(Beside::Command, command::live),
+        Memory::Apart => match sys::fork() {
+            Some(Side::Child) => {
+                command::wait_to_be_let_go(own, shared, inherited);
+                return Some(Role::Command);
             }
-            inherited.restore();
-            Some(Role::Command)
-        }
-        Some(Side::Parent { child }) => {
-            sys::mask(Mask::Block, SignalSet::ALL);
-            SENTINEL.store(Sentinel::start(memory).unwrap_or(0), Ordering::Relaxed);
-            CHILD.store(child, Ordering::Relaxed);
-            let nanoseconds =
-                started.as_secs().wrapping_mul(1_000_000_000) + u64::from(started.subsec_nanos());
-            STARTED.store(nanoseconds, Ordering::Relaxed);
-            sys::blank_last_words(words);
-            shared.publish(GO, 1);
-            Some(Role::Waiting(Run { shared }))
-        }
-    }
+            Some(Side::Parent { child }) => Some(child),
+            None => None,
+        },
+    };
+    let Some(child) = child else {
+        inherited.restore();
+        return None;
+    };
+    sys::mask(Mask::Block, SignalSet::ALL);
+    SENTINEL.store(Sentinel::start(memory, shared).unwrap_or(0), Ordering::Relaxed);
+    CHILD.store(child, Ordering::Relaxed);
+    let nanoseconds = started.as_secs().wrapping_mul(1_000_000_000) + u64::from(started.subsec_nanos());
+    STARTED.store(nanoseconds, Ordering::Relaxed);
+    WORDS.store(words, Ordering::Relaxed);
+    shared.publish(GO, 1);
+    Some(Role::Waiting(Run { shared, words }))
 }
 
 impl Run {
     /// The one that was begun before the C library was ready.
     pub fn begun() -> Option<Self> {
-        (CHILD.load(Ordering::Relaxed) != 0).then(|| Shared::new().map(|shared| Self { shared }))?
+        let words = WORDS.load(Ordering::Relaxed);
+        (words > 0).then(|| Self { shared: Shared::ours(), words })
     }
 
-    /// Waits for the end of the command.
-    pub fn wait(self) -> Outcome {
-        sys::release_channels();
+    /// How many of our own last words are the command's.
+    pub fn words(&self) -> usize {
+        self.words
+    }
+
+    /// Waits for the end of the command. If it cannot be run, `complain` is told why.
+    pub fn wait(self, complain: impl FnOnce(Errno)) -> Outcome {
+        let child = CHILD.load(Ordering::Relaxed);
+        sys::wait_for_start();
+        let refused = self.shared.read(REFUSED);
+        if refused == 0 {
+            sys::blank_last_words(self.words);
+            sys::release_channels();
+        }
         let sentinel = Some(SENTINEL.load(Ordering::Relaxed)).filter(|&pid| pid != 0);
         let sentinel = sentinel.map(|pid| Sentinel::of(pid, self.shared));
-        let (ending, sentinel) = relay::until_the_end(CHILD.load(Ordering::Relaxed), sentinel);
+        let (mut ending, sentinel) = relay::until_the_end(child, sentinel);
         let wall = sys::monotonic().saturating_sub(Duration::from_nanos(STARTED.load(Ordering::Relaxed)));
+        if refused != 0 {
+            let error = Errno::from_raw(refused.cast_signed());
+            complain(error);
+            ending = Ending::Exited(command::status_of(error));
+        }
         Outcome { ended_at: Utc::now(), wall, ending, _sentinel: sentinel }
     }
 }
@@ -141,15 +166,22 @@ impl Plan {
     /// Becomes the command, so that nothing of ours remains. Returns only if it cannot be run, with the exit
     /// status that tells so; what is wrong has been said on standard error.
     pub fn become_it(&self) -> u8 {
-        command::become_it(self)
+        let error = self.image.become_it();
+        self.complain(error);
+        command::status_of(error)
+    }
+
+    /// Says on standard error why the command cannot be run.
+    pub fn complain(&self, error: Errno) {
+        command::complain(self.image.name(), error, self.hint.as_deref());
     }
 
     /// Runs the command and waits for its end. `None`: nothing was run, see [`begin`]; [`Plan::become_it`] may still
     /// work.
     pub fn run(&self, memory: Memory) -> Option<Outcome> {
-        match begin(self.words, memory)? {
+        match begin(&self.image.command(), self.words, memory)? {
             Role::Command => sys::exit_now(self.become_it().into()),
-            Role::Waiting(run) => Some(run.wait()),
+            Role::Waiting(run) => Some(run.wait(|error| self.complain(error))),
         }
     }
 }

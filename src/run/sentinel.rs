@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use nix::unistd::{Pid, setpgid};
 use signal_hook::consts::{SIGCONT, SIGKILL, SIGTSTP, SIGTTIN, SIGTTOU};
 
-use crate::sys::{self, Change, Shared, Side, SignalSet};
+use super::Memory;
+use crate::sys::{self, Beside, Change, Shared, Side, SignalSet};
 use crate::units::SignalNumber;
 
 const REQUEST: usize = 1;
@@ -32,25 +33,19 @@ pub struct Sentinel {
     asked: u32,
 }
 
-/// Whose memory it lives in.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Memory {
-    Ours,
-    ItsOwn,
-}
-
 impl Sentinel {
     /// Starts the process and returns its number. All signals must be blocked already. `None` if that is not possible;
     /// the relay then goes by who sent a signal.
-    pub fn start(memory: Memory) -> Option<i32> {
-        let beside = (memory == Memory::Ours).then(|| sys::start_beside(live)).flatten();
-        if beside.is_some() {
-            return beside;
-        }
-        let own = sys::own_pid();
-        match sys::fork()? {
-            Side::Parent { child } => Some(child),
-            Side::Child => live(own),
+    pub fn start(memory: Memory, shared: Shared) -> Option<i32> {
+        match memory {
+            Memory::Ours => sys::start_beside(Beside::Sentinel, live),
+            Memory::Apart => {
+                let own = sys::own_pid();
+                match sys::fork()? {
+                    Side::Parent { child } => Some(child),
+                    Side::Child => watch(own, shared),
+                }
+            }
         }
     }
 
@@ -133,9 +128,12 @@ pub fn barrier() {
 }
 
 extern "C" fn live(parent: i32) -> ! {
+    watch(parent, Shared::ours())
+}
+
+fn watch(parent: i32, shared: Shared) -> ! {
     sys::die_with(parent);
     sys::close_everything();
-    let Some(shared) = Shared::new() else { sys::exit_now(1) };
     let mut answered = 0;
     loop {
         let request = shared.read(REQUEST);
