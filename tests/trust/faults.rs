@@ -12,6 +12,7 @@ pub fn cases() -> Vec<Case> {
         a_line_cut_short_anywhere_costs_only_itself,
         with_few_descriptors_the_command_is_as_bare,
         what_stands_in_the_place_of_the_log_hangs_and_changes_nothing,
+        what_stands_in_the_place_of_the_copy_hangs_and_harms_nothing,
         a_log_with_two_names_is_written_and_its_deletion_is_told,
     ];
     all.extend(cases![RECORDED, needs ["strace"];
@@ -264,6 +265,39 @@ fn what_stands_in_the_place_of_the_log_hangs_and_changes_nothing(_: &Stage) {
         assert_eq!(was, is, "{what}");
         let finished = tm_run(&stage, &["clear"]).finish();
         assert!(matches!(finished.told, Told::Exited(0 | 1)), "{what}: {:?} {}", finished.told, finished.err);
+    }
+}
+
+/// The copy that `clear --before` makes.
+fn what_stands_in_the_place_of_the_copy_hangs_and_harms_nothing(_: &Stage) {
+    use std::os::unix::{fs::symlink, net::UnixListener};
+    type Make = fn(&std::path::Path);
+    let make: [(&str, Make); 5] = [
+        ("a copy that was left", |copy| fs::write(copy, EARLIER).expect("a file")),
+        ("a FIFO", |copy| nix::unistd::mkfifo(copy, nix::sys::stat::Mode::S_IRWXU).expect("a FIFO")),
+        ("a link", |copy| symlink("/no/such/directory/log", copy).expect("a link")),
+        ("a socket", |copy| drop(UnixListener::bind(copy).expect("a socket"))),
+        ("a directory", |copy| fs::create_dir(copy).expect("a directory")),
+    ];
+    for (what, make) in make {
+        let stage = Stage::new(Way::Recorded);
+        let seasons = format!("{EARLIER}{}", EARLIER.replace("2026-02", "2026-05"));
+        fs::write(stage.log(), &seasons).expect("a log");
+        let copy = stage.telemetry().join("usage.jsonl.new");
+        make(&copy);
+        let finished = tm_run(&stage, &["clear", "--before", "2026-03-01"]).finish();
+        let is_ours = what != "a directory";
+        let seen = (finished.told, finished.text().lines().count(), finished.err.lines().count());
+        let expected = if is_ours { (Told::Exited(0), 1, 0) } else { (Told::Exited(1), 0, 1) };
+        assert_eq!(seen, expected, "{what}: {}", finished.err);
+        assert_eq!(stage.raw_log(), if is_ours { &seasons[EARLIER.len()..] } else { &seasons }, "{what}");
+        unharmed(&stage.command(COMMAND).finish(), what);
+        if is_ours {
+            make(&copy);
+        }
+        done(&stage, &["clear"]);
+        let left = super::listing(&stage.home());
+        assert_eq!(left.len(), if is_ours { 0 } else { 3 }, "{what}: {left:?}");
     }
 }
 
