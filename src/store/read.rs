@@ -14,6 +14,8 @@ use crate::sys;
 /// Where events come from.
 pub enum Source {
     Path(PathBuf),
+    /// A regular file that is open, and what it is called.
+    Opened(PathBuf, File),
     /// Read once, from where it stands to its end: standard input, a pipe.
     Stream(Box<dyn Read + Send>),
 }
@@ -45,6 +47,7 @@ pub fn size(source: &Source) -> Option<u64> {
         Source::Path(path) => {
             std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file).map(|file| file.len())
         }
+        Source::Opened(_, file) => file.metadata().ok().map(|file| file.len()),
         Source::Stream(_) => None,
     }
 }
@@ -156,16 +159,17 @@ enum Content {
 
 impl Log {
     fn open(source: Source) -> anyhow::Result<Self> {
-        let path = match source {
+        let (path, opened) = match source {
             Source::Stream(stream) => {
                 let content = Content::Stream(std::sync::Mutex::new(stream));
                 return Ok(Self { name: "standard input".into(), content });
             }
-            Source::Path(path) => path,
+            Source::Opened(path, file) => (path, Some(file)),
+            Source::Path(path) => (path, None),
         };
         let name = path.display().to_string();
         let open = || {
-            let file = File::open(&path)?;
+            let file = opened.map_or_else(|| File::open(&path), Ok)?;
             let metadata = file.metadata()?;
             Ok::<_, std::io::Error>((file, metadata))
         };
