@@ -26,10 +26,9 @@ pub fn store() -> Option<Store> {
     home().map(|home| Store::below(&home))
 }
 
+/// Without HOME the name service would have to be asked, and it opens sockets (nscd(8), LDAP): no home, no record.
 fn home() -> Option<PathBuf> {
-    // Without HOME the name service would be asked, and it opens sockets (nscd(8), LDAP): no home, no record.
-    env::var_os("HOME").filter(|home| !home.is_empty())?;
-    home::home_dir().filter(|home| home.is_absolute())
+    env::var_os("HOME").map(PathBuf::from).filter(|home| home.is_absolute())
 }
 
 /// Where a report is shown, and how.
