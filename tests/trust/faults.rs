@@ -18,6 +18,8 @@ pub fn cases() -> Vec<Case> {
     all.extend(cases![RECORDED, needs ["strace"];
         an_error_of_any_call_costs_at_most_one_line,
         a_fault_that_reaches_the_command_is_caught,
+        what_is_said_to_be_off_or_deleted_is_so_whatever_fails,
+        clear_before_that_fails_or_is_killed_anywhere_loses_no_event,
     ]);
     all.extend(cases![RECORDED, needs ["strace", "prlimit"];
         a_line_is_not_glued_to_one_that_is_cut_short_meanwhile,
@@ -33,6 +35,9 @@ pub fn cases() -> Vec<Case> {
 }
 
 const ERRORS: [&str; 8] = ["ENOSPC", "EIO", "EINTR", "EACCES", "EMFILE", "ENOENT", "EROFS", "ENOMEM"];
+
+/// A full disk, a broken one, no rights, nothing there.
+const FEWER_ERRORS: [&str; 4] = ["ENOSPC", "EIO", "EACCES", "ENOENT"];
 
 /// Calls that cannot fail, or whose failure the manual pages do not know for how they are used here.
 const CANNOT_FAIL: [&str; 13] = [
@@ -105,6 +110,88 @@ fn a_fault_that_reaches_the_command_is_caught(stage: &Stage) {
     let finished = under_strace(stage, &options, wrapped(stage, &COMMAND)).finish();
     assert_ne!((finished.text().as_str(), finished.err.as_str()), ("out\n", "err\n"));
     assert_eq!(stage.raw_log(), "", "tm-run met it, too");
+}
+
+/// `off` or `clear` that could not do all that it says must not say so.
+fn what_is_said_to_be_off_or_deleted_is_so_whatever_fails(_: &Stage) {
+    let home = || {
+        let stage = Stage::new(Way::Recorded);
+        fs::write(stage.log(), EARLIER).expect("a log");
+        stage
+    };
+    let is_off = |stage: &Stage| !stage.marker().exists();
+    let is_gone = |stage: &Stage| super::listing(&stage.home()).iter().all(|(path, _)| path.is_dir());
+    let mut refused = 0;
+    for (words, is_so) in [(&["off"], &is_off as &dyn Fn(&Stage) -> bool), (&["clear"], &is_gone)] {
+        let trial = home();
+        let mut all = places(&trial, asks(words), |call| call.text.contains("/.anklume"));
+        all.retain(|place| !CANNOT_FAIL.contains(&place.name.as_str()));
+        assert!(is_so(&trial) && all.iter().any(|place| place.name == "unlink"), "{words:?}: {all:?}");
+        for place in &all {
+            for error in FEWER_ERRORS {
+                let stage = home();
+                let inject = place.inject(&format!("error={error}"));
+                let options = ["-e", &format!("trace={}", place.name), "-e", &inject];
+                let finished = under_strace(&stage, &options, asks(words)).finish();
+                match finished.told {
+                    // A file that is said to be missing is taken to be so.
+                    Told::Exited(0) => assert!(is_so(&stage) || error == "ENOENT", "{words:?} {inject}"),
+                    Told::Exited(1) => assert_eq!(finished.err.lines().count(), 1, "{words:?} {inject}"),
+                    other => panic!("{words:?} {inject}: {other:?}"),
+                }
+                refused += usize::from(!is_so(&stage));
+                // What was left does not stand in the way.
+                done(&stage, words);
+                assert!(is_so(&stage), "{words:?} {inject}");
+            }
+        }
+    }
+    assert!(refused > 10, "{refused} times it was not so");
+}
+
+/// There is one whole log at any time, the old one or the new one.
+fn clear_before_that_fails_or_is_killed_anywhere_loses_no_event(_: &Stage) {
+    let later = EARLIER.replace("2026-02", "2026-05");
+    let old = format!("{EARLIER}{later}");
+    let home = || {
+        let stage = Stage::new(Way::Recorded);
+        fs::write(stage.log(), &old).expect("a log");
+        stage
+    };
+    let words = ["clear", "--before", "2026-03-01"];
+    let trial = home();
+    let mut all = places(&trial, asks(&words), |call| call.text.contains("/.anklume"));
+    assert_eq!(trial.raw_log(), later);
+    all.retain(|place| !CANNOT_FAIL.contains(&place.name.as_str()));
+    assert!(all.iter().any(|place| place.name.starts_with("rename")), "{all:?}");
+    let (mut before, mut after) = (0, 0);
+    for place in &all {
+        for what in
+            FEWER_ERRORS.map(|error| format!("error={error}")).into_iter().chain(["signal=KILL".to_owned()])
+        {
+            let stage = home();
+            let inject = place.inject(&what);
+            let options = ["-e", &format!("trace={}", place.name), "-e", &inject];
+            let finished = under_strace(&stage, &options, asks(&words)).finish();
+            let log = stage.raw_log();
+            match finished.told {
+                Told::Exited(0) if what != "error=ENOENT" => assert_eq!(log, later, "{inject}"),
+                Told::Exited(0 | 1) | Told::Killed(9) => {
+                    assert!(log == old || log == later, "{inject}: {log}");
+                }
+                other => panic!("{inject}: {other:?}"),
+            }
+            (before, after) = (before + usize::from(log == old), after + usize::from(log == later));
+            // A copy that was left does not stand in the way, of what is written neither.
+            done(&stage, &words);
+            assert_eq!(stage.raw_log(), later, "{inject}");
+            if what == "signal=KILL" {
+                done(&stage, &["clear"]);
+                assert_eq!(super::listing(&stage.home()), [], "{inject}");
+            }
+        }
+    }
+    assert!(before > 9 && after > 9, "{before} {after}");
 }
 
 /// A limit in the middle of the line is a disk that is full there.
