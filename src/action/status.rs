@@ -165,7 +165,8 @@ impl Stored {
             other => other?,
         };
         let found = file.metadata()?;
-        let table = read::read(vec![Source::Path(store.log_path())], &AtomicU64::new(0))?;
+        let log = Source::Opened(store.log_path(), file.try_clone()?);
+        let table = read::read(vec![log], &AtomicU64::new(0))?;
         Ok(Some(Self {
             period: table.period(),
             reading: table.reading,

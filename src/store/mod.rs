@@ -96,13 +96,17 @@ impl Store {
     /// # Errors
     /// As stat(2), and such a link.
     fn whose(&self) -> io::Result<Whose> {
+        let us = geteuid();
         if let Some(parent) = self.directory.parent()
-            && geteuid().is_root()
+            && us.is_root()
         {
             owner::refuse_link_of_another_user(parent)?;
-            owner::refuse_link_of_another_user(&self.directory)?;
+            let found = owner::refuse_link_of_another_user(&self.directory)?;
+            if !found.is_symlink() {
+                return Ok(Whose::of(&found, us));
+            }
         }
-        owner::whose(&self.directory)
+        Ok(Whose::of(&fs::metadata(&self.directory)?, us))
     }
 
     /// Makes the directory and the marker.
@@ -137,7 +141,7 @@ impl Store {
         self.remove_marker()?;
         // Where there is no log that can be locked, nobody writes to it either.
         if let Ok(file) = log::open_existing(self, log::For::Reading) {
-            log::lock(&file, log::Lock::Exclusive);
+            log::lock(&file);
         }
         Ok(())
     }
@@ -206,7 +210,7 @@ impl Store {
         // when it holds the lock. What may not be opened may be deleted all the same.
         let file = log::open_existing(self, log::For::Reading).ok();
         if let Some(file) = &file {
-            log::lock(file, log::Lock::Exclusive);
+            log::lock(file);
         }
         missing_is_fine(fs::remove_file(&place))?;
         if is_link {

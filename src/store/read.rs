@@ -14,6 +14,8 @@ use crate::sys;
 /// Where events come from.
 pub enum Source {
     Path(PathBuf),
+    /// A regular file that is open, and what it is called.
+    Opened(PathBuf, File),
     /// Read once, from where it stands to its end: standard input, a pipe.
     Stream(Box<dyn Read + Send>),
 }
@@ -45,6 +47,7 @@ pub fn size(source: &Source) -> Option<u64> {
         Source::Path(path) => {
             std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file).map(|file| file.len())
         }
+        Source::Opened(_, file) => file.metadata().ok().map(|file| file.len()),
         Source::Stream(_) => None,
     }
 }
@@ -156,16 +159,17 @@ enum Content {
 
 impl Log {
     fn open(source: Source) -> anyhow::Result<Self> {
-        let path = match source {
+        let (path, opened) = match source {
             Source::Stream(stream) => {
                 let content = Content::Stream(std::sync::Mutex::new(stream));
                 return Ok(Self { name: "standard input".into(), content });
             }
-            Source::Path(path) => path,
+            Source::Opened(path, file) => (path, Some(file)),
+            Source::Path(path) => (path, None),
         };
         let name = path.display().to_string();
         let open = || {
-            let file = File::open(&path)?;
+            let file = opened.map_or_else(|| File::open(&path), Ok)?;
             let metadata = file.metadata()?;
             Ok::<_, std::io::Error>((file, metadata))
         };
@@ -422,6 +426,26 @@ mod tests {
         assert_eq!(table.reading.unreadable_lines, [(0, 3), (1, 4)]);
         assert_eq!((table.reading.logs, table.reading.lines), (2, 7));
         assert!(table.reading.unterminated);
+    }
+
+    #[test]
+    fn an_exact_duration_goes_along_past_several_logs() {
+        let event = |second: u32, seconds: f64| {
+            format!(
+                r#"{{"timestamp": "2026-02-14T10:30:0{second}+00:00", "target": "a", "duration_seconds": {seconds:?}}}"#
+            )
+        };
+        // The newest first, a line each, durations finer than a millisecond or not.
+        for finest in 0..5 {
+            let logs = (0..5).map(|log| {
+                let seconds = f64::from(log) + if log == finest { 0.123_456_7 } else { 0.5 };
+                Source::Stream(Box::new(std::io::Cursor::new(event(5 - log, seconds))))
+            });
+            let table = read_with(SIZES, logs.collect());
+            let found: Vec<f64> = table.events().map(|(_, event)| event.duration_seconds).collect();
+            let seconds = |log| f64::from(log) + if log == finest { 0.123_456_7 } else { 0.5 };
+            assert_eq!(found, (0..5).rev().map(seconds).collect::<Vec<_>>());
+        }
     }
 
     #[test]
