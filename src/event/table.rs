@@ -297,7 +297,11 @@ impl Table {
     fn mend_seams(&mut self) -> bool {
         let mut sheets = sheets(&mut self.slabs, &self.chunks);
         let mut exchanges = Vec::new();
+        let mut moved = 0;
         for place in 1..sheets.len() {
+            // So many rows at the head of the chunk have been exchanged: where their exact values are is only
+            // put right below.
+            let moved_before = std::mem::take(&mut moved);
             let (before, after) = sheets.split_at_mut(place);
             let (Some(before), Some(after)) = (before.last_mut(), after.first_mut()) else { continue };
             let (Some(last), Some(first)) = (before.rows.last(), after.rows.first()) else { continue };
@@ -306,12 +310,16 @@ impl Table {
                 continue;
             }
             let tail = before.rows.partition_point(|row| row.micros <= first);
+            if tail < moved_before {
+                continue;
+            }
             let head = after.rows.partition_point(|row| row.micros < last);
             let mut mixed: Vec<(Row, Length)> = Vec::new();
             for (rows, fine) in [(&before.rows[tail..], before.fine), (&after.rows[..head], after.fine)] {
                 mixed.extend(rows.iter().map(|&row| (row, length(fine, row))));
             }
             mixed.sort_by_key(|(row, _)| row.micros);
+            moved = head;
             let second = mixed.split_off(before.rows.len() - tail);
             for (rows, mixed) in [(&mut before.rows[tail..], &mixed), (&mut after.rows[..head], &second)] {
                 for (row, (mixed, _)) in rows.iter_mut().zip(mixed) {
@@ -811,6 +819,22 @@ mod tests {
         assert_eq!(reading.unreadable_lines, [(0, 1), (0, 4)]);
         let targets: Vec<_> = table.events().map(|(_, event)| event.target).collect();
         assert_eq!(targets, ["apply", "sync"]);
+    }
+
+    #[test]
+    fn exact_durations_stay_with_their_events_when_every_row_has_to_move() {
+        // A chunk holds four rows here, and the chunks are in reverse.
+        let line = |number: u32| {
+            let minute = 59 - number / 4;
+            format!(
+                "{{\"timestamp\": \"2026-02-14T10:{minute:02}:{number:02}Z\", \"target\": \"{number}\", \"duration_seconds\": {number}.00001}}\n"
+            )
+        };
+        let table = table(&(0..16).map(line).collect::<String>());
+        assert!(table.events().count() == 16);
+        for (_, event) in table.events() {
+            assert_eq!(format!("{}.00001", event.target), event.duration_seconds.to_string());
+        }
     }
 
     #[test]
