@@ -131,7 +131,7 @@ fn own_log() -> anyhow::Result<(Vec<Source>, State)> {
     };
     let path = store.log_path();
     match open_existing(&store, For::Reading) {
-        Ok(_) => Ok((vec![Source::Path(path)], state)),
+        Ok(file) => Ok((vec![Source::File(path, file)], state)),
         Err(error) if is_missing(&error) => Ok((Vec::new(), state)),
         Err(error) => {
             Err(error).with_context(|| format!("could not read the log in {}", store.directory().display()))
