@@ -90,25 +90,25 @@ const YEAR: u32 = 20_000;
 
 fn a_small_report_makes_few_system_calls(stage: &Stage) {
     log(stage, 100);
-    at_most(180, system_calls(stage, tm_run(&["report"])), "system calls");
+    at_most(170, system_calls(stage, tm_run(&["report"])), "system calls");
 }
 
 fn status_makes_few_system_calls(stage: &Stage) {
     log(stage, 100);
-    at_most(65, system_calls(stage, tm_run(&["status"])), "system calls");
+    at_most(48, system_calls(stage, tm_run(&["status"])), "system calls");
 }
 
 fn a_small_report_takes_few_instructions(stage: &Stage) {
     log(stage, 100);
-    at_most(15_500_000, instructions(stage, tm_run(&["report"])), "instructions");
+    at_most(14_500_000, instructions(stage, tm_run(&["report"])), "instructions");
 }
 
 fn a_report_of_a_year_takes_few_instructions(stage: &Stage) {
     log(stage, YEAR);
-    at_most(450_000_000, instructions(stage, tm_run(&["report"])), "instructions");
+    at_most(420_000_000, instructions(stage, tm_run(&["report"])), "instructions");
 }
 
 fn status_of_a_year_takes_few_instructions(stage: &Stage) {
     log(stage, YEAR);
-    at_most(170_000_000, instructions(stage, tm_run(&["status"])), "instructions");
+    at_most(152_000_000, instructions(stage, tm_run(&["status"])), "instructions");
 }
