@@ -6,6 +6,7 @@
 //! To add tests, add a module with a `cases()` and a line to [`all`]. The harness is not libtest, because
 //! that can neither ignore a test at run time nor make one case three tests; it understands the same
 //! options and prints the same summary.
+mod counts;
 mod layout;
 mod ledger;
 mod page;
@@ -24,6 +25,7 @@ use libtest2_mimic::{Harness, RunError, Trial};
 
 fn all() -> Vec<Case> {
     [
+        counts::cases(),
         layout::cases(),
         page::cases(),
         real::cases(),

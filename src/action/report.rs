@@ -132,7 +132,7 @@ fn own_log() -> anyhow::Result<(Vec<Source>, State)> {
     let path = store.log_path();
     match open_existing(&store, For::Reading) {
         // Not opened once more: something else could stand there by then.
-        Ok(file) => Ok((vec![Source::Opened(path, file)], state)),
+        Ok(file) => Ok((vec![Source::File(path, file)], state)),
         Err(error) if is_missing(&error) => Ok((Vec::new(), state)),
         Err(error) => {
             Err(error).with_context(|| format!("could not read the log in {}", store.directory().display()))

@@ -3,16 +3,16 @@
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
-use std::path::Path;
-use std::sync::atomic::AtomicU64;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use chrono::{DateTime, Local, Utc};
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 
 use super::consent::{self, HOMELESS, Recording};
 use super::world;
 use crate::cli::StatusFormat;
-use crate::event::table::Reading;
+use crate::event::table::{Reading, moment};
 use crate::report::render::json::{Json, array, object};
 use crate::report::render::words;
 use crate::store::log::{For, open_existing};
@@ -78,7 +78,11 @@ impl Status {
                 };
             }
         };
-        let problem = store.try_to_open().err();
+        // One descriptor tells whether the log can be written, and what is in it.
+        let (problem, log) = match open_existing(store, For::Appending) {
+            Ok(file) if can_be_read(&file) => (None, Ok(file)),
+            _ => (store.try_to_open().err(), open_existing(store, For::Reading)),
+        };
         let (reason, remedy) = match (&recording, problem) {
             (Recording::Held(_, reason), _) => (Some(reason.clone()), None),
             (Recording::On(_), Some(problem)) => {
@@ -94,7 +98,8 @@ impl Status {
             _ => (None, None),
         };
         let directory = store.directory().display().to_string();
-        let stored = Stored::of(store).with_context(|| format!("could not read the log in {directory}"));
+        let stored = Stored::of(store.log_path(), log)
+            .with_context(|| format!("could not read the log in {directory}"));
         let (stored, unread) = match stored {
             Ok(stored) => (stored, None),
             Err(error) => (None, Some(error)),
@@ -159,20 +164,20 @@ impl Status {
 }
 
 impl Stored {
-    fn of(store: &Store) -> anyhow::Result<Option<Self>> {
-        let file = match open_existing(store, For::Reading) {
+    fn of(path: PathBuf, log: io::Result<File>) -> anyhow::Result<Option<Self>> {
+        let file = match log {
             Err(error) if is_missing(&error) => return Ok(None),
             other => other?,
         };
         let found = file.metadata()?;
-        let log = Source::Opened(store.log_path(), file.try_clone()?);
-        let table = read::read(vec![log], &AtomicU64::new(0))?;
+        let last_line = last_line(&file, found.size())?;
+        let (reading, ends) = read::count(Source::File(path, file))?;
         Ok(Some(Self {
-            period: table.period(),
-            reading: table.reading,
+            period: ends.and_then(|ends| moment(ends.first).zip(moment(ends.last))),
+            reading,
             size: found.size(),
             mode: found.mode() & 0o7777,
-            last_line: last_line(&file, found.size())?,
+            last_line,
         }))
     }
 
@@ -188,6 +193,12 @@ impl Stored {
         let who = if is_private { "readable by you only" } else { "readable by others, too" };
         writeln!(out, "File size: {}, {who} ({:04o})", Bytes(self.size), self.mode)
     }
+}
+
+/// A log may be there for writing only.
+fn can_be_read(file: &File) -> bool {
+    fcntl(file, FcntlArg::F_GETFL)
+        .is_ok_and(|flags| OFlag::from_bits_truncate(flags) & OFlag::O_ACCMODE == OFlag::O_RDWR)
 }
 
 /// How to make a log writable that is somebody else's.

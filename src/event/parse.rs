@@ -10,6 +10,8 @@ use std::borrow::Cow;
 use chrono::NaiveDate;
 use serde_json::Value;
 
+use super::table::Length;
+
 /// What a readable line says.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fields<'a> {
@@ -30,29 +32,61 @@ pub struct Canonical<'a> {
     pub target: Name<'a>,
     /// Empty: no domain.
     pub domain: Name<'a>,
-    pub milliseconds: u32,
+    pub length: Length,
     pub exit_code: u32,
-    /// Of the line in bytes, its end included.
-    pub length: usize,
+    /// Of the line, its end included.
+    pub bytes: usize,
 }
 
 /// The bytes up to a quote: only a text if [`plain`] says so.
 #[derive(Clone, Copy, Debug)]
 pub struct Name<'a> {
     pub bytes: &'a [u8],
-    /// The same for the same bytes. If they are short, the other way round too, as long as no byte is zero.
-    pub key: u128,
+    /// The same for the same bytes, and if they are short, the other way round too: the quote behind is in it.
+    pub key: (u64, u64),
     /// At most fifteen bytes.
     pub is_short: bool,
 }
 
+impl Name<'_> {
+    /// Whether it is a text that stands for itself, see [`plain`].
+    pub fn is_plain(&self) -> bool {
+        /// The high bit of some byte unless all are letters of ASCII and no backslash.
+        const fn others(word: u64) -> u64 {
+            (word | word.wrapping_sub(eight(b' ')) | zeros(word ^ eight(b'\\'))) & eight(0x80)
+        }
+        let filled = |word: u64, used: u64| word | eight(b' ') & !used;
+        if let Some(&(first, second)) = FIRST.get(self.bytes.len())
+            && others(filled(self.key.0, first)) | others(filled(self.key.1, second)) == 0
+        {
+            return true;
+        }
+        plain(self.bytes).is_some()
+    }
+}
+
+/// What is left of two words when only so many bytes of them count, and the quote behind.
+const FIRST: [(u64, u64); 16] = {
+    let mut masks = [(0, 0); 16];
+    let mut count = 0;
+    while count < 16 {
+        let filled = u64::MAX >> (8 * (7 - count % 8));
+        masks[count] = if count < 8 { (filled, 0) } else { (u64::MAX, filled) };
+        count += 1;
+    }
+    masks
+};
+
 /// The last date that was read: in a log, the next one mostly is the same.
 #[derive(Debug, Default)]
 pub struct Date {
-    /// Year, month and day with the `T` behind them.
-    text: [u8; 11],
+    /// A line up to the `T` of its time.
+    head: [u8; 26],
     midnight: i64,
 }
+
+/// What stands between the time and the target.
+const BEFORE_TARGET: &[u8; 20] = b"+00:00\", \"target\": \"";
 
 /// Reads a line that has exactly the bytes of the layout, from the start of `bytes` to its line
 /// feed; what follows is for other lines. `None`: it is not canonical, or not all there.
@@ -64,35 +98,34 @@ pub struct Date {
 #[expect(clippy::inline_always, reason = "measured: a call costs a tenth of a line")]
 #[inline(always)]
 pub fn canonical<'a>(bytes: &'a [u8], date: &mut Date) -> Option<Canonical<'a>> {
-    let (head, rest) = bytes.split_first_chunk::<34>()?;
-    if head[..15] != *b"{\"timestamp\": \"" {
-        return None;
+    let (head, mut rest) = bytes.split_first_chunk::<54>()?;
+    if head[..26] != date.head {
+        date.read(*head.first_chunk()?)?;
     }
-    if head[15..26] != date.text {
-        date.read(*head[15..].first_chunk()?)?;
+    let mut micros = date.midnight + time_of_day(*head[26..].first_chunk()?)? * 1_000_000;
+    if head[34..] != *BEFORE_TARGET {
+        let (fraction, behind) = bytes[34..].split_first_chunk()?;
+        micros += fraction_of_six(*fraction)?;
+        rest = after(behind, BEFORE_TARGET)?;
     }
-    let mut micros = date.midnight + time_of_day(*head.last_chunk()?)? * 1_000_000;
-    let rest = if let Some((b".", fraction)) = rest.split_first_chunk() {
-        micros += fraction_of_six(*fraction.first_chunk()?)?;
-        &fraction[6..]
-    } else {
-        rest
-    };
-    let rest = after(rest, b"+00:00\", \"target\": \"")?;
     let (target, rest) = name(rest)?;
     let rest = after(rest, b"\", \"domain\": ")?;
     let (domain, rest) = if let Some(rest) = after(rest, b"null") {
-        (Name { bytes: &[], key: 0, is_short: true }, rest)
+        (Name { bytes: &[], key: (0, 0), is_short: true }, rest)
     } else {
         let (domain, rest) = name(rest.strip_prefix(b"\"")?)?;
         (domain, &rest[1..])
     };
     let rest = after(rest, b", \"duration_seconds\": ")?;
-    let (milliseconds, rest) = milliseconds(rest)?;
-    let rest = after(rest, b", \"exit_code\": ")?;
-    let (exit_code, rest) =
-        if let [b'0', b'}', b'\n', rest @ ..] = rest { (0, rest) } else { exit_code(rest)? };
-    Some(Canonical { micros, target, domain, milliseconds, exit_code, length: bytes.len() - rest.len() })
+    let (length, rest) = match milliseconds(rest) {
+        Some((milliseconds, rest)) => (Length::Milliseconds(milliseconds), rest),
+        None => seconds(rest)?,
+    };
+    let (exit_code, rest) = match after(rest, b", \"exit_code\": 0}\n") {
+        Some(rest) => (0, rest),
+        None => exit_code(after(rest, b", \"exit_code\": ")?)?,
+    };
+    Some(Canonical { micros, target, domain, length, exit_code, bytes: bytes.len() - rest.len() })
 }
 
 /// What follows the text.
@@ -104,11 +137,12 @@ fn after<'a, const LENGTH: usize>(bytes: &'a [u8], text: &[u8; LENGTH]) -> Optio
 
 impl Date {
     #[cold]
-    fn read(&mut self, text: [u8; 11]) -> Option<()> {
+    fn read(&mut self, head: [u8; 26]) -> Option<()> {
+        let date = head.strip_prefix(b"{\"timestamp\": \"")?;
         let mut midnight = *b"0000-00-00T00:00:00";
-        midnight[..11].copy_from_slice(&text);
+        midnight[..11].copy_from_slice(date);
         self.midnight = moment(&midnight)?;
-        self.text = text;
+        self.head = head;
         Some(())
     }
 }
@@ -118,7 +152,7 @@ const fn eight(byte: u8) -> u64 {
     u64::from_le_bytes([byte; 8])
 }
 
-/// The high bit of each byte that is no decimal digit's value.
+/// The high bit of each byte that is no decimal digit's value; wrong above the first byte that is 0x8a or more.
 const fn above_nine(bytes: u64) -> u64 {
     (bytes | bytes.wrapping_add(eight(0x80 - 10))) & eight(0x80)
 }
@@ -127,6 +161,12 @@ const fn above_nine(bytes: u64) -> u64 {
 const fn zeros(bytes: u64) -> u64 {
     bytes.wrapping_sub(eight(1)) & !bytes & eight(0x80)
 }
+
+/// Where hours, minutes and seconds stand once their digits are numbers.
+const TIMES: u64 = 0x00ff_0000_ff00_00ff;
+
+/// Brings each of them that is too great to the high bit of its byte.
+const TIME_LIMITS: u64 = (0x80 - 24) | (0x80 - 60) << 24 | (0x80 - 60) << 48;
 
 /// `10:30:00` in seconds.
 #[expect(clippy::inline_always, reason = "measured: a call costs a tenth of a line")]
@@ -137,19 +177,20 @@ fn time_of_day(text: [u8; 8]) -> Option<i64> {
     if above_nine(digits) | digits & 0x0000_ff00_00ff_0000 != 0 {
         return None;
     }
-    let pairs = digits * 10 + (digits >> 8);
-    let (hour, minute, second) = (pairs & 0xff, pairs >> 24 & 0xff, pairs >> 48 & 0xff);
-    if hour > 23 || minute > 59 || second > 59 {
+    let pairs = (digits * 10 + (digits >> 8)) & TIMES;
+    if (pairs + TIME_LIMITS) & eight(0x80) != 0 {
         return None;
     }
-    i64::try_from(hour * 3600 + minute * 60 + second).ok()
+    let (hour, minute, second) = (pairs & 0xff, pairs >> 24 & 0xff, pairs >> 48);
+    Some((hour * 3600 + minute * 60 + second).cast_signed())
 }
 
-/// `123456` as a number; the two bytes that follow are looked at by whoever comes next.
+/// `.123456` in microseconds.
 #[inline]
-fn fraction_of_six(text: [u8; 8]) -> Option<i64> {
-    let digits = (u64::from_le_bytes(text) << 16) ^ (eight(b'0') << 16);
-    (above_nine(digits) == 0).then(|| i64::from(number_of_eight(digits)))
+fn fraction_of_six(text: [u8; 7]) -> Option<i64> {
+    let [point, one, two, three, four, five, six] = text;
+    let digits = u64::from_le_bytes([b'0', b'0', one, two, three, four, five, six]) ^ eight(b'0');
+    (point == b'.' && above_nine(digits) == 0).then(|| i64::from(number_of_eight(digits)))
 }
 
 /// Of eight digit values, the first one the greatest.
@@ -167,47 +208,58 @@ fn number_of_eight(digits: u64) -> u32 {
 #[inline(always)]
 fn name(rest: &[u8]) -> Option<(Name<'_>, &[u8])> {
     // The layout goes on for longer than sixteen bytes after any name.
-    let bytes = u128::from_le_bytes(*rest.first_chunk()?);
-    let differences = bytes ^ u128::from_le_bytes([b'"'; 16]);
-    let ones = u128::from_le_bytes([1; 16]);
-    let quotes = differences.wrapping_sub(ones) & !differences & (ones << 7);
-    if quotes == 0 {
-        let length = memchr::memchr(b'"', rest)?;
-        let (name, rest) = rest.split_at(length);
-        let last = u128::from_le_bytes(*name.last_chunk()?);
-        return Some((Name { bytes: name, key: bytes ^ last.rotate_left(1), is_short: false }, rest));
-    }
-    let bits = quotes.trailing_zeros() & !7;
-    let key = bytes & !(u128::MAX << bits);
-    let (bytes, rest) = rest.split_at((bits / 8) as usize);
-    Some((Name { bytes, key, is_short: true }, rest))
+    let (&low, behind) = rest.split_first_chunk()?;
+    let (low, high) = (u64::from_le_bytes(low), u64::from_le_bytes(*behind.first_chunk()?));
+    let in_low = zeros(low ^ eight(b'"'));
+    let in_high = zeros(high ^ eight(b'"'));
+    let bits = if in_low != 0 { in_low.trailing_zeros() } else { 64 + in_high.trailing_zeros() };
+    let length = (bits / 8) as usize;
+    let Some(&(first, second)) = FIRST.get(length) else { return long_name(rest) };
+    let (bytes, rest) = rest.split_at(length);
+    Some((Name { bytes, key: (low & first, high & second), is_short: true }, rest))
 }
 
-/// `45.0` to `12345.6` or `1234.567`; longer ones are for another parser. What follows is a comma.
+#[cold]
+fn long_name(rest: &[u8]) -> Option<(Name<'_>, &[u8])> {
+    let (bytes, rest) = rest.split_at(memchr::memchr(b'"', rest)?);
+    let word = |bytes: &[u8; 8]| u64::from_le_bytes(*bytes);
+    let key = (word(bytes.first_chunk()?) ^ bytes.len() as u64, word(bytes.last_chunk()?));
+    Some((Name { bytes, key, is_short: false }, rest))
+}
+
+/// Of eight digits.
+const LAST_THREE: u64 = 0xffff_ff00_0000_0000;
+
+/// `45.0` to `12345.6` or `1234.567`; others are for [`seconds`]. What follows is a comma.
 #[expect(clippy::inline_always, reason = "measured: a call costs a tenth of a line")]
 #[inline(always)]
 fn milliseconds(rest: &[u8]) -> Option<(u32, &[u8])> {
     let text = u64::from_le_bytes(*rest.first_chunk()?);
-    let end = (zeros(text ^ eight(b',')).trailing_zeros() / 8) as usize;
-    let point = (zeros(text ^ eight(b'.')).trailing_zeros() / 8) as usize;
-    let places = end.wrapping_sub(point).wrapping_sub(1);
-    if end > 7 || point == 0 || point >= end || !(1..=3).contains(&places) {
+    let digits = text ^ eight(b'0');
+    let others = above_nine(digits);
+    // In bits; of the first bytes that are no digits.
+    let point = others.trailing_zeros() & !7;
+    let end = (others & others.wrapping_sub(1)).trailing_zeros() & !7;
+    let places = end.wrapping_sub(point);
+    if !(8..=40).contains(&point) || end > 56 || !(16..=32).contains(&places) {
         return None;
     }
-    if text & 0xff == u64::from(b'0') && point > 1 {
+    let is_at = |place: u32, byte: u8| (text >> place) & 0xff == u64::from(byte);
+    if !is_at(point, b'.') || !is_at(end, b',') || is_at(0, b'0') && point > 8 {
         return None;
     }
-    let whole = text & !(u64::MAX << (8 * point));
-    let fraction = text >> (8 * (point + 1)) & !(u64::MAX << (8 * places));
-    // The point goes, and zeros make it three places.
-    let missing = u64::from(u32::from_le_bytes(*b"000\0")) << (8 * places) & 0xff_ffff;
-    let digits = whole | (fraction | missing) << (8 * point);
-    // Eight digits at most: the shift is by 0 to 32 bits.
-    let values = digits ^ (eight(b'0') >> (8 * (5 - point)));
-    if above_nine(values) != 0 {
-        return None;
-    }
-    Some((number_of_eight(values << (8 * (5 - point))), &rest[end..]))
+    // Five digits of the whole, three of the fraction, zeros where there are fewer.
+    let whole = digits << (64 - point) >> 24;
+    let fraction = (digits << (64 - end)) >> (32 - places) & LAST_THREE;
+    Some((number_of_eight(whole | fraction), &rest[(end / 8) as usize..]))
+}
+
+/// Any number that JSON knows: Python writes all digits of a float.
+#[cold]
+fn seconds(rest: &[u8]) -> Option<(Length, &[u8])> {
+    let mut text = Text(rest);
+    let seconds = text.seconds()?;
+    Some((Length::of(seconds), text.0))
 }
 
 /// Up to 999, with the end of the line.
@@ -319,7 +371,7 @@ pub fn flat(line: &[u8]) -> Option<Fields<'_>> {
             }
             "duration_seconds" => {
                 text.expect(b':')?;
-                seconds = text.number()?.parse().ok().filter(|seconds: &f64| seconds.is_finite())?;
+                seconds = text.seconds()?;
             }
             "exit_code" => {
                 text.expect(b':')?;
@@ -379,6 +431,11 @@ impl<'a> Text<'a> {
         let (text, rest) = self.0.split_at(end);
         self.0 = &rest[1..];
         plain(text)
+    }
+
+    /// A number that is finite.
+    fn seconds(&mut self) -> Option<f64> {
+        self.number()?.parse().ok().filter(|seconds: &f64| seconds.is_finite())
     }
 
     /// By JSON's grammar, which is stricter than Rust's.
@@ -476,6 +533,28 @@ fn two(tens: u8, ones: u8) -> Option<u32> {
         .then(|| u32::from(tens - b'0') * 10 + u32::from(ones - b'0'))
 }
 
+/// What a line is, canonical or not.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Line<'a> {
+    Event(Fields<'a>),
+    Blank,
+    /// And yet a torn line may have a whole one glued to it.
+    Unreadable(Option<Fields<'a>>),
+}
+
+impl<'a> Line<'a> {
+    /// Of a line without its line feed.
+    pub fn of(line: &'a [u8]) -> Self {
+        if let Some(fields) = flat(line).or_else(|| tolerant(line)) {
+            Self::Event(fields)
+        } else if line.trim_ascii().is_empty() {
+            Self::Blank
+        } else {
+            Self::Unreadable(glued(line).and_then(|at| tolerant(&line[at..])))
+        }
+    }
+}
+
 /// Where the readable second half begins of a line that was glued to a torn one.
 pub fn glued(line: &[u8]) -> Option<usize> {
     memchr::memmem::rfind(line, b"{\"timestamp\"").filter(|&at| at > 0)
@@ -532,7 +611,7 @@ pub mod tests {
         r#"q\"uote"#,
         r"\ud83d\ude00",
     ];
-    const DURATIONS: [&str; 18] = [
+    const DURATIONS: [&str; 22] = [
         "0.0",
         "45.0",
         "0.001",
@@ -542,6 +621,10 @@ pub mod tests {
         "12345.6",
         "12345.67",
         "99999.9",
+        "12.345678901234567",
+        "0.1234",
+        "1234.5678",
+        "00.5",
         "123456.789",
         "45",
         "-1.5",
@@ -560,7 +643,7 @@ pub mod tests {
         let plain = chance.below(2) == 0;
         let (times, names) = if plain { (&TIMES[..4], &NAMES[..11]) } else { (&TIMES[..], &NAMES[..]) };
         let (durations, codes) =
-            if plain { (&DURATIONS[..9], &CODES[..6]) } else { (&DURATIONS[..], &CODES[..]) };
+            if plain { (&DURATIONS[..12], &CODES[..6]) } else { (&DURATIONS[..], &CODES[..]) };
         let mut pairs = vec![
             ("timestamp", format!("\"{}\"", chance.of(times))),
             ("target", format!("\"{}\"", chance.of(names))),
@@ -726,11 +809,11 @@ pub mod tests {
                 micros: Some(found.micros),
                 target: target.into(),
                 domain: domain.into(),
-                seconds: f64::from(found.milliseconds) / 1000.0,
+                seconds: found.length.seconds(),
                 exit_code: found.exit_code.into(),
             };
             assert_eq!(Some(fields), expected, "{}", String::from_utf8_lossy(&line));
-            assert_eq!(found.length, length);
+            assert_eq!(found.bytes, length);
             by_layout += 1;
         }
         // The test tests something.
@@ -748,6 +831,6 @@ pub mod tests {
         }
         let mut whole = line.to_vec();
         whole.push(b'\n');
-        assert_eq!(canonical(&whole, &mut Date::default()).unwrap().length, whole.len());
+        assert_eq!(canonical(&whole, &mut Date::default()).unwrap().bytes, whole.len());
     }
 }

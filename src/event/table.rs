@@ -16,7 +16,7 @@ use chrono::{DateTime, Utc};
 
 use super::Event;
 use super::outcome::Outcome;
-use super::parse::{self, Canonical, Fields};
+use super::parse::{self, Canonical, Fields, Line};
 
 /// Of an event without a readable timestamp: it stands before all others.
 pub const UNTIMED: i64 = i64::MIN;
@@ -76,7 +76,7 @@ impl Length {
 
     /// The exact whole number of milliseconds, if it is one and not out of the ordinary.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked right after")]
-    fn of(seconds: f64) -> Self {
+    pub fn of(seconds: f64) -> Self {
         let milliseconds = (seconds * 1000.0).round() as u32;
         let exact = Self::Milliseconds(milliseconds);
         #[expect(clippy::float_cmp, reason = "the same value, or it is kept as it is")]
@@ -466,7 +466,7 @@ impl Names {
     }
 }
 
-/// Turns the lines of one stretch of a log into rows. One per thread; [`Builder::take`] ends a stretch.
+/// Turns the lines of one stretch of a log into rows. One per thread.
 pub struct Builder<'a> {
     names: &'a Names,
     /// What this thread has met, by exit code, target and domain in bytes.
@@ -492,8 +492,8 @@ pub struct Builder<'a> {
 /// A combination that a canonical line had.
 #[derive(Clone, Copy)]
 struct Met {
-    target: u128,
-    domain: u128,
+    target: (u64, u64),
+    domain: (u64, u64),
     exit_code: u32,
     kind: u32,
     /// 0: the keys are all there is to the names; else one more than their place in [`Builder::long`].
@@ -507,26 +507,27 @@ struct Long {
 }
 
 impl Long {
-    fn is(&self, line: &Canonical<'_>) -> bool {
-        *self.target == *line.target.bytes && *self.domain == *line.domain.bytes
+    fn are(&self, target: &[u8], domain: &[u8]) -> bool {
+        *self.target == *target && *self.domain == *domain
     }
 }
 
 impl Met {
-    const FREE: Self = Self { target: 0, domain: 0, exit_code: 0, kind: 0, long: u32::MAX };
-    const PLACES: usize = 4096;
+    const FREE: Self = Self { target: (0, 0), domain: (0, 0), exit_code: 0, kind: 0, long: u32::MAX };
+    /// Places, of which there always is a power of two: a page's worth to begin with, for fresh memory is dear in
+    /// a small report; and a cache's worth at most.
+    const FEWEST: usize = 64;
+    const MOST: usize = 4096;
 
-    #[expect(clippy::cast_possible_truncation, reason = "both halves are taken")]
-    fn place(target: u128, domain: u128, exit_code: u32) -> usize {
-        let halves = [target as u64, (target >> 64) as u64, domain as u64, (domain >> 64) as u64];
-        let factors =
-            [0x9e37_79b9_7f4a_7c15_u64, 0xbf58_476d_1ce4_e5b9, 0x94d0_49bb_1331_11eb, 0xd6e8_feb8_6659_fd93];
-        let mut mixed = u64::from(exit_code).wrapping_mul(0xa076_1d64_78bd_642f);
-        for (half, factor) in halves.into_iter().zip(factors) {
-            mixed ^= half.wrapping_mul(factor);
-        }
+    /// Where to look first, below [`Met::MOST`].
+    #[expect(clippy::cast_possible_truncation, reason = "the highest bits only")]
+    fn hash(target: (u64, u64), domain: (u64, u64), exit_code: u32) -> usize {
+        let mixed = target.0.wrapping_mul(0x9e37_79b9_7f4a_7c15)
+            ^ target.1.wrapping_mul(0xbf58_476d_1ce4_e5b9)
+            ^ domain.0.wrapping_mul(0x94d0_49bb_1331_11eb)
+            ^ (domain.1 ^ u64::from(exit_code) << 56).wrapping_mul(0xd6e8_feb8_6659_fd93);
         // Multiplying carries upwards: the high bits depend on all.
-        (mixed >> (64 - Self::PLACES.trailing_zeros())) as usize
+        (mixed >> (64 - Self::MOST.trailing_zeros())) as usize
     }
 }
 
@@ -543,6 +544,40 @@ pub struct Stretch {
     pub unreadable_lines: Vec<u64>,
 }
 
+impl Stretch {
+    /// The line at hand, which is not yet counted.
+    pub fn name_unreadable(&mut self) {
+        self.unreadable += 1;
+        if self.unreadable_lines.len() < NAMED_LINES {
+            self.unreadable_lines.push(self.lines);
+        }
+    }
+}
+
+/// Takes the lines of a log one after the other, in stretches.
+pub trait Take {
+    /// What is left when all lines are taken, beside the stretches.
+    type Kept: Send;
+
+    /// The line at the start, if it is in the canonical layout, to its line feed. Says how long it is;
+    /// `None`: look for its end, and call [`Take::line`].
+    fn canonical(&mut self, bytes: &[u8]) -> Option<usize>;
+
+    /// One line, without its line feed.
+    fn line(&mut self, line: &[u8]);
+
+    /// A line that is too long to be held.
+    fn endless_line(&mut self);
+
+    /// Rows that the stretch at hand holds.
+    fn rows(&self) -> usize;
+
+    /// Ends a stretch.
+    fn take(&mut self) -> Stretch;
+
+    fn kept(self) -> Self::Kept;
+}
+
 impl<'a> Builder<'a> {
     /// `new_slab` gives room for rows: some capacity, and no row.
     pub fn new(names: &'a Names, new_slab: &'a (dyn Fn() -> Vec<Row> + Sync)) -> Self {
@@ -550,7 +585,7 @@ impl<'a> Builder<'a> {
             names,
             kinds: HashMap::new(),
             key: Vec::new(),
-            met: vec![Met::FREE; Met::PLACES],
+            met: vec![Met::FREE; Met::FEWEST],
             met_count: 0,
             long: Vec::new(),
             date: parse::Date::default(),
@@ -563,23 +598,6 @@ impl<'a> Builder<'a> {
             fine: Vec::new(),
             stretch: Stretch::default(),
         }
-    }
-
-    /// Ends a stretch.
-    pub fn take(&mut self) -> Stretch {
-        self.end_chunk();
-        std::mem::take(&mut self.stretch)
-    }
-
-    /// The slabs, for [`Names::table`].
-    pub fn slabs(mut self) -> Vec<Vec<Row>> {
-        self.slabs.push(self.rows);
-        self.slabs
-    }
-
-    /// Rows of the chunk at hand.
-    pub fn rows(&self) -> usize {
-        self.rows.len() - self.start
     }
 
     fn end_chunk(&mut self) {
@@ -611,44 +629,24 @@ impl<'a> Builder<'a> {
         }
     }
 
+    /// There is room: an exact value must go with the chunk that its row is in.
     fn push(&mut self, micros: i64, duration: u32, kind: u32) {
-        self.make_room();
         self.in_order &= self.latest <= micros;
         self.latest = micros;
         self.rows.push(Row { micros, duration, kind });
     }
 
-    /// The line at the start, if it is in the canonical layout, to its line feed. Says how long it is;
-    /// `None`: look for its end, and call [`Builder::line`].
-    #[inline]
-    pub fn canonical(&mut self, bytes: &[u8]) -> Option<usize> {
-        let line = parse::canonical(bytes, &mut self.date)?;
-        let (target, domain) = (line.target.key, line.domain.key);
-        let is_short = line.target.is_short && line.domain.is_short;
-        let mut place = Met::place(target, domain, line.exit_code);
-        let kind = loop {
-            let met = &self.met[place % Met::PLACES];
-            if (met.target, met.domain, met.exit_code, met.long == 0)
-                == (target, domain, line.exit_code, is_short)
-                && (is_short || self.long.get(met.long as usize - 1).is_some_and(|names| names.is(&line)))
-            {
-                break met.kind;
-            }
-            if met.long == Met::FREE.long {
-                break self.meet(&line, place % Met::PLACES)?;
-            }
-            place += 1;
-        };
-        self.push(line.micros, line.milliseconds, kind);
-        self.stretch.lines += 1;
-        Some(line.length)
-    }
-
     #[cold]
-    fn meet(&mut self, line: &Canonical<'_>, place: usize) -> Option<u32> {
-        let kind = self.kind_of(line)?;
+    fn meet(&mut self, line: Canonical<'_>) -> Option<u32> {
+        let kind = self.kind_of(&line)?;
+        if self.met_count == self.met.len() / 2 && self.met.len() < Met::MOST {
+            let more = vec![Met::FREE; self.met.len() * 2];
+            for met in std::mem::replace(&mut self.met, more) {
+                self.put(met);
+            }
+        }
         // Half of the places stay free: the search for a name that is not there ends at one.
-        if self.met_count < Met::PLACES / 2 {
+        if self.met_count < self.met.len() / 2 {
             self.met_count += 1;
             let mut met = Met {
                 target: line.target.key,
@@ -661,9 +659,21 @@ impl<'a> Builder<'a> {
                 self.long.push(Long { target: line.target.bytes.into(), domain: line.domain.bytes.into() });
                 met.long = u32::try_from(self.long.len()).ok()?;
             }
-            self.met[place] = met;
+            self.put(met);
         }
         Some(kind)
+    }
+
+    fn put(&mut self, met: Met) {
+        if met.long == Met::FREE.long {
+            return;
+        }
+        let mut place = Met::hash(met.target, met.domain, met.exit_code);
+        let mask = self.met.len() - 1;
+        while self.met[place & mask].long != Met::FREE.long {
+            place += 1;
+        }
+        self.met[place & mask] = met;
     }
 
     fn kind_of(&mut self, line: &Canonical<'_>) -> Option<u32> {
@@ -671,39 +681,8 @@ impl<'a> Builder<'a> {
         Some(self.kind(target, domain, line.exit_code.into()))
     }
 
-    /// One line, without its line feed.
-    pub fn line(&mut self, line: &[u8]) {
-        if let Some(fields) = parse::flat(line) {
-            self.add(&fields);
-        } else if let Some(fields) = parse::tolerant(line) {
-            self.add(&fields);
-        } else if line.trim_ascii().is_empty() {
-            self.stretch.blank += 1;
-        } else {
-            if let Some(fields) = parse::glued(line).and_then(|at| parse::tolerant(&line[at..])) {
-                self.add(&fields);
-            }
-            self.name_unreadable();
-        }
-        self.stretch.lines += 1;
-    }
-
-    /// A line that is too long to be held.
-    pub fn endless_line(&mut self) {
-        self.name_unreadable();
-        self.stretch.lines += 1;
-    }
-
-    fn name_unreadable(&mut self) {
-        self.stretch.unreadable += 1;
-        if self.stretch.unreadable_lines.len() < NAMED_LINES {
-            self.stretch.unreadable_lines.push(self.stretch.lines);
-        }
-    }
-
     fn add(&mut self, fields: &Fields<'_>) {
         let kind = self.kind(&fields.target, &fields.domain, fields.exit_code);
-        // An exact value goes with the chunk that its row will be in.
         self.make_room();
         let duration = duration(Length::of(fields.seconds), &mut self.fine);
         self.push(fields.micros.unwrap_or(UNTIMED), duration, kind);
@@ -724,6 +703,74 @@ impl<'a> Builder<'a> {
     }
 }
 
+impl Take for Builder<'_> {
+    /// The slabs, for [`Names::table`].
+    type Kept = Vec<Vec<Row>>;
+
+    #[inline]
+    fn canonical(&mut self, bytes: &[u8]) -> Option<usize> {
+        let line = parse::canonical(bytes, &mut self.date)?;
+        let (target, domain) = (line.target.key, line.domain.key);
+        let is_short = line.target.is_short && line.domain.is_short;
+        let mut place = Met::hash(target, domain, line.exit_code);
+        let kind = loop {
+            let met = &self.met[place & (self.met.len() - 1)];
+            if (met.target, met.domain, met.exit_code, met.long == 0)
+                == (target, domain, line.exit_code, is_short)
+                && (is_short
+                    || self
+                        .long
+                        .get(met.long as usize - 1)
+                        .is_some_and(|names| names.are(line.target.bytes, line.domain.bytes)))
+            {
+                break met.kind;
+            }
+            if met.long == Met::FREE.long {
+                break self.meet(line)?;
+            }
+            place += 1;
+        };
+        self.make_room();
+        let duration = duration(line.length, &mut self.fine);
+        self.push(line.micros, duration, kind);
+        self.stretch.lines += 1;
+        Some(line.bytes)
+    }
+
+    fn line(&mut self, line: &[u8]) {
+        match Line::of(line) {
+            Line::Event(fields) => self.add(&fields),
+            Line::Blank => self.stretch.blank += 1,
+            Line::Unreadable(glued) => {
+                if let Some(fields) = glued {
+                    self.add(&fields);
+                }
+                self.stretch.name_unreadable();
+            }
+        }
+        self.stretch.lines += 1;
+    }
+
+    fn endless_line(&mut self) {
+        self.stretch.name_unreadable();
+        self.stretch.lines += 1;
+    }
+
+    fn rows(&self) -> usize {
+        self.rows.len() - self.start
+    }
+
+    fn take(&mut self) -> Stretch {
+        self.end_chunk();
+        std::mem::take(&mut self.stretch)
+    }
+
+    fn kept(mut self) -> Vec<Vec<Row>> {
+        self.slabs.push(self.rows);
+        self.slabs
+    }
+}
+
 /// The table of some lines, for tests of whoever reads tables.
 #[cfg(test)]
 pub fn of_lines<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> Table {
@@ -733,7 +780,7 @@ pub fn of_lines<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> Table {
         builder.line(line);
     }
     let stretch = builder.take();
-    let slabs = builder.slabs();
+    let slabs = builder.kept();
     let reading = Reading {
         logs: 1,
         lines: stretch.lines - stretch.blank,
@@ -806,6 +853,40 @@ mod tests {
         assert_eq!(reading.unreadable_lines, [(0, 1), (0, 4)]);
         let targets: Vec<_> = table.events().map(|(_, event)| event.target).collect();
         assert_eq!(targets, ["apply", "sync"]);
+    }
+
+    #[test]
+    fn exact_durations_stay_with_their_events_when_every_row_has_to_move() {
+        // A chunk holds four rows here, and the chunks are in reverse.
+        let line = |number: u32| {
+            let minute = 59 - number / 4;
+            format!(
+                "{{\"timestamp\": \"2026-02-14T10:{minute:02}:{number:02}Z\", \"target\": \"{number}\", \"duration_seconds\": {number}.00001}}\n"
+            )
+        };
+        let table = table(&(0..16).map(line).collect::<String>());
+        assert!(table.events().count() == 16);
+        for (_, event) in table.events() {
+            assert_eq!(format!("{}.00001", event.target), event.duration_seconds.to_string());
+        }
+    }
+
+    #[test]
+    fn a_name_of_zeros_is_not_the_empty_name() {
+        let line = |target: &str| {
+            format!(
+                "{{\"timestamp\": \"2026-02-14T10:30:00+00:00\", \"target\": \"{target}\", \"domain\": null, \"duration_seconds\": 1.0, \"exit_code\": 0}}\n"
+            )
+        };
+        let names = Names::default();
+        let mut builder = Builder::new(&names, &Vec::new);
+        for target in ["", "a"] {
+            assert!(builder.canonical(line(target).as_bytes()).is_some());
+        }
+        // JSON has no such character in a text.
+        for target in ["\0", "\0\0", "a\0", "a\0\0\0\0\0\0\0\0\0"] {
+            assert_eq!(builder.canonical(line(target).as_bytes()), None, "{target:?}");
+        }
     }
 
     #[test]

@@ -8,14 +8,15 @@ use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use anyhow::Context as _;
 
-use crate::event::table::{Builder, NAMED_LINES, Names, Reading, Row, Stretch, Table};
+use crate::event::count::{Counter, Ends};
+use crate::event::table::{Builder, NAMED_LINES, Names, Reading, Row, Stretch, Table, Take};
 use crate::sys;
 
 /// Where events come from.
 pub enum Source {
     Path(PathBuf),
-    /// A regular file that is open, and what it is called.
-    Opened(PathBuf, File),
+    /// Opened already, and the path that errors name.
+    File(PathBuf, File),
     /// Read once, from where it stands to its end: standard input, a pipe.
     Stream(Box<dyn Read + Send>),
 }
@@ -43,13 +44,12 @@ const ENDLESS: u64 = 1 << 56;
 
 /// How many bytes a source holds; `None` if it is a stream, or cannot be looked at.
 pub fn size(source: &Source) -> Option<u64> {
-    match source {
-        Source::Path(path) => {
-            std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file).map(|file| file.len())
-        }
-        Source::Opened(_, file) => file.metadata().ok().map(|file| file.len()),
-        Source::Stream(_) => None,
-    }
+    let metadata = match source {
+        Source::Path(path) => std::fs::metadata(path),
+        Source::File(_, file) => file.metadata(),
+        Source::Stream(_) => return None,
+    };
+    metadata.ok().filter(std::fs::Metadata::is_file).map(|file| file.len())
 }
 
 /// All events of the logs, in time order. `progress` counts the bytes that were read.
@@ -58,75 +58,124 @@ pub fn read(sources: Vec<Source>, progress: &AtomicU64) -> anyhow::Result<Table>
 }
 
 fn read_by(sizes: Sizes, sources: Vec<Source>, progress: &AtomicU64) -> anyhow::Result<Table> {
-    let logs = sources.into_iter().map(Log::open).collect::<anyhow::Result<Vec<Log>>>()?;
-    let items = items(&logs, sizes.item);
-    // A stream is as long as can be.
-    let bytes = items.iter().map(|item| item.end - item.start).fold(0, u64::saturating_add);
-    let threads = if bytes < sizes.one_thread { 1 } else { threads().min(items.len()) };
-
+    let logs = open_all(sources)?;
     let names = Names::default();
-    let next = AtomicUsize::new(0);
-    let builders = AtomicU32::new(0);
-    let new_slab = || slab(bytes / threads as u64);
-    let work = || -> anyhow::Result<Work> {
-        let id = builders.fetch_add(1, Ordering::Relaxed);
-        let mut builder = Builder::new(&names, &new_slab);
-        let mut buffer = vec![0; sizes.buffer];
-        let mut parts = Vec::new();
-        while let Some((place, item)) = take(&next, &items) {
-            let log = &logs[item.log];
-            let part = Lines { sizes, item, buffer: &mut buffer, builder: &mut builder, progress }
-                .read(log)
-                .with_context(|| format!("could not read {}", log.name))?;
-            parts.push((place, part));
-        }
-        Ok(Work { id, slabs: builder.slabs(), parts })
-    };
-    let works = std::thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
-        let mut works = vec![work()];
-        for other in others {
-            works.push(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-        }
-        works.into_iter().collect::<anyhow::Result<Vec<Work>>>()
-    })?;
-    let mut slabs = Vec::new();
-    let mut parts = Vec::new();
-    for work in works {
-        slabs.push((work.id, work.slabs));
-        parts.extend(work.parts.into_iter().map(|(place, part)| (place, work.id, part)));
-    }
-    parts.sort_by_key(|&(place, ..)| place);
+    let share = Share::of(sizes, &logs);
+    let new_slab = || slab(share.bytes / share.threads as u64);
+    let taken = share.take(&logs, progress, || Builder::new(&names, &new_slab))?;
+    Ok(names.table(taken.kept, taken.stretches, taken.reading))
+}
 
-    let mut reading = Reading { logs: logs.len(), ..Reading::default() };
-    let mut stretches = Vec::new();
-    let mut lines = 0;
-    let mut log = 0;
-    for (place, builder, part) in parts {
-        if items[place].log != log {
-            log = items[place].log;
-            lines = 0;
-        }
-        reading.unterminated |= part.unterminated;
-        for stretch in part.stretches {
-            reading.lines += stretch.lines - stretch.blank;
-            reading.events += stretch.events;
-            reading.unreadable += stretch.unreadable;
-            let room = NAMED_LINES - reading.unreadable_lines.len();
-            let numbers = stretch.unreadable_lines.iter().take(room);
-            reading.unreadable_lines.extend(numbers.map(|number| (log, lines + number + 1)));
-            lines += stretch.lines;
-            stretches.push((builder, stretch));
-        }
-    }
-    Ok(names.table(slabs, stretches, reading))
+/// How many events a log holds, with the first and the last moment of them, if any has one.
+pub fn count(source: Source) -> anyhow::Result<(Reading, Option<Ends>)> {
+    count_by(SIZES, source)
+}
+
+fn count_by(sizes: Sizes, source: Source) -> anyhow::Result<(Reading, Option<Ends>)> {
+    let logs = open_all(vec![source])?;
+    let taken = Share::of(sizes, &logs).take(&logs, &AtomicU64::new(0), Counter::default)?;
+    let mut ends = Ends::default();
+    taken.kept.into_iter().for_each(|(_, other)| ends.add(other));
+    Ok((taken.reading, (ends.first <= ends.last).then_some(ends)))
+}
+
+fn open_all(sources: Vec<Source>) -> anyhow::Result<Vec<Log>> {
+    sources.into_iter().map(Log::open).collect()
+}
+
+/// The work, and how many share it.
+struct Share {
+    sizes: Sizes,
+    items: Vec<Item>,
+    bytes: u64,
+    threads: usize,
+}
+
+/// What they have made of it, each under its number; stretches in the order of logs and lines.
+struct Taken<K> {
+    kept: Vec<(u32, K)>,
+    stretches: Vec<(u32, Stretch)>,
+    reading: Reading,
 }
 
 /// What one thread read.
-struct Work {
+struct Work<K> {
     id: u32,
-    slabs: Vec<Vec<Row>>,
+    kept: K,
     parts: Vec<(usize, Part)>,
+}
+
+impl Share {
+    fn of(sizes: Sizes, logs: &[Log]) -> Self {
+        let items = items(logs, sizes.item);
+        // A stream is as long as can be.
+        let bytes = items.iter().map(|item| item.end - item.start).fold(0, u64::saturating_add);
+        let threads = if bytes < sizes.one_thread { 1 } else { threads().min(items.len()) };
+        Self { sizes, items, bytes, threads }
+    }
+
+    fn take<T: Take>(
+        &self,
+        logs: &[Log],
+        progress: &AtomicU64,
+        new: impl Fn() -> T + Sync,
+    ) -> anyhow::Result<Taken<T::Kept>> {
+        let next = AtomicUsize::new(0);
+        let ids = AtomicU32::new(0);
+        let work = || -> anyhow::Result<Work<T::Kept>> {
+            let id = ids.fetch_add(1, Ordering::Relaxed);
+            let mut taker = new();
+            let mut buffer = vec![0; self.sizes.buffer];
+            let mut parts = Vec::new();
+            while let Some((place, item)) = take(&next, &self.items) {
+                let log = &logs[item.log];
+                let part =
+                    Lines { sizes: self.sizes, item, buffer: &mut buffer, taker: &mut taker, progress }
+                        .read(log)
+                        .with_context(|| format!("could not read {}", log.name))?;
+                parts.push((place, part));
+            }
+            Ok(Work { id, kept: taker.kept(), parts })
+        };
+        let works = std::thread::scope(|scope| {
+            let others: Vec<_> = (1..self.threads).map(|_| scope.spawn(work)).collect();
+            let mut works = vec![work()];
+            for other in others {
+                works.push(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+            }
+            works.into_iter().collect::<anyhow::Result<Vec<_>>>()
+        })?;
+        let mut kept = Vec::new();
+        let mut parts = Vec::new();
+        for work in works {
+            kept.push((work.id, work.kept));
+            parts.extend(work.parts.into_iter().map(|(place, part)| (place, work.id, part)));
+        }
+        parts.sort_by_key(|&(place, ..)| place);
+
+        let mut reading = Reading { logs: logs.len(), ..Reading::default() };
+        let mut stretches = Vec::new();
+        let mut lines = 0;
+        let mut log = 0;
+        for (place, taker, part) in parts {
+            if self.items[place].log != log {
+                log = self.items[place].log;
+                lines = 0;
+            }
+            reading.unterminated |= part.unterminated;
+            for stretch in part.stretches {
+                reading.lines += stretch.lines - stretch.blank;
+                reading.events += stretch.events;
+                reading.unreadable += stretch.unreadable;
+                let room = NAMED_LINES - reading.unreadable_lines.len();
+                let numbers = stretch.unreadable_lines.iter().take(room);
+                reading.unreadable_lines.extend(numbers.map(|number| (log, lines + number + 1)));
+                lines += stretch.lines;
+                stretches.push((taker, stretch));
+            }
+        }
+        Ok(Taken { kept, stretches, reading })
+    }
 }
 
 /// Room for the rows of so many bytes, in a log as we write it; or for a good part of them.
@@ -159,17 +208,17 @@ enum Content {
 
 impl Log {
     fn open(source: Source) -> anyhow::Result<Self> {
-        let (path, opened) = match source {
+        let (path, file) = match source {
             Source::Stream(stream) => {
                 let content = Content::Stream(std::sync::Mutex::new(stream));
                 return Ok(Self { name: "standard input".into(), content });
             }
-            Source::Opened(path, file) => (path, Some(file)),
             Source::Path(path) => (path, None),
+            Source::File(path, file) => (path, Some(file)),
         };
         let name = path.display().to_string();
         let open = || {
-            let file = opened.map_or_else(|| File::open(&path), Ok)?;
+            let file = file.map_or_else(|| File::open(&path), Ok)?;
             let metadata = file.metadata()?;
             Ok::<_, std::io::Error>((file, metadata))
         };
@@ -225,15 +274,15 @@ struct Part {
 }
 
 /// One item on its way through a buffer.
-struct Lines<'a, 'b> {
+struct Lines<'a, T> {
     sizes: Sizes,
     item: Item,
     buffer: &'a mut Vec<u8>,
-    builder: &'a mut Builder<'b>,
+    taker: &'a mut T,
     progress: &'a AtomicU64,
 }
 
-impl Lines<'_, '_> {
+impl<T: Take> Lines<'_, T> {
     fn read(&mut self, log: &Log) -> std::io::Result<Part> {
         match &log.content {
             Content::File(file, size) => {
@@ -282,7 +331,7 @@ impl Lines<'_, '_> {
             self.progress.fetch_add(count as u64, Ordering::Relaxed);
             if count == 0 {
                 if filled > 0 {
-                    self.builder.line(&self.buffer[..filled]);
+                    self.taker.line(&self.buffer[..filled]);
                 }
                 part.unterminated = filled > 0 || (skipping && base > before);
                 break;
@@ -294,7 +343,7 @@ impl Lines<'_, '_> {
             let mut done = false;
             while !done {
                 if !skipping
-                    && let Some(length) = self.builder.canonical(&self.buffer[at..read.min(at + longest)])
+                    && let Some(length) = self.taker.canonical(&self.buffer[at..read.min(at + longest)])
                 {
                     at += length;
                 } else if let Some(length) = memchr::memchr(b'\n', &self.buffer[searched.max(at)..read]) {
@@ -302,9 +351,9 @@ impl Lines<'_, '_> {
                     if skipping {
                         skipping = false;
                     } else if line_end - at > self.sizes.line {
-                        self.builder.endless_line();
+                        self.taker.endless_line();
                     } else {
-                        self.builder.line(&self.buffer[at..line_end]);
+                        self.taker.line(&self.buffer[at..line_end]);
                     }
                     at = line_end + 1;
                 } else {
@@ -313,14 +362,14 @@ impl Lines<'_, '_> {
                 searched = at;
                 done = base + at as u64 >= end;
             }
-            if self.builder.rows() >= self.sizes.chunk_rows && self.item.end == ENDLESS {
-                part.stretches.push(self.builder.take());
+            if self.taker.rows() >= self.sizes.chunk_rows && self.item.end == ENDLESS {
+                part.stretches.push(self.taker.take());
             }
             if done {
                 break;
             }
             if !skipping && read - at > self.sizes.line {
-                self.builder.endless_line();
+                self.taker.endless_line();
                 skipping = true;
             }
             if skipping {
@@ -334,7 +383,7 @@ impl Lines<'_, '_> {
             filled = read - at;
             base += at as u64;
         }
-        part.stretches.push(self.builder.take());
+        part.stretches.push(self.taker.take());
         Ok(part)
     }
 }
@@ -402,6 +451,7 @@ mod tests {
         let long_lines = log.lines().filter(|line| line.len() > FINE.line).count();
         let nonsense = log.lines().filter(|line| line.starts_with("nonsense")).count();
         assert_eq!(whole.reading.unreadable, (long_lines + nonsense) as u64);
+        let period = whole.period().map(|(from, to)| (from.timestamp_micros(), to.timestamp_micros()));
         for item in [1, 7, 100, 123, 1000, 100_000] {
             for buffer in [1, 16, 64, 200, 4096] {
                 let sizes = Sizes { buffer, item, ..FINE };
@@ -412,6 +462,10 @@ mod tests {
                 let streamed = read_with(sizes, vec![stream]);
                 assert_eq!(streamed.reading, whole.reading, "{item} {buffer}");
                 assert_eq!(events(&streamed), events(&whole), "{item} {buffer}");
+                let (counted, ends) = count_by(sizes, path(&file)).unwrap();
+                assert_eq!(counted, whole.reading, "{item} {buffer}");
+                let ends = ends.map(|ends| (ends.first, ends.last));
+                assert_eq!(ends, period, "{item} {buffer}");
             }
         }
     }
@@ -474,6 +528,7 @@ mod tests {
         let table = read_with(SIZES, vec![path(&file(""))]);
         assert_eq!(table.reading, Reading { logs: 1, ..Reading::default() });
         assert!(table.events().next().is_none());
+        assert_eq!(count(path(&file("{\"target\": \"untimed\"}\n"))).unwrap().1, None);
     }
 
     #[test]

@@ -13,7 +13,7 @@ mod nothing;
 mod privilege;
 mod soak;
 mod storm;
-mod trace;
+pub mod trace;
 
 use std::fs;
 use std::path::{Path, PathBuf};

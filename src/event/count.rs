@@ -1,0 +1,135 @@
+//! How many events there are, and from when to when: for those who need no more, nothing else is kept.
+
+use super::parse::{self, Fields, Line};
+use super::table::{Stretch, Take};
+
+/// Counts lines. One per thread.
+#[derive(Debug, Default)]
+pub struct Counter {
+    date: parse::Date,
+    stretch: Stretch,
+    ends: Ends,
+}
+
+/// First and last moment, microseconds since 1970.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ends {
+    pub first: i64,
+    pub last: i64,
+}
+
+impl Default for Ends {
+    /// Of no event: the first is later than the last.
+    fn default() -> Self {
+        Self { first: i64::MAX, last: i64::MIN }
+    }
+}
+
+impl Ends {
+    pub fn add(&mut self, other: Self) {
+        self.first = self.first.min(other.first);
+        self.last = self.last.max(other.last);
+    }
+
+    fn see(&mut self, micros: i64) {
+        self.add(Self { first: micros, last: micros });
+    }
+}
+
+impl Counter {
+    fn event(&mut self, fields: &Fields<'_>) {
+        self.stretch.events += 1;
+        if let Some(micros) = fields.micros {
+            self.ends.see(micros);
+        }
+    }
+}
+
+impl Take for Counter {
+    type Kept = Ends;
+
+    #[inline]
+    fn canonical(&mut self, bytes: &[u8]) -> Option<usize> {
+        let line = parse::canonical(bytes, &mut self.date)?;
+        if !(line.target.is_plain() && line.domain.is_plain()) {
+            return None;
+        }
+        self.ends.see(line.micros);
+        self.stretch.events += 1;
+        self.stretch.lines += 1;
+        Some(line.bytes)
+    }
+
+    fn line(&mut self, line: &[u8]) {
+        match Line::of(line) {
+            Line::Event(fields) => self.event(&fields),
+            Line::Blank => self.stretch.blank += 1,
+            Line::Unreadable(glued) => {
+                if let Some(fields) = glued {
+                    self.event(&fields);
+                }
+                self.stretch.name_unreadable();
+            }
+        }
+        self.stretch.lines += 1;
+    }
+
+    fn endless_line(&mut self) {
+        self.stretch.name_unreadable();
+        self.stretch.lines += 1;
+    }
+
+    fn rows(&self) -> usize {
+        0
+    }
+
+    fn take(&mut self) -> Stretch {
+        std::mem::take(&mut self.stretch)
+    }
+
+    fn kept(self) -> Ends {
+        self.ends
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::parse::tests::{Chance, damaged_line};
+    use crate::event::table::{Builder, Names, Reading};
+
+    #[test]
+    fn a_counter_counts_what_a_table_holds() {
+        let mut chance = Chance(8);
+        let names = Names::default();
+        let mut builder = Builder::new(&names, &Vec::new);
+        let mut counter = Counter::default();
+        let (mut by_layout, mut odd_names) = (0, 0);
+        for _ in 0..100_000 {
+            let mut line = damaged_line(&mut chance);
+            let end = line.len();
+            line.push(b'\n');
+            let found = counter.canonical(&line);
+            assert_eq!(found, builder.canonical(&line), "{}", String::from_utf8_lossy(&line));
+            if found.is_some() {
+                by_layout += 1;
+            } else {
+                odd_names += u32::from(parse::canonical(&line, &mut parse::Date::default()).is_some());
+                counter.line(&line[..end]);
+                builder.line(&line[..end]);
+            }
+        }
+        assert!(by_layout > 10_000 && odd_names > 300, "{by_layout} {odd_names}");
+        let (lines, stretch) = (counter.take(), builder.take());
+        let numbers = |stretch: &Stretch| {
+            let unreadable = (stretch.unreadable, stretch.unreadable_lines.clone());
+            (stretch.events, stretch.lines, stretch.blank, unreadable)
+        };
+        assert_eq!(numbers(&lines), numbers(&stretch));
+        let slabs = builder.kept();
+        let table = names.table(vec![(0, slabs)], vec![(0, stretch)], Reading::default());
+        let ends = counter.kept();
+        let period = table.period().map(|(first, last)| (first.timestamp_micros(), last.timestamp_micros()));
+        assert_eq!(period, Some((ends.first, ends.last)));
+    }
+}
