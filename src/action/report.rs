@@ -171,8 +171,11 @@ fn write(
     state: &State,
     out: &mut dyn Write,
 ) -> anyhow::Result<()> {
-    let mut contents = Contents::of(&table);
+    let span = table.period();
     table.keep(&zone.filter);
+    // The names are told only where nothing else is: there may be many.
+    let mut contents = if table.is_empty() { Contents::of(&table) } else { Contents::default() };
+    contents.span = span;
     let mut filters = zone.filter.clone();
     if asked.anonymize {
         table.anonymize();
@@ -198,7 +201,7 @@ fn write(
         cli::By::Domain => By::Domain,
     };
     let summary = summary::of(
-        table,
+        &mut table,
         &summary::Options {
             by,
             sort: sort(asked),

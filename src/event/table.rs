@@ -153,6 +153,10 @@ pub struct Filter {
 }
 
 impl Table {
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     fn len(&self) -> usize {
         self.chunks.iter().map(|chunk| chunk.place.len()).sum()
     }
