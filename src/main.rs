@@ -49,7 +49,8 @@ fn begin(words: sys::Texts, variables: sys::Texts) {
 fn start() -> i32 {
     let words = || sys::words().into_iter().skip(1).collect::<Vec<OsString>>();
     if let Some(exit) = action::go_on(words) {
-        return exit.happen();
+        // Nothing of the C library's is left to be done, and nothing of ours to be written.
+        sys::exit_now(exit.happen());
     }
     let words = words();
     let exit = match cli::parse(words.iter().cloned()) {

@@ -671,11 +671,11 @@ pub enum Beside {
 /// Starts a process that shares our memory, but neither descriptors nor signal dispositions: a fork without its
 /// price, which is a copy of the page tables and a page fault for each page that is written afterwards.
 ///
-/// `work` gets our number, and runs beside us on a small stack of its own. It must not allocate, must not panic, and
+/// `work` gets our number, `own`, and runs beside us on a small stack of its own. It must not allocate, must not panic, and
 /// must call nothing of the C library, which may not be ready. `None`: the kernel will not; emulators know only fork,
 /// vfork and threads.
 #[cfg(target_arch = "x86_64")]
-pub fn start_beside(what: Beside, work: extern "C" fn(i32) -> !) -> Option<i32> {
+pub fn start_beside(what: Beside, work: extern "C" fn(i32) -> !, own: i32) -> Option<i32> {
     let (top, more) = match what {
         Beside::Command => (place(EARLY.command_stack.0.get().wrapping_add(1)), libc::CLONE_CHILD_CLEARTID),
         Beside::Sentinel => (place(EARLY.sentinel_stack.0.get().wrapping_add(1)), 0),
@@ -705,7 +705,7 @@ pub fn start_beside(what: Beside, work: extern "C" fn(i32) -> !) -> Option<i32> 
             in("r10") EARLY.is_starting.as_ptr(),
             in("r8") 0_usize,
             in("r12") work,
-            in("r13") own_pid(),
+            in("r13") own,
             lateout("rcx") _,
             lateout("r11") _,
         );
@@ -719,7 +719,7 @@ pub fn start_beside(what: Beside, work: extern "C" fn(i32) -> !) -> Option<i32> 
 
 /// Elsewhere what shares our memory could not make its system calls without our `errno`.
 #[cfg(not(target_arch = "x86_64"))]
-pub fn start_beside(_: Beside, _: extern "C" fn(i32) -> !) -> Option<i32> {
+pub fn start_beside(_: Beside, _: extern "C" fn(i32) -> !, _: i32) -> Option<i32> {
     None
 }
 

@@ -11,6 +11,24 @@
 //!        loop     child changed? ──► mirror a stop, or end
 //!                 signal taken?  ──► pass on, unless the command has got it itself
 //! ```
+//!
+//! What that costs in system calls, without what the C library makes at its start:
+//!
+//! | of | calls | what for |
+//! |---|---|---|
+//! | us, early | stat | is recording on |
+//! | | getpid, twice | the number that the command finds in `TM_RUN_ACTIVE`, and that its process holds against its parent's |
+//! | | stat, twice | would a child live in another PID namespace |
+//! | | rt_sigaction, rt_sigprocmask | an ignored SIGCHLD would leave nothing to wait for; from here on signals are taken |
+//! | | clock_gettime, again at the end | how long it took, by a clock that nobody sets |
+//! | | clone, twice; futex | the command, the sentinel, "go" |
+//! | us, while it runs | fstat, three times; stat of `/proc/self/fd` | are there pipes that we hold without need |
+//! | | waitid, rt_sigtimedwait | until it has ended: one of each, and a last waitid |
+//! | us, at the end | kill, waitid | the sentinel goes |
+//! | | see [`crate::store::log`] | the line |
+//! | the command's process | prctl, getppid | it ends with us |
+//! | | futex, execve | it waits for "go" and becomes the command |
+//! | the sentinel | prctl, getppid, close_range, futex | it ends with us, holds nothing, and waits to be asked |
 
 pub use command::complain;
 
@@ -98,7 +116,7 @@ pub fn begin(command: &Command, words: usize, memory: Memory) -> Option<Role> {
     let started = sys::monotonic();
     command.leave();
     let child = match memory {
-        Memory::Ours => sys::start_beside(Beside::Command, command::live),
+        Memory::Ours => sys::start_beside(Beside::Command, command::live, own),
         Memory::Apart => match sys::fork() {
             Some(Side::Child) => {
                 command::wait_to_be_let_go(own, shared, inherited);
@@ -113,7 +131,7 @@ pub fn begin(command: &Command, words: usize, memory: Memory) -> Option<Role> {
         return None;
     };
     sys::mask(Mask::Block, SignalSet::ALL);
-    SENTINEL.store(Sentinel::start(memory, shared).unwrap_or(0), Ordering::Relaxed);
+    SENTINEL.store(Sentinel::start(memory, shared, own).unwrap_or(0), Ordering::Relaxed);
     CHILD.store(child, Ordering::Relaxed);
     let nanoseconds = started.as_secs().wrapping_mul(1_000_000_000) + u64::from(started.subsec_nanos());
     STARTED.store(nanoseconds, Ordering::Relaxed);

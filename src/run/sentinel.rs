@@ -36,16 +36,13 @@ pub struct Sentinel {
 impl Sentinel {
     /// Starts the process and returns its number. All signals must be blocked already. `None` if that is not possible;
     /// the relay then goes by who sent a signal.
-    pub fn start(memory: Memory, shared: Shared) -> Option<i32> {
+    pub fn start(memory: Memory, shared: Shared, own: i32) -> Option<i32> {
         match memory {
-            Memory::Ours => sys::start_beside(Beside::Sentinel, live),
-            Memory::Apart => {
-                let own = sys::own_pid();
-                match sys::fork()? {
-                    Side::Parent { child } => Some(child),
-                    Side::Child => watch(own, shared),
-                }
-            }
+            Memory::Ours => sys::start_beside(Beside::Sentinel, live, own),
+            Memory::Apart => match sys::fork()? {
+                Side::Parent { child } => Some(child),
+                Side::Child => watch(own, shared),
+            },
         }
     }
 
@@ -105,7 +102,7 @@ impl Sentinel {
         Some(seen & 1 == 1)
     }
 
-    /// Tells it to go; it is waited for when this value is dropped.
+    /// Tells it to go. It is waited for when this value is dropped, so it must have been told by then.
     pub fn dismiss(&self) {
         // It may have been killed by somebody else.
         let _ = sys::send(self.pid, KILL);
@@ -114,7 +111,6 @@ impl Sentinel {
 
 impl Drop for Sentinel {
     fn drop(&mut self) {
-        self.dismiss();
         sys::reap(self.pid);
     }
 }
