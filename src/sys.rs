@@ -512,16 +512,24 @@ impl Received {
     }
 }
 
-/// Waits for the next signal, whichever it is, and takes it. `None`: the wait was interrupted by a stop.
-pub fn take_signal() -> Option<Received> {
+/// Whether a signal is waited for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Wait {
+    ForEver,
+    No,
+}
+
+/// Takes the next signal, whichever it is. `None`: there is none, or the wait was interrupted by a stop.
+pub fn take_signal(wait: Wait) -> Option<Received> {
     let set = SignalSet::ALL;
+    let at_once = timespec(Duration::ZERO);
+    let limit = if wait == Wait::No { place(&raw const at_once) } else { 0 };
     // SAFETY: siginfo_t is plain old data, for which all zeros are a valid value.
     let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
-    // SAFETY: the pointers are to live memory of the types that rt_sigtimedwait(2) asks for; without a limit it
-    // waits for ever.
-    let found = unsafe {
-        kernel(libc::SYS_rt_sigtimedwait, [place(&raw const set.0), place(&raw mut info), 0, SET_BYTES, 0, 0])
-    };
+    let words = [place(&raw const set.0), place(&raw mut info), limit, SET_BYTES, 0, 0];
+    // SAFETY: the pointers are to live memory of the types that rt_sigtimedwait(2) asks for; without a limit it waits for
+    // ever.
+    let found = unsafe { kernel(libc::SYS_rt_sigtimedwait, words) };
     (found > 0).then_some(Received { info })
 }
 
@@ -663,7 +671,7 @@ pub fn fork() -> Option<Side> {
 /// What a process that shares our memory is for. There is one of each kind.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Beside {
-    /// It will share our memory only until it has become the command, see [`wait_for_start`].
+    /// It will share our memory only until it has become the command, see [`has_started`].
     Command,
     Sentinel,
 }
@@ -723,18 +731,25 @@ pub fn start_beside(_: Beside, _: extern "C" fn(i32) -> !, _: i32) -> Option<i32
     None
 }
 
-/// Waits until a process that shared our memory to become the command has done so, or has ended (clone(2),
-/// `CLONE_CHILD_CLEARTID`).
-pub fn wait_for_start() {
-    loop {
-        let value = EARLY.is_starting.load(Ordering::Acquire);
-        if value == 0 {
-            return;
-        }
-        let words = [place(EARLY.is_starting.as_ptr()), number(libc::FUTEX_WAIT), value as usize, 0, 0, 0];
-        // SAFETY: the word lives as long as the process; without a limit it waits for ever.
+/// Whether the process that shared our memory to become the command has done so, or has ended. Waits for that, but not
+/// much longer than `limit` (clone(2), `CLONE_CHILD_CLEARTID`).
+pub fn has_started(limit: Duration) -> bool {
+    let is_starting = || EARLY.is_starting.load(Ordering::Acquire);
+    let value = is_starting();
+    if value != 0 {
+        let limit = timespec(limit);
+        let words = [
+            place(EARLY.is_starting.as_ptr()),
+            number(libc::FUTEX_WAIT),
+            value as usize,
+            place(&raw const limit),
+            0,
+            0,
+        ];
+        // SAFETY: the word lives as long as the process, and the limit until the call returns.
         unsafe { kernel(libc::SYS_futex, words) };
     }
+    is_starting() == 0
 }
 
 /// Our own process number.

@@ -155,18 +155,19 @@ impl Run {
     /// Waits for the end of the command. If it cannot be run, `complain` is told why.
     pub fn wait(self, complain: impl FnOnce(Errno)) -> Outcome {
         let child = CHILD.load(Ordering::Relaxed);
-        sys::wait_for_start();
-        let refused = self.shared.read(REFUSED);
-        if refused == 0 {
-            sys::blank_last_words(self.words);
-            sys::release_channels();
-        }
+        let refused = || self.shared.read(REFUSED);
         let sentinel = Some(SENTINEL.load(Ordering::Relaxed)).filter(|&pid| pid != 0);
         let sentinel = sentinel.map(|pid| Sentinel::of(pid, self.shared));
-        let (mut ending, sentinel) = relay::until_the_end(child, sentinel);
+        let (mut ending, sentinel) = relay::until_the_end(child, sentinel, || {
+            // Standard error is still needed to say why not.
+            if refused() == 0 {
+                sys::blank_last_words(self.words);
+                sys::release_channels();
+            }
+        });
         let wall = sys::monotonic().saturating_sub(Duration::from_nanos(STARTED.load(Ordering::Relaxed)));
-        if refused != 0 {
-            let error = Errno::from_raw(refused.cast_signed());
+        if refused() != 0 {
+            let error = Errno::from_raw(refused().cast_signed());
             complain(error);
             ending = Ending::Exited(command::status_of(error));
         }
