@@ -1,7 +1,7 @@
 //! The edge to the kernel: the only file with `unsafe`.
 //!
 //! What has to do with a run makes its system calls itself, see [`kernel`]: a run begins before the C library is
-//! ready (see [`entry`]), and its sentinel shares our memory. It takes the kernel's 64-bit sets of signals, too:
+//! ready (see [`tm_run_entry`]), and its sentinel shares our memory. It takes the kernel's 64-bit sets of signals, too:
 //! glibc filters 32 and 33 out of every set, and an invisible wrapper must pass on what it was handed (nptl(7)).
 
 use std::cell::UnsafeCell;
