@@ -15,8 +15,12 @@ pub fn cases() -> Vec<Case> {
 /// `TM_RUN_SOAK=20000` for a long one.
 fn many_runs_leave_nothing_behind(stage: &Stage) {
     let runs: usize = std::env::var("TM_RUN_SOAK").ok().and_then(|runs| runs.parse().ok()).unwrap_or(300);
+    // A word now and then: nobody waits for long without one.
     let script = format!(
-        "for ((i = 0; i < {runs}; i++)); do $W $P exit $((i % 256)); [ $? = $((i % 256)) ] || exit 9; done"
+        "for ((i = 0; i < {runs}; i++)); do
+            $W $P exit $((i % 256)); [ $? = $((i % 256)) ] || exit 9
+            [ $((i % 500)) != 0 ] || echo $i
+        done"
     );
     // `finish` waits until no process of the session is left.
     let finished = stage.bash(&script).finish();
