@@ -856,14 +856,15 @@ impl<'a> Grouped<'a> {
         found
     }
 
-    /// In the order of the places, which may be any.
-    fn groups(&self, places: &[usize]) -> Vec<Group> {
+    /// What `of` makes of the groups at these places, in their order.
+    fn groups<R: Send>(&self, places: &[usize], of: impl Fn(Group) -> R + Sync) -> Vec<R> {
         let mut order: Vec<(usize, u32)> =
             places.iter().map(|&place| self.briefs[place].name).enumerate().collect();
         // The greatest first, so that no thread is left alone with it at the end.
         let runs = |&(at, _): &(usize, u32)| self.briefs[places[at]].counts.runs;
         order.sort_by_key(|item| std::cmp::Reverse(runs(item)));
-        let mut made = parallel(self.shared.threads, &mut order, |&mut (at, name)| (at, self.group(name)));
+        let mut made =
+            parallel(self.shared.threads, &mut order, |&mut (at, name)| (at, of(self.group(name))));
         made.sort_unstable_by_key(|&(at, _)| at);
         made.into_iter().map(|(_, group)| group).collect()
     }
@@ -1085,20 +1086,24 @@ impl Groups<'_> {
         }
     }
 
-    pub fn at(&self, places: &[usize]) -> Vec<Group> {
+    /// What `of` makes of the groups at these places, which may be in any order.
+    pub fn at<R: Send>(&self, places: &[usize], of: impl Fn(Group) -> R + Sync) -> Vec<R> {
         match self {
-            Self::Counted(grouped) => grouped.groups(places),
+            Self::Counted(grouped) => grouped.groups(places, of),
             #[cfg(test)]
-            Self::Given(groups) => places.iter().map(|&place| groups[place].clone()).collect(),
+            Self::Given(groups) => places.iter().map(|&place| of(groups[place].clone())).collect(),
         }
     }
 
-    /// One after the other, however many there are.
-    pub fn each(&self, places: Range<usize>) -> impl Iterator<Item = Group> {
-        let starts = places.clone().step_by(Self::AT_ONCE);
-        starts.flat_map(move |start| {
+    /// The same of one after the other, however many there are.
+    pub fn each<R: Send>(
+        &self,
+        places: Range<usize>,
+        of: impl Fn(Group) -> R + Sync,
+    ) -> impl Iterator<Item = R> {
+        places.clone().step_by(Self::AT_ONCE).flat_map(move |start| {
             let batch: Vec<usize> = (start..places.end.min(start + Self::AT_ONCE)).collect();
-            self.at(&batch)
+            self.at(&batch, &of)
         })
     }
 
@@ -1360,7 +1365,8 @@ mod tests {
     /// With all groups made.
     fn of(table: Table, options: &Options<'static>) -> Summary<'static> {
         let mut summary = super::of(Box::leak(Box::new(table)), options);
-        summary.groups = Groups::Given(summary.groups.each(0..Groups::len(&summary.groups)).collect());
+        summary.groups =
+            Groups::Given(summary.groups.each(0..Groups::len(&summary.groups), |group| group).collect());
         summary
     }
 

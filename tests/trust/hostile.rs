@@ -68,21 +68,43 @@ fn piped(stage: &Stage, writes: &str) -> serde_json::Value {
     serde_json::from_slice(&finished.out).expect("JSON")
 }
 
-/// A name takes a few thousand bytes.
+/// A name takes some hundred bytes, in whatever form it is told.
 fn many_names_are_read_in_bounded_memory(stage: &Stage) {
-    const NAMES: u64 = 100_000;
+    /// More than one thread takes.
+    const NAMES: u64 = 70_000;
+    const NAME: u64 = 1000;
     let path = stage.path("log");
     let mut log = BufWriter::new(File::create(&path).expect("a log"));
     for number in 0..NAMES {
-        writeln!(log, "{{\"target\":\"t{number}\"}}").expect("a line");
+        let name = format!("target-{:013}", number * 1_000_003);
+        let code = number % 2;
+        writeln!(
+            log,
+            "{{\"timestamp\":\"2026-02-14T10:30:00Z\",\"target\":\"{name}\",\"exit_code\":{code}}}"
+        )
+        .expect("a line");
     }
     log.flush().expect("all lines");
     drop(log);
     let log = path.to_str().expect("UTF-8");
-    let start = tm_run(stage, &["report", "--format", "text", "--limit", "3", "--log", log]);
-    let finished = start.option("--limit", format!("9:{}", LITTLE + NAMES * 5000)).finish();
-    assert_eq!(finished.told, Told::Exited(0), "{}", finished.err);
-    assert!(finished.text().contains("Unique targets: 100000"), "{}", finished.text());
+    let report = stage.path("report");
+    for (format, more, part) in [
+        ("text", &["--limit", "3"][..], "Unique targets: 70000"),
+        ("text", &["--by", "domain"], "Unique targets: 70000"),
+        ("html", &["--limit", "3"], "</html>\n"),
+        ("csv", &[], ",2026-02-14T10:30:00Z\r\n"),
+        ("json", &[], "\"unique_targets\": 70000"),
+    ] {
+        let output = report.to_str().expect("UTF-8");
+        let words = [&["report", "--format", format, "--log", log, "--output", output], more].concat();
+        let finished =
+            tm_run(stage, &words).option("--limit", format!("9:{}", LITTLE + NAMES * NAME)).finish();
+        assert_eq!(finished.told, Told::Exited(0), "{words:?}: {}", finished.err);
+        let written = fs::read_to_string(&report).expect("a report");
+        assert!(written.contains(part), "{words:?}");
+        let names = written.matches("target-0").count() as u64;
+        assert!(if more.is_empty() { names >= NAMES } else { names < 1000 }, "{words:?}: {names}");
+    }
 }
 
 fn numbers_and_nesting_without_end_are_read_in_little_memory(stage: &Stage) {

@@ -5,14 +5,17 @@ use std::io::{self, Write};
 
 use super::line::shown;
 use super::{Options, table};
-use crate::report::summary::Summary;
+use crate::report::summary::{Group, Summary};
 
 /// Writes the table; lines end in CR LF.
 pub fn csv(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Result<()> {
     write!(out, "{}\r\n", table::heads(options.by).join(","))?;
-    for group in summary.groups.each(0..options.rows(summary.groups.len())) {
+    let row = |group: Group| {
         let name = group.name.as_deref().map_or_else(String::new, |name| field(&shown(name, false)));
-        write!(out, "{name},{}\r\n", table::figures(&group).join(","))?;
+        format!("{name},{}\r\n", table::figures(&group).join(","))
+    };
+    for row in summary.groups.each(0..options.rows(summary.groups.len()), row) {
+        out.write_all(row.as_bytes())?;
     }
     Ok(())
 }

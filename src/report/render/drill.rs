@@ -19,8 +19,8 @@ use crate::units::Seconds;
 pub fn drill(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Result<()> {
     let columns = options.columns();
     let options = &as_asked(options);
-    let group = match (nothing(summary, options), summary.groups.each(0..1.min(summary.groups.len())).next())
-    {
+    let first: Vec<usize> = (0..summary.groups.len()).take(1).collect();
+    let group = match (nothing(summary, options), summary.groups.at(&first, |group| group).pop()) {
         (None, Some(group)) => group,
         (lines, _) => return write_lines(out, &lines.unwrap_or_default(), columns),
     };

@@ -924,7 +924,7 @@ impl Page<'_> {
         let summary = self.summary;
         // What is drawn is made already.
         let made = self.drawn.clone().into_iter().take(rows).map(Cow::Borrowed);
-        let others = summary.groups.each(made.len()..rows).map(Cow::Owned);
+        let others = summary.groups.each(made.len()..rows, Cow::Owned);
         for group in made.chain(others) {
             let (counts, durations) = (&group.counts, group.shown());
             let moment = |at: Option<chrono::DateTime<chrono::Utc>>| {

@@ -1,6 +1,8 @@
 //! One JSON object. Within a `format_version` keys are only added, and each is always there: what is
 //! missing is `null`. `tests/report.schema.json` describes it.
 
+use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use chrono::{DateTime, Utc};
@@ -38,9 +40,15 @@ pub fn json(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Re
     add(&mut text, (groups, Json::Array(Vec::new())));
     if rows > 0 {
         text.pop();
-        for (at, group) in summary.groups.each(0..rows).enumerate() {
+        let by = options.by;
+        let group = |group: Group| {
+            let mut text = String::new();
+            self::group(&group, by).push(&mut text, 2);
+            text
+        };
+        for (at, group) in summary.groups.each(0..rows, group).enumerate() {
             between(&mut text, at, false, 2);
-            self::group(&group, options.by).push(&mut text, 2);
+            text.push_str(&group);
             if text.len() > HELD {
                 out.write_all(with_controls_escaped(&text).as_bytes())?;
                 text.clear();
@@ -56,10 +64,13 @@ pub fn json(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Re
     writeln!(out, "{}}}", with_controls_escaped(&text))
 }
 
+/// One that stands as it is between quotes.
+type Key = Cow<'static, str>;
+
 /// A JSON value whose keys stay in the order they were given.
 pub enum Json {
     Value(Value),
-    Object(Vec<(String, Json)>),
+    Object(Vec<(Key, Json)>),
     Array(Vec<Json>),
 }
 
@@ -72,7 +83,10 @@ impl Json {
 
     fn push(&self, text: &mut String, depth: usize) {
         match self {
-            Self::Value(value) => text.push_str(&value.to_string()),
+            Self::Value(value) => {
+                // Writing to a String does not fail.
+                let _ = write!(text, "{value}");
+            }
             Self::Object(members) if members.is_empty() => text.push_str("{}"),
             Self::Object(members) => {
                 // Objects of plain values at some depth are read better on one line.
@@ -101,8 +115,7 @@ impl Json {
 }
 
 fn push_key(text: &mut String, key: &str) {
-    text.push_str(&Value::from(key).to_string());
-    text.push_str(": ");
+    text.extend(["\"", key, "\": "]);
 }
 
 fn between(text: &mut String, at: usize, flat: bool, depth: usize) {
@@ -124,7 +137,7 @@ fn end(text: &mut String, flat: bool, depth: usize) {
 
 fn line(text: &mut String, depth: usize) {
     text.push('\n');
-    text.push_str(&"  ".repeat(depth));
+    text.extend(std::iter::repeat_n("  ", depth));
 }
 
 impl<T: Into<Value>> From<T> for Json {
@@ -135,8 +148,8 @@ impl<T: Into<Value>> From<T> for Json {
 }
 
 /// An object whose keys stand in this order.
-pub fn object<const N: usize>(members: [(&str, Json); N]) -> Json {
-    Json::Object(members.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
+pub fn object<const N: usize>(members: [(&'static str, Json); N]) -> Json {
+    Json::Object(members.into_iter().map(|(key, value)| (key.into(), value)).collect())
 }
 
 pub fn array<T: Into<Json>>(items: impl IntoIterator<Item = T>) -> Json {
@@ -262,7 +275,7 @@ fn group(group: &Group, by: By) -> Json {
         }
     }
     codes.sort_unstable();
-    let codes = codes.into_iter().map(|(code, number)| (code.to_string(), number.into())).collect();
+    let codes = codes.into_iter().map(|(code, number)| (code.to_string().into(), number.into())).collect();
     let mut members = vec![(own, Json::from(group.name.as_deref()))];
     members.extend(counts(&group.counts));
     members.extend([
@@ -305,7 +318,7 @@ fn group(group: &Group, by: By) -> Json {
             })),
         ),
     ]);
-    Json::Object(members.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
+    Json::Object(members.into_iter().map(|(key, value)| (key.into(), value)).collect())
 }
 
 fn durations(of: &Durations) -> Json {
@@ -382,5 +395,5 @@ fn finding(finding: &Finding, options: &Options) -> Json {
             ("spells", (*spells).into()),
         ]),
     }
-    Json::Object(members.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
+    Json::Object(members.into_iter().map(|(key, value)| (key.into(), value)).collect())
 }

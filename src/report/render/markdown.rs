@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::line::shown;
 use super::{Options, nothing, table};
-use crate::report::summary::Summary;
+use crate::report::summary::{Group, Summary};
 
 /// Writes the table, or the reason why there is none.
 pub fn markdown(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Result<()> {
@@ -17,11 +17,14 @@ pub fn markdown(summary: &Summary, options: &Options, out: &mut dyn Write) -> io
         (0..heads.len()).map(|at| if at == 0 || at >= heads.len() - 2 { "---" } else { "---:" }).collect();
     writeln!(out, "| {} |", rules.join(" | "))?;
     let rows = options.rows(summary.groups.len());
-    for group in summary.groups.each(0..rows) {
+    let row = |group: Group| {
         let name = group.name.as_deref().map_or_else(String::new, |name| escaped(&shown(name, false)));
         let figures =
             table::figures(&group).map(|figure| if figure.is_empty() { "-".to_owned() } else { figure });
-        writeln!(out, "| {name} | {} |", figures.join(" | "))?;
+        format!("| {name} | {} |\n", figures.join(" | "))
+    };
+    for row in summary.groups.each(0..rows, row) {
+        out.write_all(row.as_bytes())?;
     }
     match summary.groups.len() - rows {
         0 => Ok(()),

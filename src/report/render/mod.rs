@@ -107,7 +107,7 @@ fn as_asked<'a>(options: &Options<'a>) -> Options<'a> {
 fn made(groups: &Groups<'_>, mut places: Vec<usize>) -> BTreeMap<usize, Group> {
     places.sort_unstable();
     places.dedup();
-    let made = groups.at(&places);
+    let made = groups.at(&places, |group| group);
     places.into_iter().zip(made).collect()
 }
 
