@@ -176,6 +176,106 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Request, Refus
 
 const STAND_IN: &str = "command";
 
+/// A word as it is before there is an allocator.
+pub trait Word: Copy {
+    fn bytes(self) -> impl Iterator<Item = u8> + Clone;
+}
+
+/// A command line to wrap a command that says nothing odd.
+#[derive(Clone, Debug)]
+pub struct Plain<Words, W> {
+    pub target: Option<Value<W>>,
+    pub domain: Option<Value<W>>,
+    /// The command and its arguments; never empty.
+    pub command: Words,
+}
+
+/// A flag's value: a word, or what follows `=` in it. Printable ASCII.
+#[derive(Clone, Copy, Debug)]
+pub struct Value<W> {
+    word: W,
+    skipped: usize,
+}
+
+impl<W: Word> Value<W> {
+    pub fn bytes(&self) -> impl Iterator<Item = u8> + Clone {
+        self.word.bytes().skip(self.skipped)
+    }
+}
+
+/// Reads what needs neither memory nor thought, for who has no memory yet. What it says is what [`parse`] says;
+/// `None`: that one must be asked.
+pub fn plain<W: Word, Words: Iterator<Item = W> + Clone>(words: Words) -> Option<Plain<Words, W>> {
+    let mut rest = words;
+    let (mut target, mut domain) = (None, None);
+    loop {
+        let from_here = rest.clone();
+        let word = rest.next()?;
+        if is(word, b"--") {
+            let command = rest;
+            command.clone().next()?.bytes().next()?;
+            return Some(Plain { target, domain, command });
+        }
+        if word.bytes().next()? != b'-' {
+            let is_subcommand = is(word, b"on")
+                || is(word, b"off")
+                || is(word, b"status")
+                || is(word, b"clear")
+                || is(word, b"log")
+                || is(word, b"report")
+                || is(word, b"init");
+            return (!is_subcommand).then_some(Plain { target, domain, command: from_here });
+        }
+        let (slot, skipped) = match (behind(word, b"--target"), behind(word, b"--domain")) {
+            (Some(skipped), _) => (&mut target, skipped),
+            (_, Some(skipped)) => (&mut domain, skipped),
+            _ => return None,
+        };
+        let value = match skipped {
+            0 => Value { word: rest.next()?, skipped },
+            _ => Value { word, skipped },
+        };
+        let is_plain = value.bytes().next()? != b'-'
+            && value.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+            && value.bytes().count() <= NAME_MAX;
+        // A second one is an error.
+        if !is_plain || slot.replace(value).is_some() {
+            return None;
+        }
+    }
+}
+
+fn is(word: impl Word, text: &[u8]) -> bool {
+    behind(word, text).is_some_and(|skipped| skipped == 0)
+}
+
+/// How many bytes stand before the value in `--flag=value`; 0 if the word is the flag itself.
+fn behind(word: impl Word, flag: &[u8]) -> Option<usize> {
+    let mut bytes = word.bytes();
+    if !flag.iter().all(|&letter| bytes.next() == Some(letter)) {
+        return None;
+    }
+    match bytes.next() {
+        None => Some(0),
+        Some(b'=') => Some(flag.len() + 1),
+        Some(_) => None,
+    }
+}
+
+impl<W: Word, Words: Iterator<Item = W> + Clone> Plain<Words, W> {
+    /// The command's base name, if it is as plain.
+    pub fn base_name(&self) -> Option<impl Iterator<Item = u8> + Clone> {
+        let name = self.command.clone().next()?.bytes();
+        let folders = name.clone().enumerate().filter(|&(_, byte)| byte == b'/').last();
+        let base = name.skip(folders.map_or(0, |(at, _)| at + 1));
+        // `.` and `..` are no names of files.
+        let is_plain = base.clone().next()? != b'.'
+            && base.clone().all(|byte| matches!(byte, b' '..=b'~'))
+            && base.clone().count() <= NAME_MAX;
+        is_plain.then_some(base)
+    }
+}
+
 fn matches(words: impl Iterator<Item = OsString>) -> Result<ArgMatches, clap::Error> {
     command().try_get_matches_from(std::iter::once(OsString::from("tm-run")).chain(words))
 }
@@ -575,6 +675,99 @@ mod tests {
             &[b"b\xfe", b"-x", b"--"],
         );
         wraps(&[b"\xfe"], None, None, &[b"\xfe"]);
+    }
+
+    #[derive(Clone, Copy, Debug)]
+    struct Typed<'a>(&'a str);
+
+    impl Word for Typed<'_> {
+        fn bytes(self) -> impl Iterator<Item = u8> + Clone {
+            self.0.bytes()
+        }
+    }
+
+    fn plain_wrap(words: &[String]) -> Option<Wrap> {
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        let plain = plain(words.iter().map(|word| Typed(word)))?;
+        let value = |value: Option<Value<Typed<'_>>>| value.map(|value| text(value.bytes().collect()));
+        Some(Wrap {
+            target: value(plain.target),
+            domain: value(plain.domain),
+            words: plain.command.map(|Typed(word)| word.into()).collect(),
+        })
+    }
+
+    #[test]
+    fn a_plain_line_says_what_it_says_when_it_is_thought_about() {
+        let pieces = [
+            "--",
+            "--target",
+            "--target=",
+            "--target=x y",
+            "--targ",
+            "--domain",
+            "--domain=-p",
+            "--domain=d,%",
+            "ls",
+            "-x",
+            "a/b",
+            "on",
+            "off",
+            "status",
+            "clear",
+            "log",
+            "report",
+            "init",
+            "",
+            "é",
+            "\u{7f}",
+            "help",
+            "--help",
+        ];
+        let plain_ones = std::cell::Cell::new(0);
+        let word = proptest::sample::select(Vec::from(pieces));
+        let lines = proptest::collection::vec(word, 0..6);
+        let config =
+            proptest::test_runner::Config { cases: 20_000, failure_persistence: None, ..Default::default() };
+        let mut runner = proptest::test_runner::TestRunner::new(config);
+        let done = runner.run(&lines, |words| {
+            let words: Vec<String> = words.into_iter().map(Into::into).collect();
+            if let Some(wrap) = plain_wrap(&words) {
+                plain_ones.set(plain_ones.get() + 1);
+                proptest::prop_assert_eq!(
+                    parse(words.iter().map(Into::into)).ok(),
+                    Some(Request::Wrap(wrap))
+                );
+            }
+            Ok(())
+        });
+        done.unwrap();
+        assert!(plain_ones.get() > 2000);
+        for word in SUBCOMMANDS {
+            assert_eq!(plain_wrap(&[word.into()]), None);
+        }
+        let name = "x".repeat(NAME_MAX + 1);
+        assert_eq!(plain_wrap(&["--target".into(), name, "ls".into()]), None);
+    }
+
+    #[test]
+    fn a_plain_base_name_is_that_of_a_path() {
+        #[track_caller]
+        fn case(command: &str, name: Option<&str>) {
+            let found =
+                plain(std::iter::once(Typed(command))).unwrap().base_name().map(Iterator::collect::<Vec<u8>>);
+            assert_eq!(found.as_deref(), name.map(str::as_bytes));
+        }
+        case("make", Some("make"));
+        case("/usr/bin/make", Some("make"));
+        case("./a=b", Some("a=b"));
+        // These are thought about.
+        case("dir/", None);
+        case("/", None);
+        case("..", None);
+        case("./.hidden", None);
+        case("é", None);
+        case("a\u{1b}[31m", None);
     }
 
     #[test]

@@ -31,16 +31,28 @@ mod store;
 mod sys;
 mod units;
 
+use std::ffi::OsString;
 use std::io::{self, Write as _};
 
 use action::exit::Exit;
 use action::misuse::Misuse;
 use cli::Refusal;
 
+/// Before the C library is ready; comes back to let it start, if there is anything left to do.
+#[cfg_attr(any(test, not(target_arch = "x86_64")), expect(dead_code, reason = "only the entry calls it"))]
+fn begin(words: sys::Texts, variables: sys::Texts) {
+    action::early::begin(words, variables);
+}
+
 /// From the command line to the exit status.
 #[cfg_attr(test, expect(dead_code, reason = "tests have a main of their own"))]
 fn start() -> i32 {
-    let words = sys::words().split_off(1);
+    let words = || sys::words().into_iter().skip(1).collect::<Vec<OsString>>();
+    if let Some(exit) = action::go_on(words) {
+        // Nothing of the C library's is left to be done, and nothing of ours to be written.
+        sys::exit_now(exit.happen());
+    }
+    let words = words();
     let exit = match cli::parse(words.iter().cloned()) {
         Ok(request) => action::perform(&request, &words),
         Err(refusal) => refused(&refusal),

@@ -1,14 +1,15 @@
 //! The edge to the kernel: the only file with `unsafe`.
 //!
-//! Signals go through raw system calls with the kernel's 64-bit sets wherever the C library would hide
-//! something: glibc filters signals 32 and 33 out of every set, and an invisible wrapper must pass on what
-//! it was handed (nptl(7)).
+//! What has to do with a run makes its system calls itself, see [`kernel`]: a run begins before the C library is
+//! ready (see [`entry`]), and its sentinel shares our memory. It takes the kernel's 64-bit sets of signals, too:
+//! glibc filters 32 and 33 out of every set, and an invisible wrapper must pass on what it was handed (nptl(7)).
 
-use std::ffi::{CStr, CString, OsString, c_char, c_int, c_long, c_void};
+use std::cell::UnsafeCell;
+use std::ffi::{CStr, CString, OsString, c_char, c_int, c_long};
 use std::io;
 use std::os::unix::ffi::OsStringExt as _;
 use std::ptr;
-use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicU8, AtomicU32, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use nix::errno::Errno;
@@ -19,17 +20,358 @@ use crate::units::{Ending, SignalNumber};
 const SIGNALS: i32 = 64;
 const SET_BYTES: usize = 8;
 
+/// A system call of our own, for code that runs where the C library cannot be called: before it is ready, and
+/// beside another process in the same memory, where a call that fails would write the other's `errno`. Returns
+/// what the kernel does, an error as its negative code (syscall(2)).
+#[cfg(target_arch = "x86_64")]
+#[inline]
+unsafe fn kernel(number: c_long, words: [usize; 6]) -> isize {
+    let result: isize;
+    // SAFETY: the instruction changes no registers but these (syscall(2)); what the call does with memory is for
+    // the caller to argue.
+    unsafe {
+        std::arch::asm!(
+            "syscall",
+            inlateout("rax") number => result,
+            in("rdi") words[0],
+            in("rsi") words[1],
+            in("rdx") words[2],
+            in("r10") words[3],
+            in("r8") words[4],
+            in("r9") words[5],
+            lateout("rcx") _,
+            lateout("r11") _,
+            options(nostack),
+        );
+    }
+    result
+}
+
+/// Elsewhere the C library makes the call: no run begins early there, and nothing shares our memory.
+#[cfg(not(target_arch = "x86_64"))]
+unsafe fn kernel(number: c_long, words: [usize; 6]) -> isize {
+    let [a, b, c, d, e, f] = words;
+    // SAFETY: for the caller to argue.
+    match unsafe { libc::syscall(number, a, b, c, d, e, f) } {
+        -1 => -(Errno::last_raw() as isize),
+        result => result as isize,
+    }
+}
+
+/// A number as a system call takes it.
+fn number(of: c_int) -> usize {
+    of.cast_unsigned() as usize
+}
+
+/// A pointer as a system call takes it.
+fn place<T: ?Sized>(of: *const T) -> usize {
+    of.cast::<()>().expose_provenance()
+}
+
 static WORD_COUNT: AtomicI32 = AtomicI32::new(0);
 static WORDS: AtomicPtr<*mut c_char> = AtomicPtr::new(ptr::null_mut());
 
-/// The program's entry. The standard library's own start-up is left out on purpose: it sets SIGPIPE to
-/// ignored and reopens closed standard descriptors, and the command would inherit both.
+/// Where the kernel lets the program begin: before the C library is ready. Getting that ready takes longer than all that
+/// we do, the more so on a virtual machine, which stops at each of the many questions the library asks the processor
+/// (`cpuid`). So a command is started first, see [`crate::begin`]: if it replaces us that was all, and otherwise it
+/// starts while the library does.
+///
+/// What runs here calls nothing of the C library and allocates nothing. Nor does it compare or copy slices or large
+/// values, for the compiler makes calls of the library of those, too, and it reads no table of addresses: no `dyn`, no
+/// list of texts. All that would be a fault at once, in each test of the wrapper; `.ci/run` does them with the program as
+/// it is installed, too. `build.rs` tells the linker of this place.
+#[cfg(target_arch = "x86_64")]
+#[unsafe(naked)]
+#[unsafe(no_mangle)]
+extern "C" fn tm_run_entry() -> ! {
+    unsafe extern "C" {
+        fn _start() -> !;
+    }
+    // The C library's own entry finds what the kernel left for it: the stack, and in rdx what the dynamic loader
+    // wants to be called at the end (System V ABI, AMD64 supplement, 3.4.1).
+    #[cfg(not(test))]
+    std::arch::naked_asm!(
+        "mov rdi, rsp",
+        "push rdx",
+        "sub rsp, 8",
+        "call {early}",
+        "add rsp, 8",
+        "pop rdx",
+        "jmp {start}",
+        early = sym early,
+        start = sym _start,
+    );
+    #[cfg(test)]
+    std::arch::naked_asm!("jmp {start}", start = sym _start);
+}
+
+/// `stack`: the number of words, and behind it the two lists that end with a null (System V ABI, 3.4.1).
+#[cfg(all(target_arch = "x86_64", not(test)))]
+extern "C" fn early(stack: *mut *mut c_char) {
+    // SAFETY: this is where the kernel has put the stack, and nothing else has been done yet.
+    let is_ready = unsafe { relocate(stack.addr()) };
+    // SAFETY: the number of words stands at the top of the stack.
+    let count = unsafe { stack.read() }.addr();
+    // Somebody who gives a program no name wants trouble (CVE-2021-4034).
+    let (true, Ok(total @ 1..)) = (is_ready, i32::try_from(count)) else { return };
+    let words = stack.wrapping_add(1);
+    WORD_COUNT.store(total, Ordering::Relaxed);
+    WORDS.store(words, Ordering::Relaxed);
+    let variables = words.wrapping_add(count + 1);
+    crate::begin(Texts(words.wrapping_add(1).cast()), Texts(variables.cast()));
+}
+
+/// Puts the addresses of functions right that are called by way of a table (`.got`): the file is loaded anywhere, and
+/// holds them as if it were loaded at 0. The C library does the same again later, for all addresses in the program's data;
+/// doing that twice would cost a page fault for each of many pages, so what runs early does without the rest. In a
+/// program with a dynamic loader it has been done, and where all addresses are known from the beginning there is nothing
+/// to do. False: this is a program of another kind (elf(5); System V ABI, 5, "Dynamic Linking").
+///
+/// Only plain reads and writes: nothing can be called yet.
+#[cfg(all(target_arch = "x86_64", not(test)))]
+#[expect(clippy::cast_possible_truncation, reason = "addresses of a machine with 64 bits")]
+unsafe fn relocate(stack: usize) -> bool {
+    /// Bytes of a pair: of an auxiliary value, of an entry of the dynamic section.
+    const PAIR: usize = 16;
+    /// Bytes of an entry of the table: where, what kind, and what to add.
+    const ENTRY: usize = 24;
+    const AT_PHDR: usize = libc::AT_PHDR as usize;
+    const AT_PHNUM: usize = libc::AT_PHNUM as usize;
+    const DT_RELA: usize = 7;
+    const DT_RELACOUNT: usize = 0x6fff_fff9;
+    const DT_RELR: usize = 36;
+    const WORD: usize = size_of::<usize>();
+    unsafe fn word(at: usize) -> usize {
+        // SAFETY: for the caller to argue.
+        unsafe { *(at as *const usize) }
+    }
+    // Behind the words and the variables, each list with a null at its end, stand the pairs that getauxval(3) knows.
+    // SAFETY: the number of words stands at the top of the stack.
+    let mut at = stack + (unsafe { word(stack) } + 2) * WORD;
+    // SAFETY: the variables end with a null.
+    while unsafe { word(at) } != 0 {
+        at += WORD;
+    }
+    at += WORD;
+    let (mut headers, mut header_count) = (0, 0);
+    loop {
+        // SAFETY: the pairs end with one of the kind 0.
+        let kind = unsafe { word(at) };
+        // SAFETY: it is a pair.
+        let value = unsafe { word(at + WORD) };
+        match kind {
+            0 => break,
+            AT_PHDR => headers = value,
+            AT_PHNUM => header_count = value,
+            _ => {}
+        }
+        at += PAIR;
+    }
+    let (mut base, mut dynamic, mut end, mut place) = (0, 0, 0, 0);
+    while place < header_count {
+        let header = (headers + place * size_of::<libc::Elf64_Phdr>()) as *const libc::Elf64_Phdr;
+        // SAFETY: the kernel tells where our program headers are, and how many; they are ours to read as long as we live.
+        let header = unsafe { &*header };
+        let address = header.p_vaddr as usize;
+        match header.p_type {
+            libc::PT_INTERP => return true,
+            libc::PT_PHDR => base = headers.wrapping_sub(address),
+            libc::PT_DYNAMIC => dynamic = address,
+            // What is only read once the addresses are right. The table of functions is the last of it.
+            libc::PT_GNU_RELRO => end = address + header.p_memsz as usize,
+            _ => {}
+        }
+        place += 1;
+    }
+    if dynamic == 0 || base == 0 {
+        return dynamic == 0;
+    }
+    at = base + dynamic;
+    let (mut table, mut count) = (0, 0);
+    loop {
+        // SAFETY: the dynamic section ends with an entry of the kind 0.
+        let kind = unsafe { word(at) };
+        // SAFETY: it is a pair.
+        let value = unsafe { word(at + WORD) };
+        match kind {
+            0 => break,
+            DT_RELA => table = base + value,
+            DT_RELACOUNT => count = value,
+            // These say only what to add: done twice they are wrong.
+            DT_RELR => return false,
+            _ => {}
+        }
+        at += PAIR;
+    }
+    place = 0;
+    while place < count {
+        // The first `count` entries are of the kind that says: at this place stands an address of ours.
+        let entry = (table + place * ENTRY) as *const [usize; 3];
+        // SAFETY: the linker has put so many there.
+        let [offset, _, addend] = unsafe { *entry };
+        // The table stands behind the dynamic section.
+        if offset > dynamic && offset < end {
+            // SAFETY: the linker has put it into memory that is written to for this at the start of every such program.
+            unsafe { *((base + offset) as *mut usize) = base.wrapping_add(addend) };
+        }
+        place += 1;
+    }
+    true
+}
+
+/// The C library's way into the program. The standard library's own start-up is left out on purpose: it sets SIGPIPE
+/// to ignored and reopens closed standard descriptors, and the command would inherit both.
 #[cfg(not(test))]
 #[unsafe(no_mangle)]
 extern "C" fn main(count: c_int, words: *mut *mut c_char) -> c_int {
     WORD_COUNT.store(count, Ordering::Relaxed);
     WORDS.store(words, Ordering::Relaxed);
     crate::start()
+}
+
+/// A string that ends with a NUL and lives as long as the process.
+#[derive(Clone, Copy, Debug)]
+pub struct Text(*const c_char);
+
+impl Text {
+    /// A text of our own.
+    pub fn of(text: &'static CStr) -> Self {
+        Self(text.as_ptr())
+    }
+
+    /// Its bytes, without the NUL. Read one by one, as memory that may change is, or the compiler would make calls of
+    /// the C library of loops over them.
+    pub fn bytes(self) -> Bytes {
+        Bytes(self.0)
+    }
+}
+
+/// The bytes of a [`Text`] that have not been read.
+#[derive(Clone, Debug)]
+pub struct Bytes(*const c_char);
+
+impl Iterator for Bytes {
+    type Item = u8;
+
+    fn next(&mut self) -> Option<u8> {
+        // SAFETY: the string ends with a NUL, at which this stops, and lives as long as the process.
+        let byte = unsafe { self.0.read_volatile() }.cast_unsigned();
+        (byte != 0).then(|| {
+            self.0 = self.0.wrapping_add(1);
+            byte
+        })
+    }
+}
+
+/// A list of texts that ends with a null and lives as long as the process: words, or variables.
+#[derive(Clone, Debug)]
+pub struct Texts(*const *const c_char);
+
+impl Iterator for Texts {
+    type Item = Text;
+
+    fn next(&mut self) -> Option<Text> {
+        // SAFETY: the list ends with a null, at which this stops, and lives as long as the process.
+        let text = unsafe { self.0.read_volatile() };
+        (!text.is_null()).then(|| {
+            self.0 = self.0.wrapping_add(1);
+            Text(text)
+        })
+    }
+}
+
+/// A place for a text, for who will ask for it later.
+pub struct Slot(AtomicPtr<c_char>);
+
+impl Slot {
+    pub const fn new() -> Self {
+        Self(AtomicPtr::new(ptr::null_mut()))
+    }
+
+    pub fn set(&self, text: Text) {
+        self.0.store(text.0.cast_mut(), Ordering::Relaxed);
+    }
+
+    pub fn get(&self) -> Option<Text> {
+        let text = self.0.load(Ordering::Relaxed);
+        (!text.is_null()).then_some(Text(text))
+    }
+}
+
+/// Memory that is there before there is an allocator. What is used of it stands close together: each page that is
+/// touched costs a page fault.
+#[repr(C, align(4096))]
+struct Early {
+    /// Of the processes that [`start_beside`] starts: they use the end first. The last one, together with the beginning
+    /// of the rest, fills up whole pages.
+    command_stack: Stack<{ 16 << 10 }>,
+    sentinel_stack: Stack<{ 15 << 10 }>,
+    /// See [`Shared`].
+    shared: SharedWords,
+    /// Not 0 as long as the process that is to become the command shares our memory.
+    is_starting: AtomicU32,
+    /// The command for that process: its words and its variables.
+    command: [AtomicPtr<*const c_char>; 2],
+    /// How many bytes of `texts` are.
+    used: AtomicUsize,
+    texts: [AtomicU8; 8 << 10],
+    list: [AtomicPtr<c_char>; 1 << 10],
+}
+
+#[repr(C, align(16))]
+struct Stack<const BYTES: usize>(UnsafeCell<[u8; BYTES]>);
+
+// SAFETY: it is only ever used by the one process that gets its address.
+unsafe impl<const BYTES: usize> Sync for Stack<BYTES> {}
+
+static EARLY: Early = Early {
+    command_stack: Stack(UnsafeCell::new([0; 16 << 10])),
+    sentinel_stack: Stack(UnsafeCell::new([0; 15 << 10])),
+    shared: [const { AtomicU32::new(0) }; 4],
+    is_starting: AtomicU32::new(0),
+    command: [const { AtomicPtr::new(ptr::null_mut()) }; 2],
+    used: AtomicUsize::new(0),
+    texts: [const { AtomicU8::new(0) }; 8 << 10],
+    list: [const { AtomicPtr::new(ptr::null_mut()) }; 1 << 10],
+};
+
+/// Writes a text that is kept as long as the process lives, without an allocator. One at a time.
+pub struct Pen {
+    start: usize,
+    at: usize,
+}
+
+impl Pen {
+    pub fn new() -> Self {
+        let start = EARLY.used.load(Ordering::Relaxed);
+        Self { start, at: start }
+    }
+
+    /// Adds bytes, none of them a NUL. `None`: there is no room for them.
+    pub fn write(&mut self, bytes: impl Iterator<Item = u8>) -> Option<&mut Self> {
+        for byte in bytes {
+            EARLY.texts.get(self.at)?.store(byte, Ordering::Relaxed);
+            self.at += 1;
+        }
+        Some(self)
+    }
+
+    /// The text. `None`: there is no room for its end.
+    pub fn end(&mut self) -> Option<Text> {
+        self.write(std::iter::once(0))?;
+        EARLY.used.store(self.at, Ordering::Relaxed);
+        Some(Text(EARLY.texts.get(self.start)?.as_ptr().cast()))
+    }
+}
+
+/// The variables with one more. Can be asked once. `None`: they are too many to be held.
+pub fn with_variable(variables: Texts, added: Text) -> Option<Texts> {
+    let (_, places) = EARLY.list.split_last()?;
+    for (at, variable) in variables.chain(std::iter::once(added)).enumerate() {
+        // The last place stays null.
+        places.get(at)?.store(variable.0.cast_mut(), Ordering::Relaxed);
+    }
+    Some(Texts(EARLY.list.as_ptr().cast()))
 }
 
 /// The words of the command line, the program's own name included.
@@ -58,17 +400,15 @@ pub fn blank_last_words(count: usize) {
     let all = WORDS.load(Ordering::Relaxed);
     let total = usize::try_from(WORD_COUNT.load(Ordering::Relaxed)).unwrap_or(0);
     for at in total.saturating_sub(count)..total {
-        // SAFETY: `at` is below `total`, so the element is inside the array that the entry was given.
-        let slot = unsafe { all.add(at) };
-        // SAFETY: that array lives as long as the process (execve(2)).
-        let word = unsafe { slot.read() };
-        if word.is_null() {
-            return;
+        // SAFETY: `at` is below `total`, so the element is inside the array that the entry was given, which lives as
+        // long as the process (execve(2)).
+        let mut byte = unsafe { all.wrapping_add(at).read() };
+        // SAFETY: each element is a NUL-terminated string that the process owns; nobody holds a reference to it.
+        while !byte.is_null() && unsafe { byte.read_volatile() } != 0 {
+            // SAFETY: a byte before the NUL of a string of ours, which is writable (execve(2)).
+            unsafe { byte.write_volatile(0) };
+            byte = byte.wrapping_add(1);
         }
-        // SAFETY: a NUL-terminated string that the process owns; nobody holds a reference to it.
-        let length = unsafe { libc::strlen(word) };
-        // SAFETY: the `length` bytes before the NUL belong to the string and are writable (execve(2)).
-        unsafe { ptr::write_bytes(word, 0, length) };
     }
 }
 
@@ -104,21 +444,20 @@ pub enum Mask {
     Unblock = libc::SIG_UNBLOCK as isize,
 }
 
-/// Changes the signal mask and returns what it was.
-pub fn mask(how: Mask, set: SignalSet) -> SignalSet {
-    let mut old = SignalSet(0);
-    // SAFETY: both pointers are to live 64-bit sets of the size that is told (rt_sigprocmask(2)).
+/// Changes the signal mask.
+pub fn mask(how: Mask, set: SignalSet) {
+    // SAFETY: the pointer is to a live 64-bit set of the size that is told; the old set is not asked for
+    // (rt_sigprocmask(2)).
     unsafe {
-        libc::syscall(libc::SYS_rt_sigprocmask, how as c_long, &raw const set.0, &raw mut old.0, SET_BYTES)
+        kernel(libc::SYS_rt_sigprocmask, [number(how as c_int), place(&raw const set.0), 0, SET_BYTES, 0, 0])
     };
-    old
 }
 
 /// The signals that wait for us to take them (sigpending(2)).
 pub fn pending() -> SignalSet {
     let mut set = SignalSet(0);
     // SAFETY: the pointer is to a live 64-bit set of the size that is told (rt_sigpending(2)).
-    unsafe { libc::syscall(libc::SYS_rt_sigpending, &raw mut set.0, SET_BYTES) };
+    unsafe { kernel(libc::SYS_rt_sigpending, [place(&raw mut set.0), SET_BYTES, 0, 0, 0, 0]) };
     set
 }
 
@@ -131,17 +470,24 @@ pub enum Disposition {
 
 /// Sets what we do on a signal and returns what it was.
 pub fn set_disposition(SignalNumber(number): SignalNumber, new: Disposition) -> Disposition {
-    // SAFETY: sigaction is plain old data, for which all zeros are a valid value.
-    let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
-    action.sa_sigaction = match new {
-        Disposition::Default => libc::SIG_DFL,
-        Disposition::Ignore => libc::SIG_IGN,
-    };
-    // SAFETY: as above.
-    let mut old: libc::sigaction = unsafe { std::mem::zeroed() };
-    // SAFETY: both pointers are to live structures; no handler is installed, so no code can run asynchronously.
-    unsafe { libc::sigaction(number, &raw const action, &raw mut old) };
-    if old.sa_sigaction == libc::SIG_IGN { Disposition::Ignore } else { Disposition::Default }
+    // The kernel's structure, not the C library's: the disposition, flags, what returns from a handler (there is
+    // none) and a set, all zero but the first (rt_sigaction(2)).
+    let action = [
+        match new {
+            Disposition::Default => libc::SIG_DFL,
+            Disposition::Ignore => libc::SIG_IGN,
+        },
+        0,
+        0,
+        0,
+        0,
+    ];
+    let mut old = [libc::SIG_DFL; 5];
+    let words = [self::number(number), place(&raw const action), place(&raw mut old), SET_BYTES, 0, 0];
+    // SAFETY: both pointers are to live memory of that structure's size or more; no handler is installed, so no
+    // code can run asynchronously.
+    unsafe { kernel(libc::SYS_rt_sigaction, words) };
+    if old[0] == libc::SIG_IGN { Disposition::Ignore } else { Disposition::Default }
 }
 
 /// A signal that was taken from the queue, with all that the kernel tells about it (sigaction(2)).
@@ -166,18 +512,40 @@ impl Received {
     }
 }
 
-/// Takes the next of `set`'s signals, waiting for it at most `wait` (for ever without one). `None`: none
-/// came, or the wait was interrupted by a stop.
-pub fn take_signal(set: SignalSet, wait: Option<Duration>) -> Option<Received> {
-    let limit = wait.map(timespec);
+/// Whether a signal is waited for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Wait {
+    ForEver,
+    No,
+}
+
+/// Takes the next signal, whichever it is. `None`: there is none, or the wait was interrupted by a stop.
+pub fn take_signal(wait: Wait) -> Option<Received> {
+    let set = SignalSet::ALL;
+    let at_once = timespec(Duration::ZERO);
+    let limit = if wait == Wait::No { place(&raw const at_once) } else { 0 };
     // SAFETY: siginfo_t is plain old data, for which all zeros are a valid value.
     let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
-    let limit = limit.as_ref().map_or(ptr::null(), ptr::from_ref);
-    // SAFETY: the pointers are to live memory of the types that rt_sigtimedwait(2) asks for; a null limit waits for ever.
-    let found = unsafe {
-        libc::syscall(libc::SYS_rt_sigtimedwait, &raw const set.0, &raw mut info, limit, SET_BYTES)
-    };
+    let words = [place(&raw const set.0), place(&raw mut info), limit, SET_BYTES, 0, 0];
+    // SAFETY: the pointers are to live memory of the types that rt_sigtimedwait(2) asks for; without a limit it waits for
+    // ever.
+    let found = unsafe { kernel(libc::SYS_rt_sigtimedwait, words) };
     (found > 0).then_some(Received { info })
+}
+
+/// Takes a signal away that waits for us, and tells whether one did.
+pub fn discard(signal: SignalNumber) -> bool {
+    let set = SignalSet::only(signal);
+    let at_once = timespec(Duration::ZERO);
+    // SAFETY: the pointers are to live memory of the types that rt_sigtimedwait(2) asks for; what it could tell
+    // about the signal is not asked for.
+    let found = unsafe {
+        kernel(
+            libc::SYS_rt_sigtimedwait,
+            [place(&raw const set.0), 0, place(&raw const at_once), SET_BYTES, 0, 0],
+        )
+    };
+    found > 0
 }
 
 fn timespec(duration: Duration) -> libc::timespec {
@@ -186,6 +554,17 @@ fn timespec(duration: Duration) -> libc::timespec {
     time.tv_sec = duration.as_secs().try_into().unwrap_or(libc::time_t::MAX);
     time.tv_nsec = duration.subsec_nanos().into();
     time
+}
+
+/// The time since some moment, by a clock that stands still while the machine sleeps and that nobody sets
+/// (clock_gettime(2), `CLOCK_MONOTONIC`).
+pub fn monotonic() -> Duration {
+    let mut time = timespec(Duration::ZERO);
+    // SAFETY: the pointer is to a live timespec.
+    unsafe {
+        kernel(libc::SYS_clock_gettime, [number(libc::CLOCK_MONOTONIC), place(&raw mut time), 0, 0, 0, 0])
+    };
+    Duration::new(time.tv_sec.cast_unsigned(), u32::try_from(time.tv_nsec).unwrap_or(0))
 }
 
 /// Sends a signal to a process, or with a negative number to a group (kill(2)).
@@ -271,79 +650,312 @@ pub enum Side {
     Parent { child: i32 },
 }
 
-/// Forks. The process has one thread, so the child may do all that the parent may.
-pub fn fork() -> io::Result<Side> {
-    // SAFETY: the process has one thread here (threads are made only by the report, which never forks).
-    match unsafe { libc::fork() } {
-        -1 => Err(io::Error::last_os_error()),
-        0 => Ok(Side::Child),
-        child => Ok(Side::Parent { child }),
+/// Forks. The process has one thread, so the child may do all that the parent may. `None`: there is no room for
+/// another process.
+pub fn fork() -> Option<Side> {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: clone with nothing but the signal of the child's end is fork (clone(2)); the process has one thread
+    // here (threads are made only by the report, which never forks). The C library is not told, and need not be:
+    // all that it remembers of a process is the number that raise(3) sends to.
+    let child = unsafe { kernel(libc::SYS_clone, [number(libc::SIGCHLD), 0, 0, 0, 0, 0]) };
+    #[cfg(not(target_arch = "x86_64"))]
+    // SAFETY: as above.
+    let child = unsafe { libc::fork() } as isize;
+    match i32::try_from(child).ok()? {
+        ..0 => None,
+        0 => Some(Side::Child),
+        child => Some(Side::Parent { child }),
     }
+}
+
+/// What a process that shares our memory is for. There is one of each kind.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Beside {
+    /// It will share our memory only until it has become the command, see [`has_started`].
+    Command,
+    Sentinel,
 }
 
 /// Starts a process that shares our memory, but neither descriptors nor signal dispositions: a fork without its
 /// price, which is a copy of the page tables and a page fault for each page that is written afterwards.
 ///
-/// `work` runs beside us on a small stack of its own, in the same memory and with the same `errno`. It must not
-/// allocate and must not panic; and whatever it calls while we run must not fail, for the code would land in
-/// our `errno`.
-///
-/// # Errors
-/// As clone(2): emulators know only fork, vfork and threads.
-pub fn start_beside<T: Copy + Send + 'static>(work: fn(T) -> !, with: T) -> io::Result<i32> {
-    /// What the new process needs; a page for its calls and much room to spare.
-    const STACK: usize = 16 << 10;
-    extern "C" fn begin<T: Copy>(job: *mut c_void) -> c_int {
-        // SAFETY: the pointer is the one given to clone below: to a job that is never freed.
-        let (work, with) = unsafe { *job.cast::<(fn(T) -> !, T)>() };
-        work(with)
+/// `work` gets our number, `own`, and runs beside us on a small stack of its own. It must not allocate, must not panic, and
+/// must call nothing of the C library, which may not be ready. `None`: the kernel will not; emulators know only fork,
+/// vfork and threads.
+#[cfg(target_arch = "x86_64")]
+pub fn start_beside(what: Beside, work: extern "C" fn(i32) -> !, own: i32) -> Option<i32> {
+    let (top, more) = match what {
+        Beside::Command => (place(EARLY.command_stack.0.get().wrapping_add(1)), libc::CLONE_CHILD_CLEARTID),
+        Beside::Sentinel => (place(EARLY.sentinel_stack.0.get().wrapping_add(1)), 0),
+    };
+    if what == Beside::Command {
+        EARLY.is_starting.store(1, Ordering::Relaxed);
     }
-    // valgrind aborts a program that starts a process in this way, rather than refuse it.
-    if std::env::var_os("LD_PRELOAD")
-        .is_some_and(|list| list.as_encoded_bytes().windows(9).any(|at| at == b"vgpreload"))
-    {
-        return Err(io::ErrorKind::Unsupported.into());
+    let child: isize;
+    // SAFETY: the new process begins behind the call with our registers, but for the result 0 and the stack that is
+    // told (clone(2)). It calls `work` with what `work` takes, on a stack that ends at a multiple of 16 as the
+    // calling convention asks, and never comes back; we go on at the label with nothing changed. The memory that
+    // both use beside that is read only, or atomic.
+    unsafe {
+        std::arch::asm!(
+            "syscall",
+            "test rax, rax",
+            "jnz 2f",
+            "xor ebp, ebp",
+            "mov edi, r13d",
+            "call r12",
+            "ud2",
+            "2:",
+            inlateout("rax") libc::SYS_clone => child,
+            in("rdi") number(libc::CLONE_VM | libc::SIGCHLD | more),
+            in("rsi") top,
+            in("rdx") 0_usize,
+            in("r10") EARLY.is_starting.as_ptr(),
+            in("r8") 0_usize,
+            in("r12") work,
+            in("r13") own,
+            lateout("rcx") _,
+            lateout("r11") _,
+        );
     }
-    // Neither is ever freed: the process lives until we kill it, and we end soon after.
-    let stack = Box::leak(vec![0_u128; STACK / size_of::<u128>()].into_boxed_slice()).as_mut_ptr_range();
-    let job: *mut (fn(T) -> !, T) = Box::leak(Box::new((work, with)));
-    // SAFETY: the stack grows down from the aligned end of memory that nothing else uses, and `begin` gets the job
-    // it expects. The memory that both processes use beside that is read only, or atomic.
-    let child =
-        unsafe { libc::clone(begin::<T>, stack.end.cast(), libc::CLONE_VM | libc::SIGCHLD, job.cast()) };
-    checked(child).map(|()| child)
+    let child = i32::try_from(child).ok().filter(|&child| child > 0);
+    if what == Beside::Command && child.is_none() {
+        EARLY.is_starting.store(0, Ordering::Relaxed);
+    }
+    child
+}
+
+/// Elsewhere what shares our memory could not make its system calls without our `errno`.
+#[cfg(not(target_arch = "x86_64"))]
+pub fn start_beside(_: Beside, _: extern "C" fn(i32) -> !, _: i32) -> Option<i32> {
+    None
+}
+
+/// Whether the process that shared our memory to become the command has done so, or has ended. Waits for that, but not
+/// much longer than `limit` (clone(2), `CLONE_CHILD_CLEARTID`).
+pub fn has_started(limit: Duration) -> bool {
+    let is_starting = || EARLY.is_starting.load(Ordering::Acquire);
+    let value = is_starting();
+    if value != 0 {
+        let limit = timespec(limit);
+        let words = [
+            place(EARLY.is_starting.as_ptr()),
+            number(libc::FUTEX_WAIT),
+            value as usize,
+            place(&raw const limit),
+            0,
+            0,
+        ];
+        // SAFETY: the word lives as long as the process, and the limit until the call returns.
+        unsafe { kernel(libc::SYS_futex, words) };
+    }
+    is_starting() == 0
+}
+
+/// Our own process number.
+pub fn own_pid() -> i32 {
+    // SAFETY: getpid takes nothing and cannot fail.
+    let own = unsafe { kernel(libc::SYS_getpid, [0; 6]) };
+    i32::try_from(own).unwrap_or(0)
 }
 
 /// Has the kernel kill us when our parent dies, and ends at once if it is dead already (prctl(2),
 /// `PR_SET_PDEATHSIG`).
 pub fn die_with(parent: i32) {
+    let words = [number(libc::PR_SET_PDEATHSIG), number(libc::SIGKILL), 0, 0, 0, 0];
     // SAFETY: this option of prctl takes numbers only.
-    unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
+    unsafe { kernel(libc::SYS_prctl, words) };
     // SAFETY: getppid takes nothing and cannot fail.
-    if unsafe { libc::getppid() } != parent {
+    if unsafe { kernel(libc::SYS_getppid, [0; 6]) } != parent as isize {
         exit_now(1);
     }
 }
 
 /// Ends the process without running anything that is registered for its end (_exit(2)).
 pub fn exit_now(code: i32) -> ! {
-    // SAFETY: _exit takes a number and does not return.
-    unsafe { libc::_exit(code) }
+    loop {
+        // SAFETY: exit_group takes a number and does not return.
+        unsafe { kernel(libc::SYS_exit_group, [number(code), 0, 0, 0, 0, 0]) };
+    }
 }
 
 /// Closes every descriptor. For a process that needs none (close_range(2); without it, one by one).
 pub fn close_everything() {
     // SAFETY: close_range takes numbers; this process owns no descriptor that it will use again.
-    if unsafe { libc::syscall(libc::SYS_close_range, 0, c_int::MAX, 0) } == 0 {
+    if unsafe { kernel(libc::SYS_close_range, [0, number(c_int::MAX), 0, 0, 0, 0]) } == 0 {
         return;
     }
     for descriptor in 0..1024 {
         // SAFETY: as above.
-        unsafe { libc::close(descriptor) };
+        unsafe { kernel(libc::SYS_close, [descriptor, 0, 0, 0, 0, 0]) };
     }
 }
 
-/// A command as execve(2) wants it. Made before a fork, because nothing may be allocated or fail later.
+/// A command as execve(2) wants it: the lists of its words and variables.
+#[derive(Clone, Debug)]
+pub struct Command {
+    words: Texts,
+    variables: Texts,
+}
+
+impl Command {
+    pub fn new(words: Texts, variables: Texts) -> Self {
+        Self { words, variables }
+    }
+
+    /// Leaves the command for a process that shares our memory, or a copy of it. Its words and variables must live as
+    /// long as that.
+    pub fn leave(&self) {
+        EARLY.command[0].store(self.words.0.cast_mut(), Ordering::Relaxed);
+        EARLY.command[1].store(self.variables.0.cast_mut(), Ordering::Relaxed);
+    }
+
+    /// The one that was left. `None`: none was.
+    pub fn left() -> Option<Self> {
+        let [words, variables] = &EARLY.command;
+        let (words, variables) = (words.load(Ordering::Relaxed), variables.load(Ordering::Relaxed));
+        (!words.is_null()).then_some(Self { words: Texts(words), variables: Texts(variables) })
+    }
+
+    /// Becomes the command. Looks along PATH and falls back to the shell for a script without `#!`, both as execvp(3)
+    /// does, but without the C library. Returns only if that failed.
+    pub fn become_it(&self) -> Errno {
+        let Some(file) = self.words.clone().next() else { return Errno::ENOENT };
+        if file.bytes().any(|byte| byte == b'/') {
+            return self.execute(file);
+        }
+        let path = self.variables.clone().find_map(|variable| value_of(variable, b"PATH"));
+        let mut folders = path.unwrap_or(Text::of(c"/bin:/usr/bin").bytes());
+        let free = EARLY.used.load(Ordering::Relaxed);
+        let mut is_forbidden = false;
+        loop {
+            let folder = folders.clone().take_while(|&byte| byte != b':');
+            // An empty folder is the current one, without a slash.
+            let slash = folder.clone().next().map(|_| b'/');
+            let path = Pen::new()
+                .write(folder)
+                .and_then(|pen| pen.write(slash.into_iter())?.write(file.bytes())?.end());
+            // What does not fit is longer than any path.
+            let error = path.map_or(Errno::ENOENT, |path| self.execute(path));
+            EARLY.used.store(free, Ordering::Relaxed);
+            match error {
+                Errno::EACCES => is_forbidden = true,
+                // Not here: the next folder's turn.
+                Errno::ENOENT | Errno::ESTALE | Errno::ENOTDIR | Errno::ENODEV | Errno::ETIMEDOUT => {}
+                _ => return error,
+            }
+            // Behind the colon; without one this was the last.
+            if !folders.any(|byte| byte == b':') {
+                return if is_forbidden { Errno::EACCES } else { error };
+            }
+        }
+    }
+
+    fn execute(&self, file: Text) -> Errno {
+        let error = execute(file, &self.words, &self.variables);
+        if error == Errno::ENOEXEC
+            && let Some(words) = self.words_for_shell(file)
+        {
+            return execute(Text::of(SHELL), &words, &self.variables);
+        }
+        error
+    }
+
+    /// `/bin/sh FILE ARG...`. `None`: there is no memory for so many.
+    fn words_for_shell(&self, file: Text) -> Option<Texts> {
+        // The shell and the file stand in place of the first word; behind the last one, a null.
+        let bytes = (self.words.clone().count() + 2) * size_of::<*const c_char>();
+        let list: *mut *const c_char = map(bytes, libc::MAP_PRIVATE)?;
+        let first = [Text::of(SHELL), file].into_iter();
+        for (at, word) in first.chain(self.words.clone().skip(1)).enumerate() {
+            // SAFETY: there is room for so many, and nobody else knows of it yet.
+            unsafe { list.wrapping_add(at).write(word.0) };
+        }
+        Some(Texts(list))
+    }
+}
+
+/// What reads a script without `#!` (execvp(3)).
+const SHELL: &CStr = c"/bin/sh";
+
+fn execute(file: Text, words: &Texts, variables: &Texts) -> Errno {
+    let words = [place(file.0), place(words.0), place(variables.0), 0, 0, 0];
+    // SAFETY: the file's name and all texts of both lists are NUL-terminated, both lists end with a null, and all of
+    // them live as long as this process has this memory.
+    let result = unsafe { kernel(libc::SYS_execve, words) };
+    Errno::from_raw(i32::try_from(-result).unwrap_or(0))
+}
+
+/// Fresh memory, all zero (mmap(2)). `None`: there is none left.
+fn map<T>(bytes: usize, kind: c_int) -> Option<*mut T> {
+    const MODE: c_int = libc::PROT_READ | libc::PROT_WRITE;
+    let kind = kind | libc::MAP_ANONYMOUS;
+    #[cfg(target_arch = "x86_64")]
+    {
+        // SAFETY: asks for memory at an address of the kernel's choice.
+        let page = unsafe { kernel(libc::SYS_mmap, [0, bytes, number(MODE), number(kind), usize::MAX, 0]) };
+        usize::try_from(page).ok().map(ptr::with_exposed_provenance_mut)
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    {
+        // SAFETY: asks for memory at an address of the kernel's choice.
+        let page = unsafe { libc::mmap(ptr::null_mut(), bytes, MODE, kind, -1, 0) };
+        (page != libc::MAP_FAILED).then_some(page.cast())
+    }
+}
+
+/// The device and the number of a file (stat(2)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Identity {
+    device: u64,
+    number: u64,
+}
+
+/// Whether a link at the end of a path is followed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Links {
+    Follow,
+    Stay,
+}
+
+/// Which file is there.
+pub fn identity(path: Text, links: Links) -> Option<Identity> {
+    status(path, links, |found| Identity { device: found.st_dev, number: found.st_ino })
+}
+
+/// Whether a regular file is there, links followed (inode(7)).
+pub fn is_regular_file(path: Text) -> bool {
+    status(path, Links::Follow, |found| found.st_mode & libc::S_IFMT == libc::S_IFREG).unwrap_or(false)
+}
+
+fn status<T>(path: Text, links: Links, of: fn(&libc::stat) -> T) -> Option<T> {
+    let mut found = std::mem::MaybeUninit::<libc::stat>::uninit();
+    #[cfg(target_arch = "x86_64")]
+    let done = {
+        let call = if links == Links::Follow { libc::SYS_stat } else { libc::SYS_lstat };
+        // SAFETY: the path is NUL-terminated, and the pointer is to room for the structure that the kernel fills in, which
+        // on this machine is the C library's (stat(2)).
+        unsafe { kernel(call, [place(path.0), place(found.as_mut_ptr()), 0, 0, 0, 0]) }
+    };
+    #[cfg(not(target_arch = "x86_64"))]
+    let done = {
+        let call = if links == Links::Follow { libc::stat } else { libc::lstat };
+        // SAFETY: the path is NUL-terminated, and the pointer is to room for the structure.
+        unsafe { call(path.0, found.as_mut_ptr()) }
+    };
+    // SAFETY: the structure was filled in.
+    (done == 0).then(|| of(unsafe { found.assume_init_ref() }))
+}
+
+/// What follows the name and `=`, if this is the variable of that name.
+pub fn value_of(variable: Text, name: &[u8]) -> Option<Bytes> {
+    let mut rest = variable.bytes();
+    let is_it = name.iter().all(|&letter| rest.next() == Some(letter)) && rest.next() == Some(b'=');
+    is_it.then_some(rest)
+}
+
+/// A command whose words and variables are ours to keep. Made before a fork, because nothing may be allocated or fail
+/// later.
 pub struct Image {
     words: Vec<CString>,
     /// Strings that this code made; `environment` points into them.
@@ -369,11 +981,7 @@ impl Image {
         let mut kept = Vec::new();
         if let Some((name, variable)) = added {
             let variable = CString::new(variable)?;
-            let is_it = |entry: &*const c_char| {
-                // SAFETY: every entry of the environment is a NUL-terminated string (environ(7)).
-                let entry = unsafe { CStr::from_ptr(*entry) };
-                entry.to_bytes().strip_prefix(name.as_bytes()).is_some_and(|rest| rest.first() == Some(&b'='))
-            };
+            let is_it = |entry: &*const c_char| value_of(Text(*entry), name.as_bytes()).is_some();
             match environment.iter().position(is_it) {
                 Some(at) => environment[at] = variable.as_ptr(),
                 None => environment.push(variable.as_ptr()),
@@ -382,6 +990,11 @@ impl Image {
         }
         environment.push(ptr::null());
         Ok(Self { words, _added: kept, argv, environment })
+    }
+
+    /// The same for who cannot call the C library. It lives no longer than this.
+    pub fn command(&self) -> Command {
+        Command::new(Texts(self.argv.as_ptr()), Texts(self.environment.as_ptr()))
     }
 
     /// The command's first word.
@@ -395,15 +1008,9 @@ impl Image {
         let file = self.words[0].as_ptr();
         // SAFETY: `file` and the elements of both arrays are NUL-terminated strings that `self` or the process
         // owns, and both arrays end with a null pointer.
-        unsafe { exec_along_path(file, self.argv.as_ptr(), self.environment.as_ptr()) };
+        unsafe { libc::execvpe(file, self.argv.as_ptr(), self.environment.as_ptr()) };
         Errno::last()
     }
-}
-
-#[cfg(target_os = "linux")]
-unsafe fn exec_along_path(file: *const c_char, argv: *const *const c_char, envp: *const *const c_char) {
-    // SAFETY: the caller promises what execvpe(3) asks for.
-    unsafe { libc::execvpe(file, argv, envp) };
 }
 
 fn inherited_environment() -> Vec<*const c_char> {
@@ -445,49 +1052,45 @@ pub fn die_of(signal: SignalNumber) {
     mask(Mask::Unblock, SignalSet::only(signal));
 }
 
-/// Words in memory that we share with the processes we fork (mmap(2), `MAP_SHARED`), and wait on (futex(2)).
+/// Words in memory that we share with the processes we start, and wait on (futex(2)).
 #[derive(Clone, Copy)]
-pub struct Shared {
-    words: &'static [AtomicU32; 4],
-}
+pub struct Shared(&'static SharedWords);
+
+type SharedWords = [AtomicU32; 4];
 
 impl Shared {
-    pub fn new() -> io::Result<Self> {
-        // SAFETY: asks for fresh memory at an address of the kernel's choice.
-        let page = unsafe {
-            libc::mmap(
-                ptr::null_mut(),
-                size_of::<[AtomicU32; 4]>(),
-                libc::PROT_READ | libc::PROT_WRITE,
-                libc::MAP_SHARED | libc::MAP_ANONYMOUS,
-                -1,
-                0,
-            )
-        };
-        if page == libc::MAP_FAILED {
-            return Err(io::Error::last_os_error());
-        }
+    /// For processes that share all our memory.
+    pub fn ours() -> Self {
+        Self(&EARLY.shared)
+    }
+
+    /// For those with a memory of their own (mmap(2), `MAP_SHARED`). `None`: there is no memory left.
+    pub fn apart() -> Option<Self> {
+        let words: *mut SharedWords = map(size_of::<SharedWords>(), libc::MAP_SHARED)?;
         // SAFETY: the mapping is page-aligned, zeroed, large enough, and is never unmapped.
-        Ok(Self { words: unsafe { &*page.cast::<[AtomicU32; 4]>() } })
+        Some(Self(unsafe { &*words }))
     }
 
     pub fn read(self, at: usize) -> u32 {
-        self.words[at].load(Ordering::Acquire)
+        self.0[at].load(Ordering::Acquire)
     }
 
     /// Stores a value and wakes whoever waits for a change of this word.
     pub fn publish(self, at: usize, value: u32) {
-        self.words[at].store(value, Ordering::Release);
+        let word = &self.0[at];
+        word.store(value, Ordering::Release);
+        let words = [place(word.as_ptr()), number(libc::FUTEX_WAKE), number(c_int::MAX), 0, 0, 0];
         // SAFETY: the word lives as long as the process; waking takes numbers beside it.
-        unsafe { libc::syscall(libc::SYS_futex, self.words[at].as_ptr(), libc::FUTEX_WAKE, c_int::MAX) };
+        unsafe { kernel(libc::SYS_futex, words) };
     }
 
     /// Sleeps while the word has this value, at most `wait` (for ever without one); may return early.
     pub fn wait_while(self, at: usize, value: u32, wait: Option<Duration>) {
         let limit = wait.map(timespec);
-        let limit = limit.as_ref().map_or(ptr::null(), ptr::from_ref);
-        // SAFETY: the word and the limit live until the call returns; a null limit waits for ever.
-        unsafe { libc::syscall(libc::SYS_futex, self.words[at].as_ptr(), libc::FUTEX_WAIT, value, limit) };
+        let limit = limit.as_ref().map_or(0, |limit| place(limit));
+        let words = [place(self.0[at].as_ptr()), number(libc::FUTEX_WAIT), value as usize, limit, 0, 0];
+        // SAFETY: the word and the limit live until the call returns; without a limit it waits for ever.
+        unsafe { kernel(libc::SYS_futex, words) };
     }
 }
 
@@ -588,4 +1191,46 @@ pub fn columns_of_stdout() -> Option<u16> {
     // SAFETY: the pointer is to a live structure of the type that this request fills in.
     let done = unsafe { libc::ioctl(libc::STDOUT_FILENO, libc::TIOCGWINSZ, &raw mut size) };
     (done == 0 && size.ws_col > 0).then_some(size.ws_col)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn list(texts: &'static [&'static CStr]) -> Texts {
+        let list: Vec<*const c_char> = texts.iter().map(|text| text.as_ptr()).chain([ptr::null()]).collect();
+        Texts(Vec::leak(list).as_ptr())
+    }
+
+    fn all(texts: Texts) -> Vec<Vec<u8>> {
+        texts.map(|text| text.bytes().collect()).collect()
+    }
+
+    #[test]
+    fn a_variable_has_the_whole_name() {
+        let value = |text: &'static CStr| value_of(Text::of(text), b"HOME").map(Iterator::collect::<Vec<u8>>);
+        assert_eq!(value(c"HOME=/x=y"), Some(b"/x=y".to_vec()));
+        assert_eq!(value(c"HOME="), Some(vec![]));
+        assert_eq!(value(c"HOMER=/x"), None);
+        assert_eq!(value(c"HOM"), None);
+        assert_eq!(value(c"HOME"), None);
+    }
+
+    #[test]
+    fn a_variable_is_added_at_the_end() {
+        let variables = list(&[c"A=1", c"", c"=", c"A=2"]);
+        let with = with_variable(variables, Text::of(c"B=3")).unwrap();
+        assert_eq!(all(with), [&b"A=1"[..], b"", b"=", b"A=2", b"B=3"]);
+        let many = list(Vec::leak(vec![c"A"; 1023]));
+        assert!(with_variable(many, Text::of(c"B=3")).is_none());
+    }
+
+    #[test]
+    fn what_does_not_fit_is_not_kept() {
+        let text = Pen::new().write(b"abc".iter().copied()).unwrap().end().unwrap();
+        assert!(Pen::new().write(std::iter::repeat_n(b'x', 3 << 10)).is_none());
+        let other = Pen::new().end().unwrap();
+        assert_eq!(text.bytes().collect::<Vec<u8>>(), b"abc");
+        assert_eq!(other.bytes().next(), None);
+    }
 }

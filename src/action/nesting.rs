@@ -4,6 +4,7 @@
 //! target `%` and `,` are written as `%25` and `%2C`.
 
 use crate::run::family;
+use crate::sys;
 
 pub const VARIABLE: &str = "TM_RUN_ACTIVE";
 
@@ -22,20 +23,20 @@ pub fn is_recorded_around_us(value: &[u8], target: &str) -> bool {
     if pids.is_empty() {
         return false;
     }
-    let mut line = family::line_of(nix::unistd::getpid().as_raw());
+    let mut line = family::line_of(sys::own_pid());
     let Some(own) = line.next() else { return false };
     // A number can be used again, so the ancestor must also be called what we are.
     line.any(|ancestor| pids.contains(&ancestor.pid) && ancestor.name == own.name)
 }
 
-/// The variable as the command gets it, `NAME=value`.
-pub fn with(value: Option<&[u8]>, target: &str) -> Vec<u8> {
+/// The variable as the command gets it, `NAME=value`. `pid`: of the tm-run that records it.
+pub fn with(value: Option<&[u8]>, pid: i32, target: &str) -> Vec<u8> {
     let mut variable = format!("{VARIABLE}=").into_bytes();
     if let Some(value) = value.filter(|value| !value.is_empty()) {
         variable.extend_from_slice(value);
         variable.push(b',');
     }
-    variable.extend_from_slice(format!("{}:{}", std::process::id(), escaped(target)).as_bytes());
+    variable.extend_from_slice(format!("{pid}:{}", escaped(target)).as_bytes());
     variable
 }
 
@@ -57,8 +58,7 @@ mod tests {
 
     #[test]
     fn the_list_grows_at_its_end_and_keeps_names_apart() {
-        let pid = std::process::id();
-        assert_eq!(with(None, "a,b%"), format!("TM_RUN_ACTIVE={pid}:a%2Cb%25").into_bytes());
-        assert_eq!(with(Some(b"7:x"), "y"), format!("TM_RUN_ACTIVE=7:x,{pid}:y").into_bytes());
+        assert_eq!(with(None, 42, "a,b%"), b"TM_RUN_ACTIVE=42:a%2Cb%25");
+        assert_eq!(with(Some(b"7:x"), 42, "y"), b"TM_RUN_ACTIVE=7:x,42:y");
     }
 }

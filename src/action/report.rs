@@ -131,6 +131,7 @@ fn own_log() -> anyhow::Result<(Vec<Source>, State)> {
     };
     let path = store.log_path();
     match open_existing(&store, For::Reading) {
+        // Not opened once more: something else could stand there by then.
         Ok(file) => Ok((vec![Source::File(path, file)], state)),
         Err(error) if is_missing(&error) => Ok((Vec::new(), state)),
         Err(error) => {
@@ -170,8 +171,11 @@ fn write(
     state: &State,
     out: &mut dyn Write,
 ) -> anyhow::Result<()> {
-    let mut contents = Contents::of(&table);
+    let span = table.period();
     table.keep(&zone.filter);
+    // The names are told only where nothing else is: there may be many.
+    let mut contents = if table.is_empty() { Contents::of(&table) } else { Contents::default() };
+    contents.span = span;
     let mut filters = zone.filter.clone();
     if asked.anonymize {
         table.anonymize();
@@ -197,7 +201,7 @@ fn write(
         cli::By::Domain => By::Domain,
     };
     let summary = summary::of(
-        table,
+        &mut table,
         &summary::Options {
             by,
             sort: sort(asked),

@@ -27,9 +27,25 @@ pub fn store() -> Option<Store> {
 }
 
 fn home() -> Option<PathBuf> {
-    // Without HOME the name service would be asked, and it opens sockets (nscd(8), LDAP): no home, no record.
-    env::var_os("HOME").filter(|home| !home.is_empty())?;
-    home::home_dir().filter(|home| home.is_absolute())
+    home::env::home_dir_with_env(&Variables).filter(|home| home.is_absolute())
+}
+
+/// Where the home directory is looked up. Only in HOME: without it the name service would have to be asked, and that
+/// opens sockets (nscd(8), LDAP), so no function of it may even be linked. No home, no record.
+struct Variables;
+
+impl home::env::Env for Variables {
+    fn home_dir(&self) -> Option<PathBuf> {
+        self.var_os("HOME").map(PathBuf::from)
+    }
+
+    fn current_dir(&self) -> io::Result<PathBuf> {
+        env::current_dir()
+    }
+
+    fn var_os(&self, name: &str) -> Option<OsString> {
+        env::var_os(name)
+    }
 }
 
 /// Where a report is shown, and how.

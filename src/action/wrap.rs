@@ -7,17 +7,19 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use super::consent::{self, Recording};
+use super::early::Names;
 use super::exit::Exit;
-use super::nesting;
+use super::{nesting, world};
 use crate::cli::{NAME_MAX, SUBCOMMANDS, Wrap};
 use crate::event::Event;
-use crate::run::{Outcome, Plan};
+use crate::run::{self, Memory, Outcome, Plan, Run};
 use crate::store::Store;
 use crate::store::log::Appended;
+use crate::sys;
 
 /// Runs the command. `was_plain`: its first word stood where a subcommand can stand, not behind `--`.
 pub fn perform(wrap: &Wrap, was_plain: bool) -> Exit {
-    let target = wrap.target.clone().unwrap_or_else(|| name_of(&wrap.words[0]));
+    let target = target_of(wrap);
     let around = env::var_os(nesting::VARIABLE);
     let around = around.as_deref().map(OsStr::as_bytes);
     let store = match consent::recording() {
@@ -28,16 +30,43 @@ pub fn perform(wrap: &Wrap, was_plain: bool) -> Exit {
         }
         _ => None,
     };
-    let added = store.as_ref().map(|_| nesting::with(around, &target));
-    let added = added.as_deref().map(|variable| (nesting::VARIABLE, variable));
-    let hint = was_plain.then(|| hint(&wrap.words[0])).flatten();
-    let bare = || Plan::new(&wrap.words, None, hint.clone());
-    let Some(store) = store else { return become_it(bare()) };
-    let Ok(plan) = Plan::new(&wrap.words, added, hint.clone()) else { return become_it(bare()) };
+    let added = store.as_ref().map(|_| nesting::with(around, sys::own_pid(), &target));
+    let plan = |added: Option<&[u8]>| {
+        let added = added.map(|variable| (nesting::VARIABLE, variable));
+        Plan::new(&wrap.words, added, was_plain.then(|| hint(&wrap.words[0])).flatten())
+    };
+    let Some(store) = store else { return become_it(plan(None)) };
+    // A program that watches programs may not know how our sentinel lives (valgrind aborts).
+    let memory = if env::var_os("LD_PRELOAD").is_none() { Memory::Ours } else { Memory::Apart };
+    let outcome = plan(added.as_deref()).ok().and_then(|plan| {
+        // An emulator that does not know such helpers says so.
+        plan.run(memory).or_else(|| plan.run(Memory::Apart))
+    });
     // Without memory or processes for a run of ours the command still gets what is left.
-    let Ok(outcome) = plan.run() else { return become_it(bare()) };
+    let Some(outcome) = outcome else { return become_it(plan(None)) };
     record(&store, target, wrap.domain.clone(), &outcome);
     outcome.ending.into()
+}
+
+/// Waits for the end of a run that was begun early.
+pub fn go_on(run: Run, names: Names, words: impl FnOnce() -> Vec<OsString>) -> Exit {
+    let count = run.words();
+    let outcome = run.wait(|error| {
+        let words = words();
+        let command = words.len().saturating_sub(count);
+        let was_plain = command == 0 || words[command - 1] != "--";
+        let hint = was_plain.then(|| hint(&words[command])).flatten();
+        run::complain(words[command].as_bytes(), error, hint.as_deref());
+    });
+    // There was a home when it began.
+    if let Some(store) = world::store() {
+        record(&store, names.target, names.domain, &outcome);
+    }
+    outcome.ending.into()
+}
+
+fn target_of(wrap: &Wrap) -> String {
+    wrap.target.clone().unwrap_or_else(|| name_of(&wrap.words[0]))
 }
 
 fn become_it(plan: io::Result<Plan>) -> Exit {

@@ -485,7 +485,8 @@ pub fn plain(text: &[u8]) -> Option<&str> {
     str::from_utf8(text).ok()
 }
 
-/// Microseconds since 1970 of an RFC 3339 moment; no offset means UTC. What is finer is cut off.
+/// Microseconds since 1970 of an RFC 3339 moment; no offset means UTC. What is finer is cut off. An offset can lead
+/// out of the years of four digits, in which nobody could write it again: then it is none.
 pub fn moment(text: &[u8]) -> Option<i64> {
     let (date_and_time, rest) = text.split_first_chunk::<19>()?;
     let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b'T' | b't' | b' ', time @ ..] = *date_and_time else {
@@ -525,8 +526,11 @@ pub fn moment(text: &[u8]) -> Option<i64> {
     };
     let days = i64::from(chrono::Datelike::num_days_from_ce(&date)) - DAYS_TO_1970;
     let seconds = days * 86_400 + i64::from(hour * 3600 + minute * 60 + second) - offset;
-    Some(seconds * 1_000_000 + micros)
+    YEARS.contains(&seconds).then_some(seconds * 1_000_000 + micros)
 }
+
+/// From the beginning of the year 0000 to the end of 9999, in seconds since 1970.
+const YEARS: std::ops::RangeInclusive<i64> = -62_167_219_200..=253_402_300_799;
 
 /// From the first day of year 1 to 1970-01-01, both counted.
 const DAYS_TO_1970: i64 = 719_163;
@@ -758,6 +762,11 @@ pub mod tests {
         case("1970-01-01T01:00:00+01:00", Some(0));
         case("1969-12-31T18:30:00-05:30", Some(0));
         case("1969-12-31T23:59:60Z", Some(0));
+        case("0000-01-01T00:00:00Z", Some(-62_167_219_200_000_000));
+        case("0000-01-01T00:00:00+00:01", None);
+        case("9999-12-31T23:59:59.9Z", Some(253_402_300_799_900_000));
+        case("9999-12-31T23:59:60Z", None);
+        case("9999-12-31T23:59:59-00:01", None);
         case("1970-01-01T00:00:00.Z", None);
         case("1970-01-01T00:00Z", None);
         case("1970-01-01", None);

@@ -153,6 +153,10 @@ pub struct Filter {
 }
 
 impl Table {
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     fn len(&self) -> usize {
         self.chunks.iter().map(|chunk| chunk.place.len()).sum()
     }
@@ -295,48 +299,35 @@ impl Table {
 
     /// Exchanges rows between neighbours; says whether there was anything to exchange.
     fn mend_seams(&mut self) -> bool {
-        let mut sheets = sheets(&mut self.slabs, &self.chunks);
-        let mut exchanges = Vec::new();
-        let mut moved = 0;
-        for place in 1..sheets.len() {
-            // So many rows at the head of the chunk have been exchanged: where their exact values are is only
-            // put right below.
-            let moved_before = std::mem::take(&mut moved);
-            let (before, after) = sheets.split_at_mut(place);
-            let (Some(before), Some(after)) = (before.last_mut(), after.first_mut()) else { continue };
-            let (Some(last), Some(first)) = (before.rows.last(), after.rows.first()) else { continue };
+        let mut is_mended = false;
+        for place in 1..self.chunks.len() {
+            let (before, after) = (&self.chunks[place - 1], &self.chunks[place]);
+            let (rows_before, rows_after) = (self.chunk(before), self.chunk(after));
+            let (Some(last), Some(first)) = (rows_before.last(), rows_after.first()) else { continue };
             let (last, first) = (last.micros, first.micros);
             if last <= first {
                 continue;
             }
-            let tail = before.rows.partition_point(|row| row.micros <= first);
-            if tail < moved_before {
-                continue;
-            }
-            let head = after.rows.partition_point(|row| row.micros < last);
-            let mut mixed: Vec<(Row, Length)> = Vec::new();
-            for (rows, fine) in [(&before.rows[tail..], before.fine), (&after.rows[..head], after.fine)] {
-                mixed.extend(rows.iter().map(|&row| (row, length(fine, row))));
-            }
+            let tail = rows_before.partition_point(|row| row.micros <= first);
+            let head = rows_after.partition_point(|row| row.micros < last);
+            let of = |rows: &[Row], fine: &[f64]| {
+                rows.iter().map(|&row| (row, length(fine, row))).collect::<Vec<(Row, Length)>>()
+            };
+            let mut mixed = of(&rows_before[tail..], &before.fine);
+            let count = mixed.len();
+            mixed.extend(of(&rows_after[..head], &after.fine));
             mixed.sort_by_key(|(row, _)| row.micros);
-            moved = head;
-            let second = mixed.split_off(before.rows.len() - tail);
-            for (rows, mixed) in [(&mut before.rows[tail..], &mixed), (&mut after.rows[..head], &second)] {
-                for (row, (mixed, _)) in rows.iter_mut().zip(mixed) {
-                    *row = *mixed;
+            // A row's exact value must be with its new chunk, before that one exchanges rows with the next.
+            for (place, start, mixed) in [(place - 1, tail, &mixed[..count]), (place, 0, &mixed[count..])] {
+                let Chunk { slab, place, fine } = &mut self.chunks[place];
+                let rows = &mut self.slabs[*slab][place.start + start..];
+                for (row, &(mixed, length)) in rows.iter_mut().zip(mixed) {
+                    *row = Row { duration: duration(length, fine), ..mixed };
                 }
             }
-            exchanges.push((place - 1, tail, mixed));
-            exchanges.push((place, 0, second));
+            is_mended = true;
         }
-        // A row's exact value must be with its new chunk.
-        for (chunk, start, rows) in &exchanges {
-            let Chunk { slab, place, fine } = &mut self.chunks[*chunk];
-            for (row, (_, length)) in self.slabs[*slab][place.start + start..].iter_mut().zip(rows) {
-                row.duration = duration(*length, fine);
-            }
-        }
-        !exchanges.is_empty()
+        is_mended
     }
 }
 

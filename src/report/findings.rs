@@ -4,7 +4,7 @@
 //! warned for nothing stops reading.
 
 use super::statistics::{self, Sorted as _};
-use super::summary::{Change, Direction, Finding, FindingKind, Window};
+use super::summary::{Change, Direction, FindingKind, Window};
 
 const DAY: i64 = 86_400 * 1_000_000;
 const WINDOW: i64 = 7 * DAY;
@@ -178,21 +178,20 @@ pub fn impact(change: &Change) -> f64 {
     (change.median - change.baseline_median).abs() * change.n as f64
 }
 
-/// The few that matter most, by the seconds they are about.
-pub fn choose(mut found: Vec<(Finding, f64)>) -> Vec<Finding> {
+/// Leaves the few that matter most: of the targets with these numbers, by the seconds they are about.
+pub fn choose<'a>(found: &mut Vec<(u32, FindingKind, f64)>, name: impl Fn(u32) -> &'a str) {
     let place = |kind: &FindingKind| match kind {
         FindingKind::Changed(_) => 0,
         FindingKind::Failing { .. } => 1,
         FindingKind::Flaky { .. } => 2,
     };
-    found.sort_by(|(a, a_seconds), (b, b_seconds)| {
+    found.sort_by(|(a, a_kind, a_seconds), (b, b_kind, b_seconds)| {
         b_seconds
             .total_cmp(a_seconds)
-            .then_with(|| a.target.cmp(&b.target))
-            .then_with(|| place(&a.kind).cmp(&place(&b.kind)))
+            .then_with(|| name(*a).cmp(name(*b)))
+            .then_with(|| place(a_kind).cmp(&place(b_kind)))
     });
     found.truncate(MOST);
-    found.into_iter().map(|(finding, _)| finding).collect()
 }
 
 #[cfg(test)]

@@ -14,14 +14,14 @@ use crate::event::outcome::{Outcome, shell_code};
 use crate::event::table::{self, Kind, Length, Row, Table, UNTIMED, length, moment};
 
 /// All that a report shows, in every format. A missing figure is `None`, never NaN.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Summary {
+#[cfg_attr(test, derive(Clone, Debug))]
+pub struct Summary<'a> {
     /// First and last moment of the events that passed the filters; `None` without a readable one.
     pub period: Option<Period>,
     pub input: Input,
     pub totals: Totals,
     /// One row a target (or a domain, with `--by domain`), in the order asked for, before `--limit`.
-    pub groups: Vec<Group>,
+    pub groups: Groups<'a>,
     /// How many different targets there are, whatever the rows stand for.
     pub unique_targets: u64,
     /// Runs of each weekday (Monday first) and hour, in the report's zone.
@@ -255,8 +255,9 @@ pub struct Options<'a> {
     pub offset: &'a (dyn Fn(i64) -> i64 + Sync),
 }
 
-/// The numbers of all events in the table. Uses the table's memory up: 16 bytes an event are enough.
-pub fn of(mut table: Table, options: &Options<'_>) -> Summary {
+/// The numbers of all events in the table. Moves its rows about and takes its names: 16 bytes an event are
+/// enough.
+pub fn of<'a>(table: &'a mut Table, options: &Options<'a>) -> Summary<'a> {
     let ends = table.period();
     let from = ends.map(|(from, _)| from.timestamp_micros());
     let to = ends.map(|(_, to)| to.timestamp_micros());
@@ -278,10 +279,11 @@ pub fn of(mut table: Table, options: &Options<'_>) -> Summary {
         Some(Period { from: moment(from)?, to: moment(to)?, days: u64::try_from(days).unwrap_or(1) })
     });
     let mut sheets = Sheet::of(table.sheets());
+    let threads = threads(&sheets);
 
     // One for each thread, not for each sheet: there may be as many kinds as events.
     let pool = Mutex::new(Vec::new());
-    let first_look = parallel(&mut sheets, |sheet| {
+    let first_look = parallel(threads, &mut sheets, |sheet| {
         let spare = || pool.lock().unwrap_or_else(PoisonError::into_inner);
         let mut tallies = spare().pop().unwrap_or_else(|| vec![Tally::default(); kinds.len()]);
         let look = FirstLook::of(sheet, &mut tallies, &calendar);
@@ -289,8 +291,9 @@ pub fn of(mut table: Table, options: &Options<'_>) -> Summary {
         look
     });
     let mut by_weekday_and_hour = [[0; 24]; 7];
-    let mut tallies = vec![Tally::default(); kinds.len()];
-    for part in pool.into_inner().unwrap_or_else(PoisonError::into_inner) {
+    let mut parts = pool.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter();
+    let mut tallies = parts.next().unwrap_or_else(|| vec![Tally::default(); kinds.len()]);
+    for part in parts {
         for (tally, part) in tallies.iter_mut().zip(&part) {
             tally.add(part);
         }
@@ -305,34 +308,8 @@ pub fn of(mut table: Table, options: &Options<'_>) -> Summary {
             tallies[kind as usize].finer += seconds;
         }
     }
-    let days = days(&sheets, &first_look, &kinds, options.durations);
+    let days = days(threads, &sheets, &first_look, &kinds, options.durations);
     drop(first_look);
-
-    let shared = Shared {
-        kinds: &kinds,
-        targets: &targets,
-        domains: &domains,
-        tallies: &tallies,
-        calendar: &calendar,
-        from: from.unwrap_or(0),
-        to: to.unwrap_or(0),
-        durations: options.durations,
-    };
-    let (mut groups, findings) = match options.by {
-        By::Target => shared.groups(&mut sheets, By::Target),
-        By::Domain => {
-            // Grouping moves rows about, and what is worth a look is always about targets.
-            let mut rows: Vec<Vec<Row>> = sheets.iter().map(|sheet| sheet.rows.to_vec()).collect();
-            let mut copies: Vec<Sheet<'_>> = rows
-                .iter_mut()
-                .zip(&sheets)
-                .map(|(rows, sheet)| Sheet { rows, fine: sheet.fine, runs: Vec::new() })
-                .collect();
-            let (groups, _) = shared.groups(&mut copies, By::Domain);
-            (groups, shared.groups(&mut sheets, By::Target).1)
-        }
-    };
-    sort(&mut groups, options.sort);
 
     let mut totals = Tally::default();
     let mut counts = Counts::default();
@@ -346,6 +323,31 @@ pub fn of(mut table: Table, options: &Options<'_>) -> Summary {
         }
         seen[kind.target as usize] |= tally.runs > 0;
     }
+
+    let shared = Shared {
+        kinds,
+        targets,
+        domains,
+        tallies,
+        calendar,
+        from: from.unwrap_or(0),
+        to: to.unwrap_or(0),
+        durations: options.durations,
+        threads,
+    };
+    let (groups, findings) = match options.by {
+        By::Target => Grouped::of(shared, sheets, By::Target),
+        By::Domain => {
+            // Grouping moves rows about, and what is worth a look is always about targets.
+            let rows: Vec<Vec<Row>> = sheets.iter().map(|sheet| sheet.rows.to_vec()).collect();
+            let (by_target, findings) = Grouped::of(shared, sheets, By::Target);
+            let Grouped { shared, mut sheets, .. } = by_target;
+            for (sheet, rows) in sheets.iter_mut().zip(rows) {
+                sheet.rows.copy_from_slice(&rows);
+            }
+            (Grouped::of(shared, sheets, By::Domain).0, findings)
+        }
+    };
     Summary {
         period,
         input,
@@ -355,7 +357,7 @@ pub fn of(mut table: Table, options: &Options<'_>) -> Summary {
             seconds: totals.seconds(),
             seconds_unfinished: unfinished.seconds(),
         },
-        groups,
+        groups: Groups::Counted(Box::new(groups.sorted(options.sort))),
         unique_targets: seen.iter().filter(|&&seen| seen).count() as u64,
         by_weekday_and_hour,
         days,
@@ -383,20 +385,6 @@ impl Contents {
         };
         Self { span: table.period(), targets: sorted(&table.targets), domains: sorted(&table.domains) }
     }
-}
-
-fn sort(groups: &mut [Group], by: Sort) {
-    let average = |group: &Group| group.shown().mean.unwrap_or(-1.0);
-    groups.sort_by(|a, b| {
-        let order = match by {
-            Sort::Runs => b.counts.runs.cmp(&a.counts.runs),
-            Sort::Time => b.seconds.total_cmp(&a.seconds),
-            Sort::Average => average(b).total_cmp(&average(a)),
-            Sort::Failures => b.counts.failed.cmp(&a.counts.failed),
-            Sort::Name => Ordering::Equal,
-        };
-        order.then_with(|| a.name.cmp(&b.name))
-    });
 }
 
 impl Group {
@@ -446,6 +434,14 @@ impl Tally {
     fn mean(&self) -> Option<f64> {
         (self.runs > 0).then(|| self.seconds() / self.runs as f64)
     }
+}
+
+/// The tallies of some kinds, added up.
+#[derive(Default)]
+struct Sums {
+    counts: Counts,
+    all: Tally,
+    by_outcome: [Tally; 3],
 }
 
 /// Some rows that fit into a processor's cache.
@@ -544,7 +540,13 @@ impl FirstLook {
 }
 
 /// Counts and medians of each day, whatever the target.
-fn days(sheets: &[Sheet<'_>], looks: &[FirstLook], kinds: &[Kind], shown: Population) -> Vec<Day> {
+fn days(
+    threads: usize,
+    sheets: &[Sheet<'_>],
+    looks: &[FirstLook],
+    kinds: &[Kind],
+    shown: Population,
+) -> Vec<Day> {
     // (day, stretches of it: (sheet, first row, end))
     type Stretches = Vec<(usize, usize, usize)>;
     let mut days: Vec<(i64, Stretches)> = Vec::new();
@@ -558,7 +560,7 @@ fn days(sheets: &[Sheet<'_>], looks: &[FirstLook], kinds: &[Kind], shown: Popula
         }
     }
     let mut batches: Vec<_> = days.chunks(16).collect();
-    let batches = parallel(&mut batches, |days| {
+    let batches = parallel(threads, &mut batches, |days| {
         days.iter()
             .map(|(day, stretches)| {
                 let mut counts = Counts::default();
@@ -602,123 +604,313 @@ impl Population {
 
 /// What every group looks at.
 struct Shared<'a> {
-    kinds: &'a [Kind],
-    targets: &'a [Box<str>],
-    domains: &'a [Box<str>],
-    tallies: &'a [Tally],
-    calendar: &'a Calendar<'a>,
+    kinds: Vec<Kind>,
+    targets: Vec<Box<str>>,
+    domains: Vec<Box<str>>,
+    tallies: Vec<Tally>,
+    calendar: Calendar<'a>,
     from: i64,
     to: i64,
     durations: Population,
+    threads: usize,
 }
 
-/// One group's kinds, and where its rows are.
-struct Members {
+/// The rows of each group, and what the order of the groups and their sums need. There may be as many groups
+/// as events: what else is told of one is found out when it is shown.
+pub struct Grouped<'a> {
+    shared: Shared<'a>,
+    sheets: Vec<Sheet<'a>>,
+    by: By,
+    /// By name.
+    kinds: Lists<u32>,
+    /// By name, in time order.
+    stretches: Lists<RowsOf>,
+    /// In the order of the report.
+    briefs: Vec<Brief>,
+    /// By name: those that are beyond chance.
+    changes: BTreeMap<u32, Change>,
+}
+
+/// Rows of one group that follow each other.
+#[derive(Clone, Copy, Default)]
+struct RowsOf {
+    sheet: u32,
+    start: u32,
+    end: u32,
+}
+
+/// As much of a group as its place in the report depends on.
+#[derive(Clone, Copy)]
+pub struct Brief {
     name: u32,
-    kinds: Vec<u32>,
-    /// (sheet, rows), in time order.
-    rows: Vec<(u32, Range<u32>)>,
+    pub counts: Counts,
+    pub seconds: f64,
+    /// Of the durations that the report shows.
+    pub mean: Option<f64>,
 }
 
-impl Shared<'_> {
-    fn groups(&self, sheets: &mut [Sheet<'_>], by: By) -> (Vec<Group>, Vec<Finding>) {
+/// A list for each of many owners, all in one piece of memory.
+struct Lists<T> {
+    /// Where each owner's list begins, and where the last one ends.
+    starts: Vec<usize>,
+    items: Vec<T>,
+}
+
+impl<T: Copy + Default> Lists<T> {
+    /// Each list in the order of its items. `items` is called twice.
+    fn of<I: Iterator<Item = (u32, T)>>(owners: usize, items: impl Fn() -> I) -> Self {
+        let mut starts = vec![0; owners + 1];
+        for (owner, _) in items() {
+            starts[owner as usize] += 1;
+        }
+        let mut all = 0;
+        for start in &mut starts {
+            all += std::mem::replace(start, all);
+        }
+        let mut list = vec![T::default(); all];
+        for (owner, item) in items() {
+            let place = &mut starts[owner as usize];
+            list[*place] = item;
+            *place += 1;
+        }
+        // Each place has come to where the next one began.
+        starts.rotate_right(1);
+        starts[0] = 0;
+        Self { starts, items: list }
+    }
+
+    fn list(&self, owner: u32) -> &[T] {
+        &self.items[self.starts[owner as usize]..self.starts[owner as usize + 1]]
+    }
+}
+
+impl<'a> Grouped<'a> {
+    /// In no particular order, and what is worth a look.
+    fn of(shared: Shared<'a>, mut sheets: Vec<Sheet<'a>>, by: By) -> (Self, Vec<Finding>) {
         let name_of = |kind: &Kind| match by {
             By::Target => kind.target,
             By::Domain => kind.domain,
         };
         let names = match by {
-            By::Target => self.targets.len(),
-            By::Domain => self.domains.len(),
+            By::Target => shared.targets.len(),
+            By::Domain => shared.domains.len(),
         };
-        let group_of: Vec<u32> = self.kinds.iter().map(name_of).collect();
-        parallel(sheets, |sheet| sheet.group(&group_of, names, &mut Vec::new()));
+        let group_of: Vec<u32> = shared.kinds.iter().map(name_of).collect();
+        parallel(shared.threads, &mut sheets, |sheet| sheet.group(&group_of, names, &mut Vec::new()));
 
-        let mut members: Vec<Members> =
-            (0..).take(names).map(|name| Members { name, kinds: Vec::new(), rows: Vec::new() }).collect();
-        for (kind, &group) in (0..).zip(&group_of) {
-            if self.tallies[kind as usize].runs > 0 {
-                members[group as usize].kinds.push(kind);
+        let seen = || (0..).zip(&shared.tallies).filter(|(_, tally)| tally.runs > 0);
+        let kinds = Lists::of(names, || seen().map(|(kind, _)| (group_of[kind as usize], kind)));
+        let stretches = Lists::of(names, || {
+            (0..).zip(&sheets).flat_map(|(place, sheet)| {
+                let end = u32::try_from(sheet.rows.len()).unwrap_or(u32::MAX);
+                let ends = sheet.runs.iter().skip(1).map(|&(_, start)| start).chain([end]);
+                let runs = sheet.runs.iter().zip(ends);
+                runs.map(move |(&(group, start), end)| (group, RowsOf { sheet: place, start, end }))
+            })
+        });
+        for sheet in &mut sheets {
+            sheet.runs = Vec::new();
+        }
+        let (briefs, changes) = (Vec::new(), BTreeMap::new());
+        let mut grouped = Self { shared, sheets, by, kinds, stretches, briefs, changes };
+        grouped.briefs = (0..)
+            .take(names)
+            .filter(|&name| !grouped.stretches.list(name).is_empty())
+            .map(|name| grouped.brief(name))
+            .collect();
+        let findings = grouped.find();
+        (grouped, findings)
+    }
+
+    fn sorted(mut self, by: Sort) -> Self {
+        let mut briefs = std::mem::take(&mut self.briefs);
+        briefs.sort_unstable_by(|a, b| {
+            let order = match by {
+                Sort::Runs => b.counts.runs.cmp(&a.counts.runs),
+                Sort::Time => b.seconds.total_cmp(&a.seconds),
+                Sort::Average => b.average().total_cmp(&a.average()),
+                Sort::Failures => b.counts.failed.cmp(&a.counts.failed),
+                Sort::Name => Ordering::Equal,
+            };
+            order.then_with(|| self.name(a.name).cmp(&self.name(b.name)))
+        });
+        self.briefs = briefs;
+        self
+    }
+
+    /// `None`: no domain.
+    fn name(&self, name: u32) -> Option<&str> {
+        match self.by {
+            By::Target => Some(&self.shared.targets[name as usize]),
+            By::Domain => Some(&*self.shared.domains[name as usize]).filter(|name| !name.is_empty()),
+        }
+    }
+
+    fn brief(&self, name: u32) -> Brief {
+        let Sums { counts, all, by_outcome } = self.sums(name);
+        let (shown, _) = self.shown(&counts);
+        let mean = match shown {
+            Population::Ok => by_outcome[0].mean(),
+            Population::Failed => by_outcome[1].mean(),
+            Population::All => all.mean(),
+        };
+        Brief { name, counts, seconds: all.seconds(), mean }
+    }
+
+    fn sums(&self, name: u32) -> Sums {
+        let mut sums = Sums::default();
+        for &kind in self.kinds.list(name) {
+            let (kind, tally) = (&self.shared.kinds[kind as usize], &self.shared.tallies[kind as usize]);
+            sums.counts.add(kind.outcome, tally.runs);
+            sums.all.add(tally);
+            sums.by_outcome[kind.outcome as usize].add(tally);
+        }
+        sums
+    }
+
+    /// Which durations are shown of a group that ended so, and whether for want of others.
+    fn shown(&self, counts: &Counts) -> (Population, bool) {
+        let durations = self.shared.durations;
+        let starred = durations == Population::Ok && counts.ok == 0 && counts.failed > 0;
+        (if starred { Population::Failed } else { durations }, starred)
+    }
+
+    /// The newest first.
+    fn newest(&self, name: u32) -> impl Iterator<Item = (&Sheet<'a>, Row, Kind)> {
+        self.stretches.list(name).iter().rev().flat_map(move |stretch| {
+            let (sheet, rows) = self.rows(stretch);
+            rows.iter().rev().map(move |&row| (sheet, row, self.shared.kinds[row.kind as usize]))
+        })
+    }
+
+    fn rows(&self, stretch: &RowsOf) -> (&Sheet<'a>, &[Row]) {
+        let sheet = &self.sheets[stretch.sheet as usize];
+        (sheet, &sheet.rows[stretch.start as usize..stretch.end as usize])
+    }
+
+    fn completed(&self, name: u32) -> Completed {
+        let mut completed = Completed::default();
+        for (sheet, row, kind) in self.newest(name) {
+            let failed = kind.outcome == Outcome::Failed;
+            if kind.outcome != Outcome::Interrupted
+                && !completed.push(failed, row.micros, sheet.length(row).seconds())
+            {
+                break;
             }
         }
-        for (place, sheet) in (0..).zip(&*sheets) {
-            let end = u32::try_from(sheet.rows.len()).unwrap_or(u32::MAX);
-            let ends = sheet.runs.iter().skip(1).map(|&(_, start)| start).chain([end]);
-            for (&(group, start), end) in sheet.runs.iter().zip(ends) {
-                members[group as usize].rows.push((place, start..end));
+        completed
+    }
+
+    fn recent(&self, name: u32) -> Recent {
+        let mut recent = Recent::new(self.shared.to);
+        for (sheet, row, kind) in self.newest(name) {
+            if kind.outcome == Outcome::Ok
+                && row.micros != UNTIMED
+                && !recent.push(row.micros, sheet.length(row).seconds())
+            {
+                break;
             }
         }
-        members.retain(|members| !members.rows.is_empty());
-        // The greatest first, so that no thread is left alone with it at the end.
-        members.sort_by_key(|members| {
-            let rows: u32 = members.rows.iter().map(|(_, rows)| rows.end - rows.start).sum();
-            (std::cmp::Reverse(rows), members.name)
-        });
+        recent
+    }
 
-        let sheets = &*sheets;
-        let mut made = parallel(&mut members, |members| {
-            let is_fine = members.rows.iter().any(|(sheet, _)| !sheets[*sheet as usize].fine.is_empty());
-            if is_fine {
-                self.group::<f64>(members, sheets, by)
-            } else {
-                self.group::<u32>(members, sheets, by)
+    /// Looks at each group, keeps the changes that are real, and tells what is worth a look.
+    fn find(&mut self) -> Vec<Finding> {
+        /// Enough for any number of threads.
+        const PARTS: usize = 256;
+        /// Only the few that matter most are told, however many there are.
+        const HELD: usize = 1000;
+        let name = |name| self.name(name).unwrap_or_default();
+        // What is big is rare: neighbours are looked at by different threads.
+        let mut parts: Vec<usize> = (0..PARTS.min(self.briefs.len())).collect();
+        let parts = parallel(self.shared.threads, &mut parts, |first| {
+            let (mut changes, mut found) = (Vec::new(), Vec::new());
+            for brief in self.briefs.iter().skip(*first).step_by(PARTS) {
+                changes.extend(self.recent(brief.name).change().map(|change| (brief.name, change)));
+                let rated = brief.counts.ok + brief.counts.failed;
+                let finding = self.completed(brief.name).finding(brief.counts.ok, rated);
+                found.extend(finding.map(|(kind, seconds)| (brief.name, kind, seconds)));
+                if found.len() >= HELD {
+                    findings::choose(&mut found, name);
+                }
             }
+            (changes, found)
         });
-
-        let tests = made.iter().filter(|(group, _)| group.change.is_some()).count() as u64;
+        let tests = parts.iter().map(|(changes, _)| changes.len() as u64).sum();
         let mut found = Vec::new();
-        for (group, completed) in &mut made {
-            group.change = group.change.map(|change| Change { tests, ..change }).filter(Change::is_real);
-            let target = group.name.clone().unwrap_or_default();
-            if let Some(change) = group.change {
-                let kind = FindingKind::Changed(change);
-                found.push((Finding { target: target.clone(), kind }, findings::impact(&change)));
-            }
-            let rated = group.counts.ok + group.counts.failed;
-            if let Some((kind, seconds)) = completed.finding(group.counts.ok, rated) {
-                found.push((Finding { target, kind }, seconds));
+        let mut real = BTreeMap::new();
+        for (changes, failing) in parts {
+            found.extend(failing);
+            for (name, change) in changes {
+                let change = Change { tests, ..change };
+                if change.is_real() {
+                    found.push((name, FindingKind::Changed(change), findings::impact(&change)));
+                    real.insert(name, change);
+                }
             }
         }
-        (made.into_iter().map(|(group, _)| group).collect(), findings::choose(found))
+        findings::choose(&mut found, name);
+        let finding = |(target, kind, _)| Finding { target: name(target).to_owned(), kind };
+        let found = found.into_iter().map(finding).collect();
+        self.changes = real;
+        found
+    }
+
+    /// In the order of the places, which may be any.
+    fn groups(&self, places: &[usize]) -> Vec<Group> {
+        let mut order: Vec<(usize, u32)> =
+            places.iter().map(|&place| self.briefs[place].name).enumerate().collect();
+        // The greatest first, so that no thread is left alone with it at the end.
+        let runs = |&(at, _): &(usize, u32)| self.briefs[places[at]].counts.runs;
+        order.sort_by_key(|item| std::cmp::Reverse(runs(item)));
+        let mut made = parallel(self.shared.threads, &mut order, |&mut (at, name)| (at, self.group(name)));
+        made.sort_unstable_by_key(|&(at, _)| at);
+        made.into_iter().map(|(_, group)| group).collect()
+    }
+
+    fn group(&self, name: u32) -> Group {
+        let is_fine = |stretch: &RowsOf| !self.sheets[stretch.sheet as usize].fine.is_empty();
+        if self.stretches.list(name).iter().any(is_fine) {
+            self.group_in::<f64>(name)
+        } else {
+            self.group_in::<u32>(name)
+        }
     }
 
     #[expect(clippy::too_many_lines, reason = "one pass over the rows, in the order of the fields")]
-    fn group<D: FromLength>(&self, members: &Members, sheets: &[Sheet<'_>], by: By) -> (Group, Completed) {
-        let mut counts = Counts::default();
+    fn group_in<D: FromLength>(&self, name: u32) -> Group {
+        let Sums { counts, all, by_outcome } = self.sums(name);
         let mut exit_codes = BTreeMap::new();
         let mut parts = BTreeMap::<Option<String>, Counts>::new();
-        let (mut all, mut by_outcome) = (Tally::default(), [Tally::default(); 3]);
-        for &kind in &members.kinds {
-            let (kind, tally) = (&self.kinds[kind as usize], &self.tallies[kind as usize]);
-            counts.add(kind.outcome, tally.runs);
-            all.add(tally);
-            by_outcome[kind.outcome as usize].add(tally);
-            *exit_codes.entry(shell_code(kind.exit_code)).or_default() += tally.runs;
-            let part = match by {
-                By::Target => &self.domains[kind.domain as usize],
-                By::Domain => &self.targets[kind.target as usize],
+        for &kind in self.kinds.list(name) {
+            let runs = self.shared.tallies[kind as usize].runs;
+            let kind = &self.shared.kinds[kind as usize];
+            *exit_codes.entry(shell_code(kind.exit_code)).or_default() += runs;
+            let part = match self.by {
+                By::Target => &self.shared.domains[kind.domain as usize],
+                By::Domain => &self.shared.targets[kind.target as usize],
             };
-            let part = (by == By::Domain || !part.is_empty()).then(|| part.to_string());
-            parts.entry(part).or_default().add(kind.outcome, tally.runs);
+            let part = (self.by == By::Domain || !part.is_empty()).then(|| part.to_string());
+            parts.entry(part).or_default().add(kind.outcome, runs);
         }
         let [ok_tally, failed_tally, interrupted_tally] = by_outcome;
-        let starred = self.durations == Population::Ok && counts.ok == 0 && counts.failed > 0;
-        let shown = if starred { Population::Failed } else { self.durations };
+        let (shown, starred) = self.shown(&counts);
 
         let room = |tally: &Tally| Vec::<D>::with_capacity(usize::try_from(tally.runs).unwrap_or(0));
         let mut values = [room(&ok_tally), room(&failed_tally), room(&interrupted_tally)];
         let mut every = if shown == Population::All { room(&all) } else { Vec::new() };
-        let mut slots = Slots::new(self.from, self.to);
+        let mut slots = Slots::new(self.shared.from, self.shared.to);
         let mut stretches: Vec<Stretch> = Vec::new();
         let mut hour = Hour::NONE;
         let mut first_run = None;
-        for (sheet, rows) in &members.rows {
-            let sheet = &sheets[*sheet as usize];
-            for &row in &sheet.rows[rows.start as usize..rows.end as usize] {
-                let outcome = self.kinds[row.kind as usize].outcome;
+        for stretch in self.stretches.list(name) {
+            let (sheet, rows) = self.rows(stretch);
+            for &row in rows {
+                let outcome = self.shared.kinds[row.kind as usize].outcome;
                 let value = D::of_length(sheet.length(row));
                 if row.micros != UNTIMED {
                     if !hour.holds(row.micros) || row.micros >= slots.end {
-                        hour = self.calendar.hour(row.micros);
+                        hour = self.shared.calendar.hour(row.micros);
                         slots.advance(row.micros);
                         let start = match shown {
                             Population::All => every.len(),
@@ -801,32 +993,11 @@ impl Shared<'_> {
 
         let mut unfinished = failed_tally;
         unfinished.add(&interrupted_tally);
-        let newest = || {
-            members.rows.iter().rev().flat_map(|(sheet, rows)| {
-                let sheet = &sheets[*sheet as usize];
-                let rows = &sheet.rows[rows.start as usize..rows.end as usize];
-                rows.iter().rev().map(move |&row| (sheet, row, self.kinds[row.kind as usize]))
-            })
-        };
-        let mut recent = Recent::new(self.to);
-        let mut completed = Completed::default();
-        let (mut more_recent, mut more_completed) = (true, true);
-        for (sheet, row, kind) in newest() {
-            let seconds = || sheet.length(row).seconds();
-            if more_recent && kind.outcome == Outcome::Ok && row.micros != UNTIMED {
-                more_recent = recent.push(row.micros, seconds());
-            }
-            if more_completed && kind.outcome != Outcome::Interrupted {
-                more_completed = completed.push(kind.outcome == Outcome::Failed, row.micros, seconds());
-            }
-            if !more_recent && !more_completed {
-                break;
-            }
-        }
-        let mut last_runs: Vec<Run> = newest()
+        let mut last_runs: Vec<Run> = self
+            .newest(name)
             .take(LAST_RUNS)
             .map(|(sheet, row, kind)| {
-                let domain = &self.domains[kind.domain as usize];
+                let domain = &self.shared.domains[kind.domain as usize];
                 Run {
                     ended_at: moment(row.micros),
                     seconds: sheet.length(row).seconds(),
@@ -838,14 +1009,8 @@ impl Shared<'_> {
         last_runs.reverse();
         let last = last_runs.last();
 
-        let name = match by {
-            By::Target => Some(self.targets[members.name as usize].to_string()),
-            By::Domain => {
-                Some(self.domains[members.name as usize].to_string()).filter(|name| !name.is_empty())
-            }
-        };
-        let group = Group {
-            name,
+        Group {
+            name: self.name(name).map(str::to_owned),
             counts,
             success_interval: statistics::wilson(counts.ok, counts.ok + counts.failed),
             exit_codes,
@@ -854,14 +1019,14 @@ impl Shared<'_> {
             first_run: first_run.and_then(moment),
             last_run: last.and_then(|run| run.ended_at),
             last_exit_code: last.map_or(0, |run| run.exit_code),
-            failure_streak: completed.streak(),
+            failure_streak: self.completed(name).streak(),
             ok: durations(&ok_sorted, &ok_tally),
             failed: durations(&failed_sorted, &failed_tally),
             all: durations(&all_sorted, &all),
             shown,
             starred,
             usual,
-            change: recent.change(),
+            change: self.changes.get(&name).copied(),
             trend24,
             trend12,
             parts: parts.into_iter().collect(),
@@ -869,8 +1034,82 @@ impl Shared<'_> {
             last_runs,
             histogram: histogram(shown_sorted),
             outliers: outliers(shown_sorted),
-        };
-        (group, completed)
+        }
+    }
+}
+
+impl Brief {
+    /// Where there is none, below all others.
+    fn average(&self) -> f64 {
+        self.mean.unwrap_or(-1.0)
+    }
+}
+
+/// The groups of a report, each of which is made when it is looked at.
+pub enum Groups<'a> {
+    Counted(Box<Grouped<'a>>),
+    /// For whoever tests what is shown.
+    #[cfg(test)]
+    Given(Vec<Group>),
+}
+
+impl Groups<'_> {
+    /// So many groups are held at a time: a page of memory or two for each.
+    const AT_ONCE: usize = 1024;
+
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Counted(grouped) => grouped.briefs.len(),
+            #[cfg(test)]
+            Self::Given(groups) => groups.len(),
+        }
+    }
+
+    pub fn brief(&self, place: usize) -> Brief {
+        match self {
+            Self::Counted(grouped) => grouped.briefs[place],
+            #[cfg(test)]
+            Self::Given(groups) => {
+                let group = &groups[place];
+                Brief { name: 0, counts: group.counts, seconds: group.seconds, mean: group.shown().mean }
+            }
+        }
+    }
+
+    /// `None`: no domain.
+    pub fn name(&self, place: usize) -> Option<&str> {
+        match self {
+            Self::Counted(grouped) => grouped.name(grouped.briefs[place].name),
+            #[cfg(test)]
+            Self::Given(groups) => groups[place].name.as_deref(),
+        }
+    }
+
+    pub fn at(&self, places: &[usize]) -> Vec<Group> {
+        match self {
+            Self::Counted(grouped) => grouped.groups(places),
+            #[cfg(test)]
+            Self::Given(groups) => places.iter().map(|&place| groups[place].clone()).collect(),
+        }
+    }
+
+    /// One after the other, however many there are.
+    pub fn each(&self, places: Range<usize>) -> impl Iterator<Item = Group> {
+        let starts = places.clone().step_by(Self::AT_ONCE);
+        starts.flat_map(move |start| {
+            let batch: Vec<usize> = (start..places.end.min(start + Self::AT_ONCE)).collect();
+            self.at(&batch)
+        })
+    }
+
+    /// The places of the groups in the order of their averages, the longest first.
+    pub fn by_average(&self) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..self.len()).collect();
+        order.sort_unstable_by(|&a, &b| {
+            let average = |place| self.brief(place).average();
+            average(b).total_cmp(&average(a)).then_with(|| self.name(a).cmp(&self.name(b)))
+        });
+        order
     }
 }
 
@@ -1042,9 +1281,16 @@ fn outliers(sorted: &impl Sorted) -> Vec<f64> {
     slowest.take_while(|&seconds| seconds > whisker).collect()
 }
 
-/// Does the same to each item, on all processors if there are many items; results in the items' order.
-fn parallel<T: Send, R: Send>(items: &mut [T], work: impl Fn(&mut T) -> R + Sync) -> Vec<R> {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(items.len());
+/// How many threads are worth their while for so many rows: up to some ten thousand they cost more than they
+/// save, as does asking how many processors there are.
+fn threads(sheets: &[Sheet<'_>]) -> usize {
+    let rows: usize = sheets.iter().map(|sheet| sheet.rows.len()).sum();
+    if rows <= Sheet::ROWS { 1 } else { std::thread::available_parallelism().map_or(1, usize::from) }
+}
+
+/// Does the same to each item, on so many threads; results in the items' order.
+fn parallel<T: Send, R: Send>(threads: usize, items: &mut [T], work: impl Fn(&mut T) -> R + Sync) -> Vec<R> {
+    let threads = threads.min(items.len());
     if threads < 2 {
         return items.iter_mut().map(work).collect();
     }
@@ -1073,8 +1319,50 @@ fn parallel<T: Send, R: Send>(items: &mut [T], work: impl Fn(&mut T) -> R + Sync
 
 #[cfg(test)]
 mod tests {
+    use std::fmt;
+    use std::ops::{Deref, DerefMut};
+
     use super::*;
     use crate::event::table::{Filter, of_lines};
+
+    impl Deref for Groups<'_> {
+        type Target = Vec<Group>;
+
+        fn deref(&self) -> &Vec<Group> {
+            match self {
+                Self::Given(groups) => groups,
+                Self::Counted(_) => panic!("not made yet"),
+            }
+        }
+    }
+
+    impl DerefMut for Groups<'_> {
+        fn deref_mut(&mut self) -> &mut Vec<Group> {
+            match self {
+                Self::Given(groups) => groups,
+                Self::Counted(_) => panic!("not made yet"),
+            }
+        }
+    }
+
+    impl Clone for Groups<'_> {
+        fn clone(&self) -> Self {
+            Self::Given(self.to_vec())
+        }
+    }
+
+    impl fmt::Debug for Groups<'_> {
+        fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+            (**self).fmt(out)
+        }
+    }
+
+    /// With all groups made.
+    fn of(table: Table, options: &Options<'static>) -> Summary<'static> {
+        let mut summary = super::of(Box::leak(Box::new(table)), options);
+        summary.groups = Groups::Given(summary.groups.each(0..Groups::len(&summary.groups)).collect());
+        summary
+    }
 
     const UTC: &(dyn Fn(i64) -> i64 + Sync) = &|_| 0;
 

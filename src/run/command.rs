@@ -1,12 +1,12 @@
-//! The child's side: from the fork to the command.
+//! The command's side: what it inherits, and what becomes of it if it cannot be run.
 
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use nix::errno::Errno;
-use nix::unistd::getpid;
 
-use super::{GO, Plan};
-use crate::sys::{self, Disposition, Shared, Side};
+use super::{GO, REFUSED};
+use crate::sys::{self, Command, Disposition, Shared};
 use crate::units::SignalNumber;
 
 /// Exit statuses of a command that could not be run (POSIX shell, env(1)).
@@ -19,52 +19,62 @@ const CHILD_ENDED: SignalNumber = SignalNumber(signal_hook::consts::SIGCHLD);
 /// children behind our back (wait(2)).
 #[derive(Clone, Copy)]
 pub struct Inherited {
-    child_ended: Disposition,
+    is_ignored: bool,
 }
+
+static IS_IGNORED: AtomicBool = AtomicBool::new(false);
 
 impl Inherited {
     pub fn prepare() -> Self {
-        Self { child_ended: sys::set_disposition(CHILD_ENDED, Disposition::Default) }
+        let is_ignored = sys::set_disposition(CHILD_ENDED, Disposition::Default) == Disposition::Ignore;
+        IS_IGNORED.store(is_ignored, Ordering::Relaxed);
+        Self { is_ignored }
+    }
+
+    /// What [`Inherited::prepare`] found, for a process that shares our memory.
+    fn kept() -> Self {
+        Self { is_ignored: IS_IGNORED.load(Ordering::Relaxed) }
     }
 
     pub fn restore(self) {
-        if self.child_ended == Disposition::Ignore {
+        if self.is_ignored {
             sys::set_disposition(CHILD_ENDED, Disposition::Ignore);
         }
     }
 }
 
-/// Forks the process that becomes the command. It waits for "go", for a signal that comes before we watch must
-/// act on us as it would on the command, and must not find the command already at work.
-pub fn fork(plan: &Plan, shared: Shared, inherited: Inherited) -> io::Result<i32> {
-    let parent = getpid().as_raw();
-    match sys::fork()? {
-        Side::Parent { child } => Ok(child),
-        Side::Child => {
-            // Without us nobody would tell the command to end: without us it must not live (timeout(1) does the same).
-            sys::die_with(parent);
-            while shared.read(GO) == 0 {
-                shared.wait_while(GO, 0, None);
-            }
-            inherited.restore();
-            sys::exit_now(become_it(plan).into())
-        }
+/// What the process does that is to become the command: it waits until it is let go, for a signal that comes before we
+/// watch must act on us as it would on the command, and must not find the command already at work.
+pub fn wait_to_be_let_go(parent: i32, shared: Shared, inherited: Inherited) {
+    // Without us nobody would tell the command to end: without us it must not live (timeout(1) does the same).
+    sys::die_with(parent);
+    while shared.read(GO) == 0 {
+        shared.wait_while(GO, 0, None);
     }
+    inherited.restore();
 }
 
-/// Becomes the command, or says why not and returns the status to end with.
-pub fn become_it(plan: &Plan) -> u8 {
-    let error = plan.image.become_it();
-    complain(plan, error);
+/// The whole life of that process if it shares our memory.
+pub extern "C" fn live(parent: i32) -> ! {
+    let shared = Shared::ours();
+    wait_to_be_let_go(parent, shared, Inherited::kept());
+    let error = Command::left().map_or(Errno::ENOENT, |command| command.become_it());
+    shared.publish(REFUSED, (error as i32).cast_unsigned());
+    sys::exit_now(NOT_EXECUTABLE.into())
+}
+
+/// The status that says of a command that it could not be run.
+pub fn status_of(error: Errno) -> u8 {
     if error == Errno::ENOENT { NOT_FOUND } else { NOT_EXECUTABLE }
 }
 
-fn complain(plan: &Plan, error: Errno) {
+/// Says on standard error why a command cannot be run. `hint`: what may have been meant, if it is not found.
+pub fn complain(name: &[u8], error: Errno, hint: Option<&str>) {
     let mut line = b"tm-run: ".to_vec();
-    line.extend_from_slice(plan.image.name());
+    line.extend_from_slice(name);
     line.extend_from_slice(b": ");
     line.extend_from_slice(error.desc().as_bytes());
-    if let (Errno::ENOENT, Some(hint)) = (error, &plan.hint) {
+    if let (Errno::ENOENT, Some(hint)) = (error, hint) {
         line.extend_from_slice(hint.as_bytes());
     }
     line.push(b'\n');

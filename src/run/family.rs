@@ -1,7 +1,8 @@
 //! Who descends from whom (proc(5), `stat`).
 
 use std::fs;
-use std::os::unix::fs::MetadataExt as _;
+
+use crate::sys::{self, Links, Text};
 
 /// A process that still runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,15 +15,14 @@ pub struct Relative {
 /// Whether what we fork would live in another PID namespace than we (pid_namespaces(7)): `unshare -p` without
 /// `--fork` leaves us so. Our first child would be its init, which the command must not become by our doing.
 pub fn would_live_elsewhere() -> bool {
-    const OURS: &str = "/proc/self/ns/pid";
-    const OF_CHILDREN: &str = "/proc/self/ns/pid_for_children";
-    let namespace = |path| fs::metadata(path).map(|it| (it.dev(), it.ino()));
-    match (namespace(OURS), namespace(OF_CHILDREN)) {
-        (Ok(ours), Ok(theirs)) => ours != theirs,
+    let of_children = Text::of(c"/proc/self/ns/pid_for_children");
+    let ours = sys::identity(Text::of(c"/proc/self/ns/pid"), Links::Follow);
+    match (ours, sys::identity(of_children, Links::Follow)) {
+        (Some(ours), Some(theirs)) => ours != theirs,
         // It leads nowhere until the first child is there. Before Linux 4.12 there is no such link.
-        (Ok(_), Err(_)) => fs::symlink_metadata(OF_CHILDREN).is_ok(),
+        (Some(_), None) => sys::identity(of_children, Links::Stay).is_some(),
         // Without /proc nothing is known.
-        (Err(_), _) => false,
+        (None, _) => false,
     }
 }
 

@@ -11,6 +11,26 @@
 //!        loop     child changed? ──► mirror a stop, or end
 //!                 signal taken?  ──► pass on, unless the command has got it itself
 //! ```
+//!
+//! What that costs in system calls, without what the C library makes at its start:
+//!
+//! | of | calls | what for |
+//! |---|---|---|
+//! | us, early | stat | is recording on |
+//! | | getpid, twice | the number that the command finds in `TM_RUN_ACTIVE`, and that its process holds against its parent's |
+//! | | stat, twice | would a child live in another PID namespace |
+//! | | rt_sigaction, rt_sigprocmask | an ignored SIGCHLD would leave nothing to wait for; from here on signals are taken |
+//! | | clock_gettime, again at the end | how long it took, by a clock that nobody sets |
+//! | | clone, twice; futex | the command, the sentinel, "go" |
+//! | us, while it runs | fstat, three times; stat of `/proc/self/fd` | are there pipes that we hold without need |
+//! | | waitid, rt_sigtimedwait | until it has ended: one of each, and a last waitid |
+//! | us, at the end | kill, waitid | the sentinel goes |
+//! | | see [`crate::store::log`] | the line |
+//! | the command's process | prctl, getppid | it ends with us |
+//! | | futex, execve | it waits for "go" and becomes the command |
+//! | the sentinel | prctl, getppid, close_range, futex | it ends with us, holds nothing, and waits to be asked |
+
+pub use command::complain;
 
 mod command;
 pub mod family;
@@ -19,16 +39,20 @@ mod sentinel;
 
 use std::ffi::OsString;
 use std::io;
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicI32, AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use nix::errno::Errno;
 
-use crate::sys::{self, Image, Shared};
+use crate::sys::{self, Beside, Command, Image, Mask, Shared, Side, SignalSet};
 use crate::units::Ending;
+use command::Inherited;
 use sentinel::Sentinel;
 
-/// The word of the shared memory that lets the command start.
+/// The word of the shared memory that lets the command start, and the one for the code of the error if that fails.
 const GO: usize = 0;
+const REFUSED: usize = 3;
 
 /// A command that is about to run.
 pub struct Plan {
@@ -49,6 +73,108 @@ pub struct Outcome {
     _sentinel: Option<Sentinel>,
 }
 
+/// Whose memory our helpers live in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Memory {
+    Ours,
+    /// For programs that watch programs (valgrind), which know fork only.
+    Apart,
+}
+
+/// Which of the two processes one is after [`begin`].
+pub enum Role {
+    /// A copy of us that is to become the command, and has been let go.
+    Command,
+    /// The one that waits for it.
+    Waiting(Run),
+}
+
+/// A run that has begun. There is one in a process, at most.
+pub struct Run {
+    shared: Shared,
+    words: usize,
+}
+
+static CHILD: AtomicI32 = AtomicI32::new(0);
+static SENTINEL: AtomicI32 = AtomicI32::new(0);
+/// Nanoseconds of [`sys::monotonic`].
+static STARTED: AtomicU64 = AtomicU64::new(0);
+static WORDS: AtomicUsize = AtomicUsize::new(0);
+
+/// Starts the process that is to become the command, blocks all signals, and lets it go. `words`: how many of our own
+/// last words are the command's.
+///
+/// May be called before the C library is ready. `None`: nothing has happened, for want of memory or processes, or
+/// because a child would not be in our PID namespace; we can still become the command ourselves.
+pub fn begin(command: &Command, words: usize, memory: Memory) -> Option<Role> {
+    if family::would_live_elsewhere() {
+        return None;
+    }
+    let shared = if memory == Memory::Ours { Shared::ours() } else { Shared::apart()? };
+    let inherited = Inherited::prepare();
+    let own = sys::own_pid();
+    let started = sys::monotonic();
+    command.leave();
+    let child = match memory {
+        Memory::Ours => sys::start_beside(Beside::Command, command::live, own),
+        Memory::Apart => match sys::fork() {
+            Some(Side::Child) => {
+                command::wait_to_be_let_go(own, shared, inherited);
+                return Some(Role::Command);
+            }
+            Some(Side::Parent { child }) => Some(child),
+            None => None,
+        },
+    };
+    let Some(child) = child else {
+        inherited.restore();
+        return None;
+    };
+    sys::mask(Mask::Block, SignalSet::ALL);
+    SENTINEL.store(Sentinel::start(memory, shared, own).unwrap_or(0), Ordering::Relaxed);
+    CHILD.store(child, Ordering::Relaxed);
+    let nanoseconds = started.as_secs().wrapping_mul(1_000_000_000) + u64::from(started.subsec_nanos());
+    STARTED.store(nanoseconds, Ordering::Relaxed);
+    WORDS.store(words, Ordering::Relaxed);
+    shared.publish(GO, 1);
+    Some(Role::Waiting(Run { shared, words }))
+}
+
+impl Run {
+    /// The one that was begun before the C library was ready.
+    pub fn begun() -> Option<Self> {
+        let words = WORDS.load(Ordering::Relaxed);
+        (words > 0).then(|| Self { shared: Shared::ours(), words })
+    }
+
+    /// How many of our own last words are the command's.
+    pub fn words(&self) -> usize {
+        self.words
+    }
+
+    /// Waits for the end of the command. If it cannot be run, `complain` is told why.
+    pub fn wait(self, complain: impl FnOnce(Errno)) -> Outcome {
+        let child = CHILD.load(Ordering::Relaxed);
+        let refused = || self.shared.read(REFUSED);
+        let sentinel = Some(SENTINEL.load(Ordering::Relaxed)).filter(|&pid| pid != 0);
+        let sentinel = sentinel.map(|pid| Sentinel::of(pid, self.shared));
+        let (mut ending, sentinel) = relay::until_the_end(child, sentinel, || {
+            // Standard error is still needed to say why not.
+            if refused() == 0 {
+                sys::blank_last_words(self.words);
+                sys::release_channels();
+            }
+        });
+        let wall = sys::monotonic().saturating_sub(Duration::from_nanos(STARTED.load(Ordering::Relaxed)));
+        if refused() != 0 {
+            let error = Errno::from_raw(refused().cast_signed());
+            complain(error);
+            ending = Ending::Exited(command::status_of(error));
+        }
+        Outcome { ended_at: Utc::now(), wall, ending, _sentinel: sentinel }
+    }
+}
+
 impl Plan {
     /// # Errors
     /// A word that no command line can hold.
@@ -59,29 +185,22 @@ impl Plan {
     /// Becomes the command, so that nothing of ours remains. Returns only if it cannot be run, with the exit
     /// status that tells so; what is wrong has been said on standard error.
     pub fn become_it(&self) -> u8 {
-        command::become_it(self)
+        let error = self.image.become_it();
+        self.complain(error);
+        command::status_of(error)
     }
 
-    /// Runs the command and waits for its end.
-    ///
-    /// # Errors
-    /// Nothing was run: for want of memory or processes, or because a child would not be in our PID namespace.
-    /// [`Plan::become_it`] may still work.
-    pub fn run(&self) -> io::Result<Outcome> {
-        if family::would_live_elsewhere() {
-            return Err(io::Error::other("children live in another PID namespace"));
+    /// Says on standard error why the command cannot be run.
+    pub fn complain(&self, error: Errno) {
+        command::complain(self.image.name(), error, self.hint.as_deref());
+    }
+
+    /// Runs the command and waits for its end. `None`: nothing was run, see [`begin`]; [`Plan::become_it`] may still
+    /// work.
+    pub fn run(&self, memory: Memory) -> Option<Outcome> {
+        match begin(&self.image.command(), self.words, memory)? {
+            Role::Command => sys::exit_now(self.become_it().into()),
+            Role::Waiting(run) => Some(run.wait(|error| self.complain(error))),
         }
-        let shared = Shared::new()?;
-        sys::blank_last_words(self.words);
-        let signals = command::Inherited::prepare();
-        let started = Instant::now();
-        let child = command::fork(self, shared, signals).inspect_err(|_| signals.restore())?;
-        sys::mask(sys::Mask::Block, sys::SignalSet::ALL);
-        let sentinel = Sentinel::start(shared);
-        shared.publish(GO, 1);
-        sys::release_channels();
-        let (ending, sentinel) = relay::until_the_end(child, sentinel);
-        let wall = started.elapsed();
-        Ok(Outcome { ended_at: Utc::now(), wall, ending, _sentinel: sentinel })
     }
 }

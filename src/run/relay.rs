@@ -1,6 +1,7 @@
 //! The one loop: what happens to the command happens to us, what is sent to us reaches the command once.
 
 use std::os::fd::OwnedFd;
+use std::time::Duration;
 
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
@@ -11,16 +12,24 @@ use signal_hook::consts::{
 
 use super::family::line_of;
 use super::sentinel::{Sentinel, barrier};
-use crate::sys::{self, Change, Disposition, Look, Mask, Received, SignalSet};
+use crate::sys::{self, Change, Disposition, Look, Mask, Received, SignalSet, Wait};
 use crate::units::{Ending, SignalNumber};
 
 /// Signals that a terminal sends to its whole foreground group, or to the group that used it (termios(3)).
 const OF_THE_TERMINAL: [i32; 6] = [SIGINT, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU, SIGWINCH];
 
+/// How long nobody looks for signals and stops while the command starts.
+const STEP: Duration = Duration::from_millis(1);
+
 /// Waits for the end of the command, passing on what reaches us meanwhile. All signals are blocked when this is
-/// called and when it returns.
-pub fn until_the_end(child: i32, sentinel: Option<Sentinel>) -> (Ending, Option<Sentinel>) {
-    let mut relay = Relay { child, sentinel, is_stopped: false, terminal_is_with: None };
+/// called and when it returns. `on_start` is called when the command's process has become the command.
+pub fn until_the_end(
+    child: i32,
+    sentinel: Option<Sentinel>,
+    on_start: impl FnOnce(),
+) -> (Ending, Option<Sentinel>) {
+    let on_start = Some(on_start);
+    let mut relay = Relay { child, sentinel, on_start, is_stopped: false, terminal_is_with: None };
     let ending = relay.run();
     if let Some(sentinel) = &relay.sentinel {
         sentinel.dismiss();
@@ -28,15 +37,17 @@ pub fn until_the_end(child: i32, sentinel: Option<Sentinel>) -> (Ending, Option<
     (ending, relay.sentinel)
 }
 
-struct Relay {
+struct Relay<Start> {
     child: i32,
     sentinel: Option<Sentinel>,
+    /// `None`: it has started.
+    on_start: Option<Start>,
     is_stopped: bool,
     /// The command's own group, if we have lent it our place in the foreground.
     terminal_is_with: Option<Pid>,
 }
 
-impl Relay {
+impl<Start: FnOnce()> Relay<Start> {
     fn run(&mut self) -> Ending {
         loop {
             match sys::change_of(self.child, Look::Take) {
@@ -50,12 +61,24 @@ impl Relay {
                 }
                 Some(Change::Continued) => self.is_stopped = false,
                 None => {
-                    if let Some(signal) = sys::take_signal(SignalSet::ALL, None) {
+                    // It may stop before it is the command: we must notice.
+                    let wait = if self.has_started() { Wait::ForEver } else { Wait::No };
+                    if let Some(signal) = sys::take_signal(wait) {
                         self.treat(&signal);
                     }
                 }
             }
         }
+    }
+
+    fn has_started(&mut self) -> bool {
+        if self.on_start.is_some()
+            && sys::has_started(STEP)
+            && let Some(on_start) = self.on_start.take()
+        {
+            on_start();
+        }
+        self.on_start.is_none()
     }
 
     /// Stops us as the command has stopped, so that whoever started us sees it. Must not stop us once somebody

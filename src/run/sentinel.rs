@@ -6,10 +6,11 @@
 
 use std::time::{Duration, Instant};
 
-use nix::unistd::{Pid, getpid, setpgid};
+use nix::unistd::{Pid, setpgid};
 use signal_hook::consts::{SIGCONT, SIGKILL, SIGTSTP, SIGTTIN, SIGTTOU};
 
-use crate::sys::{self, Change, Shared, Side, SignalSet};
+use super::Memory;
+use crate::sys::{self, Beside, Change, Shared, Side, SignalSet};
 use crate::units::SignalNumber;
 
 const REQUEST: usize = 1;
@@ -33,19 +34,21 @@ pub struct Sentinel {
 }
 
 impl Sentinel {
-    /// Starts it. All signals must be blocked already. `None` if that is not possible; the relay then goes by who
-    /// sent a signal.
-    ///
-    /// It can share our memory, because after its start it runs only while we wait for its answer.
-    pub fn start(shared: Shared) -> Option<Self> {
-        let birth = (getpid().as_raw(), shared);
-        let started = sys::start_beside(live, birth).or_else(|_| {
-            sys::fork().map(|side| match side {
-                Side::Parent { child } => child,
-                Side::Child => live(birth),
-            })
-        });
-        Some(Self { pid: started.ok()?, shared, asked: 0 })
+    /// Starts the process and returns its number. All signals must be blocked already. `None` if that is not possible;
+    /// the relay then goes by who sent a signal.
+    pub fn start(memory: Memory, shared: Shared, own: i32) -> Option<i32> {
+        match memory {
+            Memory::Ours => sys::start_beside(Beside::Sentinel, live, own),
+            Memory::Apart => match sys::fork()? {
+                Side::Parent { child } => Some(child),
+                Side::Child => watch(own, shared),
+            },
+        }
+    }
+
+    /// The one that was started.
+    pub fn of(pid: i32, shared: Shared) -> Self {
+        Self { pid, shared, asked: 0 }
     }
 
     /// Whether the signal that we have just taken was sent to the whole group. `None`: it cannot be told.
@@ -99,7 +102,7 @@ impl Sentinel {
         Some(seen & 1 == 1)
     }
 
-    /// Tells it to go; it is waited for when this value is dropped.
+    /// Tells it to go. It is waited for when this value is dropped, so it must have been told by then.
     pub fn dismiss(&self) {
         // It may have been killed by somebody else.
         let _ = sys::send(self.pid, KILL);
@@ -108,7 +111,6 @@ impl Sentinel {
 
 impl Drop for Sentinel {
     fn drop(&mut self) {
-        self.dismiss();
         sys::reap(self.pid);
     }
 }
@@ -121,13 +123,13 @@ pub fn barrier() {
     let _ = setpgid(Pid::from_raw(i32::MAX), Pid::from_raw(i32::MAX));
 }
 
-fn live((parent, shared): (i32, Shared)) -> ! {
-    sys::die_with(parent);
-    sys::close_everything();
-    watch(shared)
+extern "C" fn live(parent: i32) -> ! {
+    watch(parent, Shared::ours())
 }
 
-fn watch(shared: Shared) -> ! {
+fn watch(parent: i32, shared: Shared) -> ! {
+    sys::die_with(parent);
+    sys::close_everything();
     let mut answered = 0;
     loop {
         let request = shared.read(REQUEST);
@@ -145,13 +147,13 @@ fn answer(question: u32) -> bool {
     if question & FORGET != 0 {
         for (place, &number) in STOPS_AND_CONTINUE.iter().enumerate() {
             if question & 1 << place != 0 {
-                take(SignalNumber(number));
+                sys::discard(SignalNumber(number));
             }
         }
         return false;
     }
     let signal = SignalNumber(question.cast_signed());
-    if take(signal) {
+    if sys::discard(signal) {
         return true;
     }
     // A stop cancels a SIGCONT that is still waiting, and the other way round (signal(7)): what came in between
@@ -161,8 +163,4 @@ fn answer(question: u32) -> bool {
         SIGTSTP | SIGTTIN | SIGTTOU => sys::pending().has(CONTINUE),
         _ => false,
     }
-}
-
-fn take(signal: SignalNumber) -> bool {
-    sys::take_signal(SignalSet::only(signal), Some(Duration::ZERO)).is_some()
 }

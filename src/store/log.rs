@@ -14,8 +14,9 @@ use super::owner::{self, Whose};
 use super::{LOG, Store};
 use crate::event::Event;
 
-/// How long a lock is waited for, in steps of which each is twice the one before: about 100 ms in all. The
-/// lock is only there for those who rewrite the log, and they hold it for microseconds.
+/// How a lock is waited for: who holds it holds it for microseconds, so at first others are let go on; then come
+/// sleeps of which each is twice the one before, about 100 ms in all.
+const YIELDS: u32 = 16;
 const FIRST_WAIT: Duration = Duration::from_micros(100);
 const WAITS: u32 = 10;
 
@@ -32,12 +33,6 @@ pub enum Appended {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Lock {
-    Shared,
-    Exclusive,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum For {
     Reading,
     Appending,
@@ -45,21 +40,32 @@ pub enum For {
 
 impl Store {
     /// Adds one line, if recording is on at that moment. Lines never mix: each is one write at the end of the
-    /// file (write(2), `O_APPEND`). The shared lock is for `clear`, which waits for us or we for it.
+    /// file (write(2), `O_APPEND`). From the look at the last line to the write the lock is held, so that no
+    /// other writer's line can be cut short in between; `off` and `clear` wait for it, too. Who cannot have the
+    /// lock in time writes all the same.
+    ///
+    /// The system calls, each of which is needed: geteuid and stat of the directory (links are followed only in
+    /// our own; root also asks whether the directories themselves are links), open, flock, fstat (what it is, how
+    /// long, whether it still has a name), pread of the last byte, stat of the marker, write, close.
     ///
     /// # Errors
     /// The line is not in the log, or only its beginning is; what was there before is untouched.
     pub fn append(&self, event: &Event) -> io::Result<Appended> {
+        // Made before the lock is held. The line end in front is for a last line without one, whose writer died half
+        // way: it is lost, and ours must not be glued to it.
+        let mut line = event.line();
+        line.insert(0, b'\n');
         // The log can be replaced between opening and locking it, by one `clear --before` at a time.
         for _ in 0..3 {
-            let file = match open_existing(self, For::Appending) {
-                Ok(file) => file,
+            let (file, whose) = match open(self, For::Appending) {
+                Ok(opened) => opened,
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
                     if !self.is_on() {
                         return Ok(Appended::NoConsent);
                     }
                     match owner::create(&self.log_path()) {
-                        Ok(file) => file,
+                        // As it should be, whoever owns the directory.
+                        Ok(file) => (above_standard(file)?, Whose::Ours),
                         Err(_) if self.has_dangling_log() => return Err(dangling()),
                         // Another run was first.
                         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
@@ -68,24 +74,18 @@ impl Store {
                 }
                 Err(error) => return Err(error),
             };
-            lock(&file, Lock::Shared);
-            let mut is_torn = is_torn(&file)?;
-            if is_torn {
-                // Or a line that crosses the border of a page is being written, and one half of it can be seen
-                // already. Alone we see how it ends.
-                if !lock(&file, Lock::Exclusive) {
-                    lock(&file, Lock::Shared);
-                }
-                is_torn = self::is_torn(&file)?;
-            }
-            if !self.is_on() {
-                self.remove_empty_log(&file);
-                return Ok(Appended::NoConsent);
-            }
-            if file.metadata()?.nlink() == 0 {
+            lock(&file);
+            let found = file.metadata()?;
+            refuse_what_is_no_log(&found, whose)?;
+            if found.nlink() == 0 {
                 continue;
             }
-            write_line(&file, is_torn, event)?;
+            let is_torn = is_torn(&file, found.size());
+            if !self.is_on() {
+                self.remove_if_empty(&file);
+                return Ok(Appended::NoConsent);
+            }
+            write_line(&file, &line[usize::from(!is_torn)..])?;
             return Ok(Appended::Written);
         }
         Err(io::Error::other("it is replaced again and again"))
@@ -112,19 +112,16 @@ impl Store {
     }
 
     /// Takes away the file that an append has just made for nothing, so that a `clear` that ran meanwhile is as
-    /// complete as it said.
-    fn remove_empty_log(&self, file: &File) {
-        if file.metadata().is_ok_and(|found| found.size() == 0 && found.nlink() > 0) {
-            // Others may have opened it meanwhile: with the lock held alone, they find it deleted or we find it used.
-            lock(file, Lock::Exclusive);
-            if file.metadata().is_ok_and(|found| found.size() == 0)
-                && self.is_still_the_log(file)
-                && !self.is_on()
-            {
-                // It may be gone already; then somebody else has done this.
-                let _ = fs::remove_file(self.log_path());
-                self.remove_directories();
-            }
+    /// complete as it said. Others may have opened it meanwhile: as the lock is held, they find it deleted or we
+    /// find it used.
+    fn remove_if_empty(&self, file: &File) {
+        if file.metadata().is_ok_and(|found| found.size() == 0)
+            && self.is_still_the_log(file)
+            && !self.is_on()
+        {
+            // It may be gone already; then somebody else has done this.
+            let _ = fs::remove_file(self.log_path());
+            self.remove_directories();
         }
     }
 
@@ -136,22 +133,15 @@ impl Store {
     }
 }
 
-/// Whether the last line has no end. A log that may be written but not read cannot be looked at; its last line
-/// is taken to be whole.
-fn is_torn(file: &File) -> io::Result<bool> {
-    let size = file.metadata()?.size();
+/// Whether the last line may have no end. Where that cannot be seen, an empty line more does no harm.
+fn is_torn(file: &File, size: u64) -> bool {
     let mut last = [b'\n'];
-    Ok(size > 0 && file.read_at(&mut last, size - 1).is_ok_and(|read| read == 1) && last != *b"\n")
+    size > 0 && (file.read_at(&mut last, size - 1).is_err() || last != *b"\n")
 }
 
-fn write_line(mut file: &File, is_torn: bool, event: &Event) -> io::Result<()> {
-    let mut line = event.line();
-    if is_torn {
-        // A writer died half way. Its line is lost; ours must not be glued to it.
-        line.insert(0, b'\n');
-    }
+fn write_line(mut file: &File, line: &[u8]) -> io::Result<()> {
     loop {
-        match file.write(&line) {
+        match file.write(line) {
             // The rest is never written later: other lines may stand between.
             Ok(written) if written < line.len() => {
                 return Err(io::Error::other("only a part of the line fitted"));
@@ -164,8 +154,15 @@ fn write_line(mut file: &File, is_torn: bool, event: &Event) -> io::Result<()> {
 }
 
 /// Opens the log that is there, if it is a regular file and, in another user's directory, certainly theirs.
-/// Never waits: opening a FIFO or a leased file does otherwise (open(2)).
 pub fn open_existing(store: &Store, purpose: For) -> io::Result<File> {
+    let (file, whose) = open(store, purpose)?;
+    refuse_what_is_no_log(&file.metadata()?, whose)?;
+    Ok(file)
+}
+
+/// Opens whatever stands in the log's place; says whose directory it is in.
+/// Never waits: opening a FIFO or a leased file does otherwise (open(2)).
+fn open(store: &Store, purpose: For) -> io::Result<(File, Whose)> {
     let path = store.log_path();
     let whose = store.whose()?;
     let follow = if whose == Whose::Ours { 0 } else { O_NOFOLLOW };
@@ -188,19 +185,20 @@ pub fn open_existing(store: &Store, purpose: For) -> io::Result<File> {
             error
         }
     })?;
-    let found = file.metadata()?;
+    Ok((above_standard(file)?, whose))
+}
+
+fn refuse_what_is_no_log(found: &fs::Metadata, whose: Whose) -> io::Result<()> {
     if !found.is_file() {
         return Err(no_regular_file());
     }
-    if let Whose::Theirs(owner) = whose
-        && (found.uid() != owner || found.nlink() > 1)
-    {
-        return Err(io::Error::new(
+    match whose {
+        Whose::Theirs(owner) if found.uid() != owner || found.nlink() > 1 => Err(io::Error::new(
             io::ErrorKind::PermissionDenied,
             format!("'{LOG}' is not the file of the directory's owner alone"),
-        ));
+        )),
+        _ => Ok(()),
     }
-    above_standard(file)
 }
 
 fn no_regular_file() -> io::Error {
@@ -218,29 +216,23 @@ fn above_standard(file: File) -> io::Result<File> {
     if file.as_raw_fd() > 2 { Ok(file) } else { file.try_clone() }
 }
 
-/// Takes the file's lock (flock(2)) and tells whether it could be had in time. It goes with the file's closing.
-pub fn lock(file: &File, how: Lock) -> bool {
-    let mut wait = FIRST_WAIT;
-    for attempt in 0..=WAITS {
-        let taken = match how {
-            Lock::Shared => file.try_lock_shared(),
-            Lock::Exclusive => file.try_lock(),
-        };
-        match taken {
-            Err(TryLockError::WouldBlock) if attempt < WAITS => {
-                #[expect(
-                    clippy::disallowed_methods,
-                    reason = "a lock that is given up after a time has no event to wait for"
-                )]
-                std::thread::sleep(wait);
-                wait *= 2;
-            }
-            Ok(()) => return true,
-            // A file system without locks; the append needs none.
-            Err(_) => return false,
+/// Takes the file's lock (flock(2)), or gives up: on a file system that has none, and when somebody keeps it. It
+/// goes with the file's closing.
+pub fn lock(file: &File) {
+    for attempt in 0..=YIELDS + WAITS {
+        if !matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
+            return;
+        }
+        match attempt.checked_sub(YIELDS) {
+            None => std::thread::yield_now(),
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "a lock that is given up after a time has no event to wait for"
+            )]
+            Some(sleeps) if sleeps < WAITS => std::thread::sleep(FIRST_WAIT * (1 << sleeps)),
+            Some(_) => {}
         }
     }
-    false
 }
 
 /// Takes the file's lock for somebody who may lose lines without it, and who has time: many writers that come

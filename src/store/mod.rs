@@ -22,6 +22,9 @@ const DIRECTORY: &str = "telemetry";
 const MARKER: &str = "enabled";
 const LOG: &str = "usage.jsonl";
 
+/// Where the marker is, for who has only the bytes of the home directory's path.
+pub const MARKER_BELOW_HOME: &str = "/.anklume/telemetry/enabled";
+
 /// The user's own store; nothing is opened or made until it is asked for.
 #[derive(Clone, Debug)]
 pub struct Store {
@@ -93,13 +96,17 @@ impl Store {
     /// # Errors
     /// As stat(2), and such a link.
     fn whose(&self) -> io::Result<Whose> {
+        let us = geteuid();
         if let Some(parent) = self.directory.parent()
-            && geteuid().is_root()
+            && us.is_root()
         {
             owner::refuse_link_of_another_user(parent)?;
-            owner::refuse_link_of_another_user(&self.directory)?;
+            let found = owner::refuse_link_of_another_user(&self.directory)?;
+            if !found.is_symlink() {
+                return Ok(Whose::of(&found, us));
+            }
         }
-        owner::whose(&self.directory)
+        Ok(Whose::of(&fs::metadata(&self.directory)?, us))
     }
 
     /// Makes the directory and the marker.
@@ -134,7 +141,7 @@ impl Store {
         self.remove_marker()?;
         // Where there is no log that can be locked, nobody writes to it either.
         if let Ok(file) = log::open_existing(self, log::For::Reading) {
-            log::lock(&file, log::Lock::Exclusive);
+            log::lock(&file);
         }
         Ok(())
     }
@@ -203,7 +210,7 @@ impl Store {
         // when it holds the lock. What may not be opened may be deleted all the same.
         let file = log::open_existing(self, log::For::Reading).ok();
         if let Some(file) = &file {
-            log::lock(file, log::Lock::Exclusive);
+            log::lock(file);
         }
         missing_is_fine(fs::remove_file(&place))?;
         if is_link {
@@ -235,5 +242,16 @@ fn missing_is_fine(result: io::Result<()>) -> io::Result<()> {
     match result {
         Err(error) if is_missing(&error) => Ok(()),
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_marker_has_one_place() {
+        let path = Store::below(Path::new("/home/x")).marker_path();
+        assert_eq!(path.to_str(), Some(format!("/home/x{MARKER_BELOW_HOME}").as_str()));
     }
 }

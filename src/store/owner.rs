@@ -13,7 +13,7 @@ use std::path::Path;
 use nix::fcntl::{OFlag, openat};
 use nix::libc::{O_DIRECTORY, O_NOFOLLOW, O_PATH};
 use nix::sys::stat::{Mode, umask};
-use nix::unistd::geteuid;
+use nix::unistd::{Uid, geteuid};
 
 const PRIVATE_FILE: u32 = 0o600;
 const PRIVATE_DIRECTORY: u32 = 0o700;
@@ -26,9 +26,10 @@ pub enum Whose {
     Theirs(u32),
 }
 
-pub fn whose(directory: &Path) -> io::Result<Whose> {
-    let owner = fs::metadata(directory)?.uid();
-    Ok(if owner == geteuid().as_raw() { Whose::Ours } else { Whose::Theirs(owner) })
+impl Whose {
+    pub fn of(directory: &fs::Metadata, us: Uid) -> Self {
+        if directory.uid() == us.as_raw() { Self::Ours } else { Self::Theirs(directory.uid()) }
+    }
 }
 
 fn parent_of(path: &Path) -> &Path {
@@ -102,11 +103,15 @@ pub fn take_after(file: &File, other: &fs::Metadata) -> io::Result<()> {
     if geteuid().is_root() { fchown(file, Some(other.uid()), Some(other.gid())) } else { Ok(()) }
 }
 
+/// What stands there; a link itself, if it is one.
+///
 /// # Errors
-/// The path is a link, and it is in a directory of somebody else: see [`link_of_another_user`].
-pub fn refuse_link_of_another_user(path: &Path) -> io::Result<()> {
-    let is_planted = fs::symlink_metadata(path)?.is_symlink() && whose(parent_of(path))? != Whose::Ours;
-    if is_planted { Err(link_of_another_user(path)) } else { Ok(()) }
+/// As lstat(2). The path is a link, and it is in a directory of somebody else: see [`link_of_another_user`].
+pub fn refuse_link_of_another_user(path: &Path) -> io::Result<fs::Metadata> {
+    let found = fs::symlink_metadata(path)?;
+    let is_planted =
+        found.is_symlink() && Whose::of(&fs::metadata(parent_of(path))?, geteuid()) != Whose::Ours;
+    if is_planted { Err(link_of_another_user(path)) } else { Ok(found) }
 }
 
 /// The error for a link that somebody else may have planted.

@@ -483,6 +483,26 @@ mod tests {
     }
 
     #[test]
+    fn an_exact_duration_goes_along_past_several_logs() {
+        let event = |second: u32, seconds: f64| {
+            format!(
+                r#"{{"timestamp": "2026-02-14T10:30:0{second}+00:00", "target": "a", "duration_seconds": {seconds:?}}}"#
+            )
+        };
+        // The newest first, a line each, durations finer than a millisecond or not.
+        for finest in 0..5 {
+            let logs = (0..5).map(|log| {
+                let seconds = f64::from(log) + if log == finest { 0.123_456_7 } else { 0.5 };
+                Source::Stream(Box::new(std::io::Cursor::new(event(5 - log, seconds))))
+            });
+            let table = read_with(SIZES, logs.collect());
+            let found: Vec<f64> = table.events().map(|(_, event)| event.duration_seconds).collect();
+            let seconds = |log| f64::from(log) + if log == finest { 0.123_456_7 } else { 0.5 };
+            assert_eq!(found, (0..5).rev().map(seconds).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
     fn a_last_line_without_an_end_is_flagged_and_counts_if_it_can_be_read() {
         for item in [10, 100, 1000] {
             let sizes = Sizes { item, ..FINE };

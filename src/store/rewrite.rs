@@ -10,6 +10,7 @@ use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
+use nix::libc::{ELOOP, ENXIO, O_NOCTTY, O_NOFOLLOW, O_NONBLOCK};
 
 use super::log::{self, For};
 use super::owner::{self, Whose};
@@ -58,8 +59,12 @@ impl Store {
     /// Deletes a copy that was never completed, and tells whether there was one.
     pub(super) fn delete_copy(&self) -> io::Result<bool> {
         let copy = copy_of(&self.real_log_path());
-        let was_there = fs::symlink_metadata(&copy).is_ok();
-        missing_is_fine(fs::remove_file(copy)).map(|()| was_there)
+        // A directory is none of ours.
+        let was_there = fs::symlink_metadata(&copy).is_ok_and(|found| !found.is_dir());
+        if was_there {
+            missing_is_fine(fs::remove_file(copy))?;
+        }
+        Ok(was_there)
     }
 
     /// A log that is a link is replaced where it really is, unless somebody else may have planted the link.
@@ -87,12 +92,19 @@ struct Copy {
 impl Copy {
     fn begin(log: &Path) -> io::Result<Self> {
         let path = copy_of(log);
-        if let Ok(left) = OpenOptions::new().read(true).custom_flags(nix::libc::O_NOFOLLOW).open(&path) {
-            match left.try_lock() {
-                Err(TryLockError::WouldBlock) => return Err(io::Error::other("another clear is at work")),
-                // Left by one that was killed.
-                _ => missing_is_fine(fs::remove_file(&path))?,
+        // Whatever somebody has put there is not waited for: opening a FIFO would (open(2)).
+        let flags = O_NONBLOCK | O_NOCTTY | O_NOFOLLOW;
+        match OpenOptions::new().read(true).custom_flags(flags).open(&path) {
+            Ok(left) if matches!(left.try_lock(), Err(TryLockError::WouldBlock)) => {
+                return Err(io::Error::other("another clear is at work"));
             }
+            // Left by one that was killed.
+            Ok(_) => missing_is_fine(fs::remove_file(&path))?,
+            // A link or a socket.
+            Err(error) if matches!(error.raw_os_error(), Some(ELOOP | ENXIO)) => {
+                missing_is_fine(fs::remove_file(&path))?;
+            }
+            Err(_) => {}
         }
         let file = owner::create(&path)?;
         // Nobody else can have it: it has just been made.

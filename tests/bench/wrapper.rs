@@ -2,12 +2,17 @@
 //!
 //! Each round spawns a static program that does nothing, once bare and once behind every wrapper, so that
 //! whatever else the machine does meets all of them alike. Overhead is a wrapper's time minus the bare spawn's of
-//! the same round. What matters is the ratio of overheads; counts of page faults, system calls and user
-//! instructions carry over to other machines, microseconds do not.
+//! the same round: `wall` of the clock (medians), `CPU` of all its processes (means, for the kernel's measure is
+//! coarse). What matters is the ratio of overheads; counts of page faults, system calls and user instructions carry
+//! over to other machines, microseconds do not. tm-run gets ready while the command runs, so its wall time depends on
+//! a second processor being idle, its CPU does not.
 //!
-//! `ROUNDS=1000` sets the number of rounds. A peer that is not installed is left out and named.
+//! `ROUNDS=1000` sets the number of rounds. A peer that is not installed is left out and named. Programs are copied
+//! before they are measured, as installing does: the kernel keeps what a linker has written in smaller pieces.
 
 #![expect(clippy::print_stdout, reason = "a benchmark is there to be read")]
+
+mod common;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -16,6 +21,10 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
+
+use common::{Folder, found, median};
+use nix::sys::resource::{Usage, UsageWho, getrusage};
+use nix::sys::time::TimeValLike as _;
 
 const NOTHING: &str = "int main(void) { return 0; }\n";
 
@@ -71,6 +80,8 @@ if (d / "enabled").exists():
 exit $status
 "#;
 
+const SHIM_NAME: &str = "C shim, static";
+
 struct Peer {
     name: &'static str,
     words: Vec<OsString>,
@@ -79,18 +90,19 @@ struct Peer {
     every: usize,
 }
 
+/// Microseconds and counts.
 struct Sample {
-    micros: f64,
-    faults: i64,
+    wall: f64,
+    cpu: f64,
+    faults: f64,
 }
 
 fn main() {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("bench-wrapper");
-    let _ = fs::remove_dir_all(&folder);
-    fs::create_dir_all(&folder).expect("a folder to work in");
+    let folder = Folder::new("bench-wrapper");
+    let folder = folder.path();
     let rounds = std::env::var("ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(1000);
-    let nothing = compile(&folder, "nothing", NOTHING);
-    let shim = compile(&folder, "shim", SHIM);
+    let nothing = compile(folder, "nothing", NOTHING);
+    let shim = compile(folder, "shim", SHIM);
     let on = folder.join("on");
     let off = folder.join("off");
     fs::create_dir_all(on.join(".anklume/telemetry")).expect("a home that records");
@@ -106,8 +118,10 @@ fn main() {
         }
         None => println!("{name}: not installed, left out"),
     };
-    let tm_run = Some(PathBuf::from(env!("CARGO_BIN_EXE_tm-run")));
-    add("C shim, static", Some(shim), &[], &on, 1);
+    let tm_run = folder.join("tm-run");
+    fs::copy(env!("CARGO_BIN_EXE_tm-run"), &tm_run).expect("a copy of tm-run");
+    let tm_run = Some(tm_run);
+    add(SHIM_NAME, Some(shim), &[], &on, 1);
     add("tm-run, recording", tm_run.clone(), &["--"], &on, 1);
     add("tm-run, off", tm_run, &["--"], &off, 1);
     add("env", found("env"), &[], &off, 1);
@@ -123,26 +137,50 @@ fn main() {
             samples.entry(peer.name).or_default().push(spawn(peer, &nothing));
         }
     }
-    let micros = |name: &str| median(samples[name].iter().map(|sample| sample.micros).collect());
-    #[expect(clippy::cast_precision_loss, reason = "counts of page faults are small")]
-    let faults = |name: &str| median(samples[name].iter().map(|sample| sample.faults as f64).collect());
-    let (bare, bare_faults) = (micros("bare"), faults("bare"));
-    let overhead = |name: &str| micros(name) - bare;
-    println!("{rounds} rounds; a bare spawn takes {bare:.0} µs and {bare_faults:.0} page faults (medians)\n");
+    // Overhead: wall, CPU and page faults less those of the bare spawn.
+    let figures = |name: &str| {
+        let all = |of: fn(&Sample) -> f64| samples[name].iter().map(of).collect::<Vec<f64>>();
+        [
+            median(all(|sample| sample.wall)),
+            mean(&all(|sample| sample.cpu)),
+            median(all(|sample| sample.faults)),
+        ]
+    };
+    let bare = figures("bare");
+    let overhead = |name: &str| {
+        let [wall, cpu, faults] = figures(name);
+        [wall - bare[0], cpu - bare[1], faults - bare[2]]
+    };
+    let (shim, env) = (overhead(SHIM_NAME), samples.contains_key("env").then(|| overhead("env")));
     println!(
-        "{:<20} {:>11} {:>8} {:>8} {:>8} {:>12} {:>9}",
-        "", "overhead µs", "× shim", "× env", "faults", "instructions", "syscalls"
+        "{rounds} rounds; a bare spawn takes {:.0} µs, {:.0} µs of CPU and {:.0} page faults\n",
+        bare[0], bare[1], bare[2]
+    );
+    println!(
+        "{:<18} {:>8} {:>6} {:>6} {:>8} {:>6} {:>6} {:>7} {:>12} {:>8}",
+        "overhead",
+        "wall µs",
+        "× shim",
+        "× env",
+        "CPU µs",
+        "× shim",
+        "× env",
+        "faults",
+        "instructions",
+        "syscalls"
     );
     for peer in peers.iter().skip(1) {
         let name = peer.name;
+        let [wall, cpu, faults] = overhead(name);
+        let [wall_of_env, cpu_of_env, _] = env.unwrap_or([f64::NAN; 3]);
         println!(
-            "{name:<20} {:>11.1} {:>8.2} {:>8.2} {:>8.0} {:>12} {:>9}",
-            overhead(name),
-            overhead(name) / overhead("C shim, static"),
-            if samples.contains_key("env") { overhead(name) / overhead("env") } else { f64::NAN },
-            faults(name) - bare_faults,
-            shown(instructions(peer, &nothing, &folder)),
-            shown(system_calls(peer, &nothing, &folder)),
+            "{name:<18} {wall:>8.1} {:>6.2} {:>6.2} {cpu:>8.1} {:>6.2} {:>6.2} {faults:>7.0} {:>12} {:>8}",
+            wall / shim[0],
+            wall / wall_of_env,
+            cpu / shim[1],
+            cpu / cpu_of_env,
+            shown(instructions(peer, &nothing, folder)),
+            shown(system_calls(peer, &nothing, folder)),
         );
     }
 }
@@ -154,12 +192,6 @@ fn compile(folder: &Path, name: &str, source: &str) -> PathBuf {
     let done = Command::new("cc").args(["-O2", "-static", "-o"]).arg(&program).arg(&file).status();
     assert!(done.is_ok_and(|status| status.success()), "a C compiler and a static C library are needed");
     program
-}
-
-fn found(name: &str) -> Option<PathBuf> {
-    std::env::split_paths(&std::env::var_os("PATH")?)
-        .map(|folder| folder.join(name))
-        .find(|file| file.is_file())
 }
 
 fn command(peer: &Peer, before: &[OsString], nothing: &Path) -> Command {
@@ -177,23 +209,32 @@ fn command(peer: &Peer, before: &[OsString], nothing: &Path) -> Command {
 
 fn spawn(peer: &Peer, nothing: &Path) -> Sample {
     let mut command = command(peer, &[], nothing);
-    let before = faults_of_children();
+    let before = of_children();
     let begin = Instant::now();
     let status = command.status().expect("a spawn");
-    let micros = begin.elapsed().as_secs_f64() * 1e6;
+    let wall = begin.elapsed().as_secs_f64() * 1e6;
     assert!(status.success(), "{} failed: {status}", peer.name);
-    Sample { micros, faults: faults_of_children() - before }
+    let after = of_children();
+    let cpu = |usage: &Usage| (usage.user_time() + usage.system_time()).num_microseconds();
+    Sample {
+        wall,
+        cpu: float(cpu(&after) - cpu(&before)),
+        faults: float(after.minor_page_faults() - before.minor_page_faults()),
+    }
 }
 
-fn faults_of_children() -> i64 {
-    nix::sys::resource::getrusage(nix::sys::resource::UsageWho::RUSAGE_CHILDREN)
-        .map_or(0, |usage| usage.minor_page_faults())
+fn of_children() -> Usage {
+    getrusage(UsageWho::RUSAGE_CHILDREN).expect("what children have used")
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    if values.len() % 2 == 1 { values[middle] } else { f64::midpoint(values[middle - 1], values[middle]) }
+#[expect(clippy::cast_precision_loss, reason = "2^53 microseconds are 285 years")]
+fn float(count: i64) -> f64 {
+    count as f64
+}
+
+#[expect(clippy::cast_precision_loss, reason = "2^53 rounds are out of reach")]
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
 }
 
 fn shown(count: Option<u64>) -> String {

@@ -1,12 +1,11 @@
 //! After `clear` nothing of ours is left, whoever was writing meanwhile.
 
-use std::ffi::OsString;
 use std::fs;
 
-use super::trace::{Call, Place, places, under_strace, wrapped};
+use super::trace::{Call, Held, asks, places, under_strace, wrapped};
 use super::{EARLIER, done, listing, tm_run};
 use crate::ledger::{Case, cases};
-use crate::stage::{Job, Process, RECORDED, Stage, TM_RUN, Told, Way, probe, queue, send, until};
+use crate::stage::{Job, RECORDED, Stage, TM_RUN, Told, Way, probe, queue, until};
 
 pub fn cases() -> Vec<Case> {
     let mut all = cases![RECORDED;
@@ -22,8 +21,6 @@ pub fn cases() -> Vec<Case> {
     ]);
     all
 }
-
-const CONT: i32 = 18;
 
 #[track_caller]
 fn is_bare(stage: &Stage, what: &str) {
@@ -69,45 +66,6 @@ fn what_is_not_ours_stays(stage: &Stage) {
     assert_eq!(listing(&stage.home()).len(), 3);
 }
 
-/// The command, held right behind a call by a stop that only the test ends.
-struct Held<'s> {
-    stage: &'s Stage,
-    job: Job,
-    is_there: bool,
-}
-
-impl<'s> Held<'s> {
-    #[track_caller]
-    fn at(stage: &'s Stage, place: &Place, words: Vec<OsString>) -> Self {
-        let _ = fs::remove_file(stage.path("trace"));
-        let trace = format!("trace={}", place.name);
-        let inject = place.inject("signal=STOP");
-        let job = under_strace(stage, &["-e", &trace, "-e", &inject], words).start();
-        let mut is_there = false;
-        until("it is held or ends", || {
-            let trace = fs::read(stage.path("trace")).unwrap_or_default();
-            is_there = String::from_utf8_lossy(&trace).contains("stopped by SIGSTOP");
-            is_there || job.members().is_empty()
-        });
-        Self { stage, job, is_there }
-    }
-
-    /// Lets it go on to its end.
-    #[track_caller]
-    fn goes_on(mut self) {
-        let name = |process: &Process| fs::read_to_string(format!("/proc/{}/comm", process.pid));
-        for process in self.job.members() {
-            if name(&process).is_ok_and(|name| name == "tm-run\n") {
-                send(process.pid, CONT);
-            }
-        }
-        self.job.end();
-        self.job.leaves_nothing();
-        // Another may be held in the same home.
-        let _ = fs::remove_file(self.stage.path("trace"));
-    }
-}
-
 /// A home with or without earlier events, in which recording is on.
 fn home(earlier: &str) -> Stage {
     let stage = Stage::new(Way::Recorded);
@@ -119,10 +77,6 @@ fn home(earlier: &str) -> Stage {
 
 fn command_has_ended(call: &Call) -> bool {
     call.name == "kill"
-}
-
-fn asks(words: &[&str]) -> Vec<OsString> {
-    [TM_RUN].iter().chain(words).map(Into::into).collect()
 }
 
 fn a_run_held_at_any_call_of_its_end_brings_nothing_back(_: &Stage) {

@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use super::trace::{asks_for_consent, places, under_strace, wrapped};
-use super::{COMMAND, EARLIER, broken, done, tm_run, unharmed};
+use super::trace::{Held, Place, asks, asks_for_consent, places, under_strace, wrapped};
+use super::{COMMAND, EARLIER, broken, done, is_whole, tm_run, unharmed};
 use crate::ledger::{Case, cases};
 use crate::stage::{RECORDED, Stage, TM_RUN, Told, Way};
 
@@ -12,11 +12,17 @@ pub fn cases() -> Vec<Case> {
         a_line_cut_short_anywhere_costs_only_itself,
         with_few_descriptors_the_command_is_as_bare,
         what_stands_in_the_place_of_the_log_hangs_and_changes_nothing,
+        what_stands_in_the_place_of_the_copy_hangs_and_harms_nothing,
         a_log_with_two_names_is_written_and_its_deletion_is_told,
     ];
     all.extend(cases![RECORDED, needs ["strace"];
         an_error_of_any_call_costs_at_most_one_line,
         a_fault_that_reaches_the_command_is_caught,
+        what_is_said_to_be_off_or_deleted_is_so_whatever_fails,
+        clear_before_that_fails_or_is_killed_anywhere_loses_no_event,
+    ]);
+    all.extend(cases![RECORDED, needs ["strace", "prlimit"];
+        a_line_is_not_glued_to_one_that_is_cut_short_meanwhile,
     ]);
     all.extend(cases![RECORDED, needs ["root", "unshare", "mount", "bash"];
         a_full_disk_costs_what_does_not_fit,
@@ -30,8 +36,12 @@ pub fn cases() -> Vec<Case> {
 
 const ERRORS: [&str; 8] = ["ENOSPC", "EIO", "EINTR", "EACCES", "EMFILE", "ENOENT", "EROFS", "ENOMEM"];
 
-/// Calls that cannot fail, or whose failure the manual pages do not know for how they are used here.
-const CANNOT_FAIL: [&str; 13] = [
+/// A full disk, a broken one, no rights, nothing there.
+const FEWER_ERRORS: [&str; 4] = ["ENOSPC", "EIO", "EACCES", "ENOENT"];
+
+/// Calls that cannot fail, or whose failure the manual pages do not know for how they are used here. Without the last two
+/// the C library does not start, in any program; a run has begun by then, see `tm_run_entry`.
+const CANNOT_FAIL: [&str; 15] = [
     "execve",
     "exit_group",
     "waitid",
@@ -45,10 +55,18 @@ const CANNOT_FAIL: [&str; 13] = [
     "geteuid",
     "brk",
     "munmap",
+    "arch_prctl",
+    "mprotect",
 ];
 
+/// The lines of a log that are neither whole nor empty.
+fn torn_ones(log: &str) -> Vec<&str> {
+    broken(log).into_iter().filter(|line| !line.is_empty()).collect()
+}
+
 fn an_error_of_any_call_costs_at_most_one_line(_: &Stage) {
-    for earlier in [EARLIER, ""] {
+    let torn = format!("{EARLIER}{}", &EARLIER[..60]);
+    for earlier in [EARLIER, "", &torn] {
         let home = || {
             let stage = Stage::new(Way::Recorded);
             if !earlier.is_empty() {
@@ -56,12 +74,14 @@ fn an_error_of_any_call_costs_at_most_one_line(_: &Stage) {
             }
             stage
         };
+        let torn = torn_ones(earlier);
         let trial = home();
         let mut all = places(&trial, wrapped(&trial, &COMMAND), asks_for_consent);
         all.retain(|place| !CANNOT_FAIL.contains(&place.name.as_str()));
-        for wanted in ["newfstatat", "clone", "openat", "flock", "statx", "write", "close"] {
+        for wanted in ["stat", "newfstatat", "clone", "openat", "flock", "statx", "write", "close"] {
             assert!(all.iter().any(|place| place.name == wanted), "{wanted}: {all:?}");
         }
+        assert_eq!(all.iter().any(|place| place.name == "pread64"), !earlier.is_empty(), "{all:?}");
         for place in &all {
             let stage = home();
             for error in ERRORS {
@@ -73,12 +93,16 @@ fn an_error_of_any_call_costs_at_most_one_line(_: &Stage) {
                 let log = stage.raw_log();
                 let new =
                     log.strip_prefix(&before).unwrap_or_else(|| panic!("{inject}: {before} became {log}"));
+                // Where the last line may have no end, an empty one is made of it.
+                let is_unseen = place.name == "pread64" || place.name == "openat" && error == "EACCES";
+                let new = if is_unseen || !before.ends_with('\n') { new.trim_start() } else { new };
                 assert!(new.lines().count() <= 1, "{inject}: {new}");
-                assert_eq!(broken(&log), [""; 0], "{inject}");
+                assert_eq!(torn_ones(&log), torn, "{inject}");
             }
             unharmed(&stage.command(COMMAND).finish(), "without a fault");
-            assert_eq!(stage.exit_codes().last(), Some(&3), "{place:?}");
-            assert_eq!(broken(&stage.raw_log()), [""; 0], "{place:?}");
+            let log = stage.raw_log();
+            assert_eq!(torn_ones(&log), torn, "{place:?}");
+            assert!(log.ends_with("\"exit_code\": 3}\n"), "{place:?}: {log}");
         }
     }
 }
@@ -89,6 +113,88 @@ fn a_fault_that_reaches_the_command_is_caught(stage: &Stage) {
     let finished = under_strace(stage, &options, wrapped(stage, &COMMAND)).finish();
     assert_ne!((finished.text().as_str(), finished.err.as_str()), ("out\n", "err\n"));
     assert_eq!(stage.raw_log(), "", "tm-run met it, too");
+}
+
+/// `off` or `clear` that could not do all that it says must not say so.
+fn what_is_said_to_be_off_or_deleted_is_so_whatever_fails(_: &Stage) {
+    let home = || {
+        let stage = Stage::new(Way::Recorded);
+        fs::write(stage.log(), EARLIER).expect("a log");
+        stage
+    };
+    let is_off = |stage: &Stage| !stage.marker().exists();
+    let is_gone = |stage: &Stage| super::listing(&stage.home()).iter().all(|(path, _)| path.is_dir());
+    let mut refused = 0;
+    for (words, is_so) in [(&["off"], &is_off as &dyn Fn(&Stage) -> bool), (&["clear"], &is_gone)] {
+        let trial = home();
+        let mut all = places(&trial, asks(words), |call| call.text.contains("/.anklume"));
+        all.retain(|place| !CANNOT_FAIL.contains(&place.name.as_str()));
+        assert!(is_so(&trial) && all.iter().any(|place| place.name == "unlink"), "{words:?}: {all:?}");
+        for place in &all {
+            for error in FEWER_ERRORS {
+                let stage = home();
+                let inject = place.inject(&format!("error={error}"));
+                let options = ["-e", &format!("trace={}", place.name), "-e", &inject];
+                let finished = under_strace(&stage, &options, asks(words)).finish();
+                match finished.told {
+                    // A file that is said to be missing is taken to be so.
+                    Told::Exited(0) => assert!(is_so(&stage) || error == "ENOENT", "{words:?} {inject}"),
+                    Told::Exited(1) => assert_eq!(finished.err.lines().count(), 1, "{words:?} {inject}"),
+                    other => panic!("{words:?} {inject}: {other:?}"),
+                }
+                refused += usize::from(!is_so(&stage));
+                // What was left does not stand in the way.
+                done(&stage, words);
+                assert!(is_so(&stage), "{words:?} {inject}");
+            }
+        }
+    }
+    assert!(refused > 10, "{refused} times it was not so");
+}
+
+/// There is one whole log at any time, the old one or the new one.
+fn clear_before_that_fails_or_is_killed_anywhere_loses_no_event(_: &Stage) {
+    let later = EARLIER.replace("2026-02", "2026-05");
+    let old = format!("{EARLIER}{later}");
+    let home = || {
+        let stage = Stage::new(Way::Recorded);
+        fs::write(stage.log(), &old).expect("a log");
+        stage
+    };
+    let words = ["clear", "--before", "2026-03-01"];
+    let trial = home();
+    let mut all = places(&trial, asks(&words), |call| call.text.contains("/.anklume"));
+    assert_eq!(trial.raw_log(), later);
+    all.retain(|place| !CANNOT_FAIL.contains(&place.name.as_str()));
+    assert!(all.iter().any(|place| place.name.starts_with("rename")), "{all:?}");
+    let (mut before, mut after) = (0, 0);
+    for place in &all {
+        for what in
+            FEWER_ERRORS.map(|error| format!("error={error}")).into_iter().chain(["signal=KILL".to_owned()])
+        {
+            let stage = home();
+            let inject = place.inject(&what);
+            let options = ["-e", &format!("trace={}", place.name), "-e", &inject];
+            let finished = under_strace(&stage, &options, asks(&words)).finish();
+            let log = stage.raw_log();
+            match finished.told {
+                Told::Exited(0) if what != "error=ENOENT" => assert_eq!(log, later, "{inject}"),
+                Told::Exited(0 | 1) | Told::Killed(9) => {
+                    assert!(log == old || log == later, "{inject}: {log}");
+                }
+                other => panic!("{inject}: {other:?}"),
+            }
+            (before, after) = (before + usize::from(log == old), after + usize::from(log == later));
+            // A copy that was left does not stand in the way, of what is written neither.
+            done(&stage, &words);
+            assert_eq!(stage.raw_log(), later, "{inject}");
+            if what == "signal=KILL" {
+                done(&stage, &["clear"]);
+                assert_eq!(super::listing(&stage.home()), [], "{inject}");
+            }
+        }
+    }
+    assert!(before > 9 && after > 9, "{before} {after}");
 }
 
 /// A limit in the middle of the line is a disk that is full there.
@@ -120,6 +226,30 @@ fn a_line_cut_short_anywhere_costs_only_itself(_: &Stage) {
                 .expect("JSON");
         assert_eq!(events["input"]["events"], 3, "{log}");
     }
+}
+
+/// One writer stands between its look at the last line and its write. The other one, for whose line there is no
+/// room, goes first if the lock does not keep it.
+fn a_line_is_not_glued_to_one_that_is_cut_short_meanwhile(stage: &Stage) {
+    fs::write(stage.log(), EARLIER).expect("a log");
+    let writes = |code| asks(&["log", "--target", "x", "--duration", "1", "--exit-code", code]);
+    let behind = |call: &str| Place { name: call.to_owned(), nth: 1 };
+    let has_looked = Held::at(stage, &behind("pread64"), writes("4"));
+    assert!(has_looked.is_there, "{}", has_looked.trace);
+    let limited = ["prlimit".into(), format!("--fsize={}", EARLIER.len() + 40).into()];
+    let is_cut_short = Held::at(stage, &behind("flock"), limited.into_iter().chain(writes("5")).collect());
+    assert!(is_cut_short.is_there, "{}", is_cut_short.trace);
+    if is_cut_short.trace.contains("EAGAIN") {
+        has_looked.goes_on();
+        is_cut_short.goes_on();
+    } else {
+        is_cut_short.goes_on();
+        has_looked.goes_on();
+    }
+    let log = stage.raw_log();
+    assert!(log.starts_with(EARLIER), "{log}");
+    let is_fours = |line: &str| is_whole(line) && line.ends_with("\"exit_code\": 4}");
+    assert_eq!(log.lines().filter(|line| is_fours(line)).count(), 1, "{log}");
 }
 
 /// tmpfs gives out whole pages: the log has one, and the rest of the disk is taken.
@@ -225,6 +355,39 @@ fn what_stands_in_the_place_of_the_log_hangs_and_changes_nothing(_: &Stage) {
         assert_eq!(was, is, "{what}");
         let finished = tm_run(&stage, &["clear"]).finish();
         assert!(matches!(finished.told, Told::Exited(0 | 1)), "{what}: {:?} {}", finished.told, finished.err);
+    }
+}
+
+/// The copy that `clear --before` makes.
+fn what_stands_in_the_place_of_the_copy_hangs_and_harms_nothing(_: &Stage) {
+    use std::os::unix::{fs::symlink, net::UnixListener};
+    type Make = fn(&std::path::Path);
+    let make: [(&str, Make); 5] = [
+        ("a copy that was left", |copy| fs::write(copy, EARLIER).expect("a file")),
+        ("a FIFO", |copy| nix::unistd::mkfifo(copy, nix::sys::stat::Mode::S_IRWXU).expect("a FIFO")),
+        ("a link", |copy| symlink("/no/such/directory/log", copy).expect("a link")),
+        ("a socket", |copy| drop(UnixListener::bind(copy).expect("a socket"))),
+        ("a directory", |copy| fs::create_dir(copy).expect("a directory")),
+    ];
+    for (what, make) in make {
+        let stage = Stage::new(Way::Recorded);
+        let seasons = format!("{EARLIER}{}", EARLIER.replace("2026-02", "2026-05"));
+        fs::write(stage.log(), &seasons).expect("a log");
+        let copy = stage.telemetry().join("usage.jsonl.new");
+        make(&copy);
+        let finished = tm_run(&stage, &["clear", "--before", "2026-03-01"]).finish();
+        let is_ours = what != "a directory";
+        let seen = (finished.told, finished.text().lines().count(), finished.err.lines().count());
+        let expected = if is_ours { (Told::Exited(0), 1, 0) } else { (Told::Exited(1), 0, 1) };
+        assert_eq!(seen, expected, "{what}: {}", finished.err);
+        assert_eq!(stage.raw_log(), if is_ours { &seasons[EARLIER.len()..] } else { &seasons }, "{what}");
+        unharmed(&stage.command(COMMAND).finish(), what);
+        if is_ours {
+            make(&copy);
+        }
+        done(&stage, &["clear"]);
+        let left = super::listing(&stage.home());
+        assert_eq!(left.len(), if is_ours { 0 } else { 3 }, "{what}: {left:?}");
     }
 }
 

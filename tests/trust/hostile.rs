@@ -53,21 +53,19 @@ fn a_line_without_end_is_skipped_in_little_memory(stage: &Stage) {
     log.write_all(format!("\n{EARLIER}").as_bytes()).expect("an event");
     counts(&report(stage, &path, LITTLE), 3, 2, 1);
     // The same from a pipe.
-    let script =
-        "{ cat \"$1\"; head -c 50000000 /dev/zero; echo; cat \"$1\"; } | \"$2\" report --format json --log -";
-    let event = stage.path("event");
-    fs::write(&event, EARLIER).expect("an event");
-    let words = [
-        "sh".into(),
-        "-c".into(),
-        script.into(),
-        "sh".into(),
-        event.into_os_string(),
-        crate::stage::TM_RUN.into(),
-    ];
-    let finished = stage.plain(words).option("--limit", format!("9:{LITTLE}")).finish();
+    let report = piped(stage, "{ cat event; head -c 50000000 /dev/zero; echo; cat event; }");
+    counts(&report, 3, 2, 1);
+}
+
+/// A report in JSON of what a shell writes, in little memory. There is a file `event` for it.
+#[track_caller]
+fn piped(stage: &Stage, writes: &str) -> serde_json::Value {
+    fs::write(stage.home().join("event"), EARLIER).expect("an event");
+    let script = format!("{writes} | \"$1\" report --format json --log -");
+    let start = stage.plain(["sh", "-c", &script, "sh", crate::stage::TM_RUN]);
+    let finished = start.option("--limit", format!("9:{LITTLE}")).finish();
     assert_eq!(finished.told, Told::Exited(0), "{}", finished.err);
-    counts(&serde_json::from_slice(&finished.out).expect("JSON"), 3, 2, 1);
+    serde_json::from_slice(&finished.out).expect("JSON")
 }
 
 /// A name takes a few thousand bytes.
@@ -114,16 +112,12 @@ fn numbers_and_nesting_without_end_are_read_in_little_memory(stage: &Stage) {
         let events = report["input"]["events"].as_u64();
         assert_eq!(events, Some(2 + u64::from(is_event)), "{shown}");
     }
-    // A hundred million digits are a line that is too long.
-    let mut log = BufWriter::new(File::create(stage.path("log")).expect("a log"));
-    write!(log, "{{\"target\":\"x\",\"duration_seconds\":").expect("a line");
-    for _ in 0..100 {
-        log.write_all(nines.as_bytes()).expect("digits");
-    }
-    write!(log, "}}\n{EARLIER}").expect("an event");
-    log.flush().expect("all of it");
-    drop(log);
-    counts(&report(stage, &stage.path("log"), LITTLE), 2, 1, 1);
+    // A thousand million digits are a line that is too long.
+    let report = piped(
+        stage,
+        "{ printf '{\"target\": \"x\", \"duration_seconds\": '; head -c 1000000000 /dev/zero | tr '\\0' 9; echo '}'; cat event; }",
+    );
+    counts(&report, 2, 1, 1);
 }
 
 /// The limit works: a report cannot be had in less than it needs.

@@ -54,7 +54,10 @@ const QUESTIONS: &[&[&str]] = &[
     &["report", "--format", "jsonl"],
     &["report", "--since", "7d", "--by", "domain", "--failed", "--anonymize"],
     &["init", "bash"],
+    &["init", "zsh"],
+    &["init", "fish"],
     &["init", "make"],
+    &["init", "man"],
     &["log", "--target", "x", "--duration", "1", "--exit-code", "0"],
     &["clear", "--before", "today"],
     &["off"],
@@ -103,7 +106,7 @@ fn broken(log: &str) -> Vec<&str> {
 }
 
 /// A log as it was before what a test does, and what the next run finds.
-const EARLIER: &str = "{\"timestamp\": \"2026-02-14T10:30:00+00:00\", \"target\": \"earlier\", \"domain\": null, \
+pub const EARLIER: &str = "{\"timestamp\": \"2026-02-14T10:30:00+00:00\", \"target\": \"earlier\", \"domain\": null, \
     \"duration_seconds\": 45.0, \"exit_code\": 0}\n";
 
 /// The command of most tests here: what it prints and how it ends are easy to know.

@@ -2,14 +2,16 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use super::QUESTIONS;
 use super::trace::{traced, wrapped};
-use crate::ledger::{Case, cases, plain};
-use crate::stage::{EVERY_WAY, RECORDED, Stage, TM_RUN, Told, Way, probe};
+use crate::ledger::{Case, DYNAMIC, cases, plain};
+use crate::stage::{EVERY_WAY, RECORDED, Stage, TM_RUN, Told, Way, find_on_path, probe};
 
 pub fn cases() -> Vec<Case> {
     let mut all = plain![no_crate_is_for_a_network];
+    all.extend(cases![&[Way::Off], needs ["nm", "bash", DYNAMIC]; no_function_for_a_network_is_linked]);
     all.extend(cases![EVERY_WAY, needs ["strace"]; wrapping_calls_no_network]);
     all.extend(cases![&[Way::Off, Way::Recorded], needs ["strace"]; no_question_calls_a_network]);
     all.extend(cases![RECORDED, needs ["strace", "bash"]; a_program_that_opens_a_socket_is_caught]);
@@ -84,6 +86,52 @@ fn no_crate_is_for_a_network() {
     assert!(crates(&lock).contains(&"clap"), "the list is read");
     assert_eq!(for_a_network(&lock), [""; 0]);
     assert_eq!(for_a_network(&format!("{lock}\n[[package]]\nname = \"ureq\"\n")), ["ureq"]);
+}
+
+/// Of the C library: what opens a socket, or asks a name service, which does.
+const FUNCTIONS: &[&str] = &[
+    "accept",
+    "accept4",
+    "bind",
+    "connect",
+    "getaddrinfo",
+    "gethostbyname",
+    "gethostbyname_r",
+    "getnameinfo",
+    "getpwnam_r",
+    "getpwuid_r",
+    "listen",
+    "recv",
+    "recvfrom",
+    "recvmsg",
+    "res_init",
+    "res_query",
+    "send",
+    "sendmsg",
+    "sendto",
+    "socket",
+    "socketpair",
+];
+
+/// What a program takes from shared libraries.
+fn imports(program: &Path) -> Vec<String> {
+    let output =
+        Command::new("nm").args(["-D", "--undefined-only"]).arg(program).output().expect("nm starts");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let name = |line: &str| line.split_whitespace().next_back()?.split('@').next().map(str::to_owned);
+    text.lines().filter_map(name).collect()
+}
+
+fn no_function_for_a_network_is_linked(_: &Stage) {
+    let found = |program: &Path| {
+        let imports = imports(program);
+        assert!(imports.iter().any(|name| name == "write"), "the list is read: {imports:?}");
+        imports.into_iter().filter(|name| FUNCTIONS.contains(&name.as_str())).collect::<Vec<_>>()
+    };
+    let program = std::env::var_os("TM_RUN_DYNAMIC").expect("a path");
+    assert_eq!(found(Path::new(&program)), [""; 0]);
+    // It can open one itself: see below.
+    assert!(found(&find_on_path("bash").expect("bash")).contains(&"socket".to_owned()));
 }
 
 /// A ring of the kernel could open a socket without a call of its own.

@@ -12,7 +12,10 @@ use crate::stage::{OFF, RECORDED, Stage, TM_RUN, Told};
 pub fn cases() -> Vec<Case> {
     let mut all = cases![OFF; modes_are_private_under_any_umask];
     all.extend(cases![OFF, needs ["root"]; what_root_makes_in_a_home_is_its_owners]);
-    all.extend(cases![RECORDED, needs ["root", "setpriv"]; the_owner_goes_on_with_what_root_made]);
+    all.extend(cases![RECORDED, needs ["root", "setpriv"];
+        the_owner_goes_on_with_what_root_made,
+        a_link_planted_in_a_directory_of_everybodys_leads_a_user_nowhere,
+    ]);
     all.extend(cases![RECORDED, needs ["root"];
         a_planted_link_leads_root_nowhere,
         a_planted_directory_leads_root_nowhere,
@@ -184,4 +187,65 @@ fn a_planted_directory_leads_root_nowhere(stage: &Stage) {
         symlink(&victims, stage.telemetry()).expect("a link");
         give(&stage.home(), USER);
     });
+}
+
+/// Where everybody may write, a link to a file of the user's own could make tm-run write into that.
+fn a_link_planted_in_a_directory_of_everybodys_leads_a_user_nowhere(stage: &Stage) {
+    const OTHER: u32 = 4321;
+    let program = for_everybody(stage);
+    let mine = stage.path("mine");
+    fs::create_dir(&mine).expect("a directory");
+    fs::write(mine.join("file"), EARLIER).expect("a file");
+    give(&mine, USER);
+    let as_user = |words: &[&str]| {
+        let user = USER.to_string();
+        let words: Vec<_> = ["setpriv", "--reuid", &user, "--regid", &user, "--clear-groups", &program]
+            .into_iter()
+            .chain(words.iter().copied())
+            .map(str::to_owned)
+            .collect();
+        stage.plain(words).finish()
+    };
+    let plant = |name: &str, to: &str, owner: u32| {
+        let _ = fs::remove_dir_all(stage.home().join(".anklume"));
+        stage.turn_on();
+        if name != "usage.jsonl" {
+            fs::write(stage.log(), EARLIER).expect("a log");
+        }
+        symlink(mine.join(to), stage.telemetry().join(name)).expect("a link");
+        give(&stage.home(), owner);
+        for directory in [stage.home().join(".anklume"), stage.telemetry()] {
+            fs::set_permissions(directory, fs::Permissions::from_mode(0o777)).expect("its mode");
+        }
+    };
+    let look = || {
+        let about = |path: &Path| fs::metadata(path).map(|found| (found.ino(), found.mode())).ok();
+        (
+            fs::read_to_string(mine.join("file")).expect("it is there"),
+            about(&mine.join("file")),
+            listing(&mine),
+        )
+    };
+    let before = look();
+    for (name, to) in [
+        ("usage.jsonl", "file"),
+        ("usage.jsonl", "no-such-file"),
+        ("usage.jsonl.new", "file"),
+        ("usage.jsonl.new", "no-such-file"),
+    ] {
+        plant(name, to, OTHER);
+        let run = as_user(&[&["--target", "x", "--"][..], &COMMAND].concat());
+        unharmed(&run, name);
+        assert_eq!(look(), before, "{name}");
+        for words in QUESTIONS.iter().copied().chain([&["clear", "--before", "2027-01-01"][..]]) {
+            plant(name, to, OTHER);
+            let finished = as_user(words);
+            assert!(matches!(finished.told, Told::Exited(0 | 1)), "{words:?}: {:?}", finished.told);
+            assert_eq!(look(), before, "{name} {words:?}");
+        }
+    }
+    // In a directory of one's own a link is one's own wish, and would be seen above.
+    plant("usage.jsonl", "file", USER);
+    unharmed(&as_user(&[&["--target", "x", "--"][..], &COMMAND].concat()), "one's own");
+    assert_eq!(look().0.lines().count(), 2);
 }

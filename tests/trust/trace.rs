@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fs;
 
-use crate::stage::{Finished, Stage, Start};
+use crate::stage::{Finished, Job, Process, Stage, Start, TM_RUN, send, until};
 
 /// A system call of a trace.
 #[derive(Debug, Clone)]
@@ -91,4 +91,53 @@ pub fn places(
 /// The marker is asked for: before that, the C library starts.
 pub fn asks_for_consent(call: &Call) -> bool {
     call.text.contains("/enabled\"")
+}
+
+/// Words for tm-run itself.
+pub fn asks(words: &[&str]) -> Vec<OsString> {
+    [TM_RUN].iter().chain(words).map(Into::into).collect()
+}
+
+/// The command, held right behind a call by a stop that only the test ends.
+pub struct Held<'s> {
+    stage: &'s Stage,
+    job: Job,
+    pub is_there: bool,
+    /// What strace has written up to there.
+    pub trace: String,
+}
+
+impl<'s> Held<'s> {
+    #[track_caller]
+    pub fn at(stage: &'s Stage, place: &Place, words: Vec<OsString>) -> Self {
+        let _ = fs::remove_file(stage.path("trace"));
+        let trace = format!("trace={}", place.name);
+        let inject = place.inject("signal=STOP");
+        let job = under_strace(stage, &["-e", &trace, "-e", &inject], words).start();
+        let mut trace = String::new();
+        let mut is_there = false;
+        until("it is held or ends", || {
+            let written = fs::read(stage.path("trace")).unwrap_or_default();
+            trace = String::from_utf8_lossy(&written).into_owned();
+            is_there = trace.contains("stopped by SIGSTOP");
+            is_there || job.members().is_empty()
+        });
+        Self { stage, job, is_there, trace }
+    }
+
+    /// Lets it go on to its end.
+    #[track_caller]
+    pub fn goes_on(mut self) {
+        const CONT: i32 = 18;
+        let name = |process: &Process| fs::read_to_string(format!("/proc/{}/comm", process.pid));
+        for process in self.job.members() {
+            if name(&process).is_ok_and(|name| name == "tm-run\n") {
+                send(process.pid, CONT);
+            }
+        }
+        self.job.end();
+        self.job.leaves_nothing();
+        // Another may be held in the same home.
+        let _ = fs::remove_file(self.stage.path("trace"));
+    }
 }

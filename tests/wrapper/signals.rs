@@ -1,6 +1,8 @@
 //! Every signal reaches the command once: whoever sent it, and whether it was meant for one process or for
 //! the whole job.
 
+use std::process::Stdio;
+
 use crate::ledger::{Case, cases};
 use crate::stage::{
     BARE_AND_RECORDED, EVERY_WAY, Job, Process, RECORDED, Stage, TM_RUN, Told, probe, queue, send, stopped,
@@ -36,6 +38,7 @@ pub fn cases() -> Vec<Case> {
         sigterm_during_the_start_always_kills,
         an_interrupt_of_the_job_during_the_start_always_kills,
     ]);
+    all.extend(cases![EVERY_WAY, needs ["python3"]; a_stop_before_the_command_has_started_is_seen]);
     all.extend(cases![RECORDED; nested_twice_a_signal_arrives_once]);
     all
 }
@@ -157,6 +160,35 @@ fn an_interrupt_of_the_job_during_the_start_always_kills(stage: &Stage) {
         assert_eq!(job.end(), Told::Killed(2));
         job.leaves_nothing();
     });
+}
+
+/// Has whoever opens a file wait: says so when somebody does, and lets go of it when told to (fcntl(2), "Leases").
+const HOLD: &str = "
+import fcntl, os, signal, sys
+file = os.open(sys.argv[1], os.O_RDONLY)
+signal.signal(signal.SIGIO, lambda *_: os.write(1, b'asked\\n'))
+fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+os.write(1, b'held\\n')
+sys.stdin.readline()
+fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+";
+
+/// The command's process is held in its execve(2), and stopped there.
+fn a_stop_before_the_command_has_started_is_seen(stage: &Stage) {
+    let program = stage.path("program").into_os_string().into_string().expect("a path in UTF-8");
+    // Not by us, who may have just made a child that has our files open: such a file cannot be held, nor executed.
+    assert_eq!(stage.plain(["cp", probe(), &program]).end(), Told::Exited(0));
+    let mut holder = stage.plain(["python3", "-c", HOLD, &program]).input(Stdio::piped()).start();
+    assert_eq!(holder.out.line(), "held");
+    let mut job = stage.command([&program, "exit", "3"]).start();
+    assert_eq!(holder.out.line(), "asked");
+    job.send_to_group(20);
+    stopped(job.pid);
+    job.send_to_group(18);
+    until("it goes on", || Process::of(job.pid).is_some_and(|process| process.state != 'T'));
+    holder.write("\n");
+    assert_eq!(job.end(), Told::Exited(3));
+    assert_eq!(holder.end(), Told::Exited(0));
 }
 
 /// SG17

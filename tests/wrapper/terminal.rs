@@ -419,6 +419,17 @@ pub fn has_taken_its_signals(pid: i32) {
     });
 }
 
+/// A script of bash takes an interrupt as the command's only once it waits for it, which a quick command can forestall.
+#[track_caller]
+fn waits_for_its_command(script: i32) {
+    until("the script catches SIGINT and sleeps", || {
+        let status = fs::read_to_string(format!("/proc/{script}/status")).expect("the script is there");
+        let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).expect("a mask");
+        let caught = u64::from_str_radix(caught.trim(), 16).expect("hex");
+        caught & 1 << (nix::sys::signal::Signal::SIGINT as u32 - 1) != 0 && status.contains("State:\tS")
+    });
+}
+
 /// TT26
 ///
 /// The command ends only when bash has had its own SIGINT: if the two come at once, bash 5.2 itself takes
@@ -430,6 +441,7 @@ fn a_script_goes_on_after_a_command_that_handled_the_interrupt(stage: &Stage) {
     shell.sees("script ");
     let script: i32 = shell.terminal().screen.line().parse().expect("a process id");
     let command = shell.terminal().screen.ready();
+    waits_for_its_command(script);
     shell.terminal().ctrl('C');
     shell.sees("signal 2\r\n");
     has_taken_its_signals(script);

@@ -10,9 +10,9 @@ use crate::report::summary::Summary;
 /// Writes the table; lines end in CR LF.
 pub fn csv(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Result<()> {
     write!(out, "{}\r\n", table::heads(options.by).join(","))?;
-    for group in &summary.groups[..options.rows(summary.groups.len())] {
+    for group in summary.groups.each(0..options.rows(summary.groups.len())) {
         let name = group.name.as_deref().map_or_else(String::new, |name| field(&shown(name, false)));
-        write!(out, "{name},{}\r\n", table::figures(group).join(","))?;
+        write!(out, "{name},{}\r\n", table::figures(&group).join(","))?;
     }
     Ok(())
 }

@@ -18,12 +18,13 @@ use crate::units::Seconds;
 /// Writes the view of the summary's first group, which is to be its only one.
 pub fn drill(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Result<()> {
     let columns = options.columns();
-    let (summary, options) = &as_asked(summary, options);
-    let group = match (nothing(summary, options), summary.groups.first()) {
+    let options = &as_asked(options);
+    let group = match (nothing(summary, options), summary.groups.each(0..1.min(summary.groups.len())).next())
+    {
         (None, Some(group)) => group,
         (lines, _) => return write_lines(out, &lines.unwrap_or_default(), columns),
     };
-    let view = View { summary, group, options, pen: options.pen(), columns };
+    let view = View { summary, group: &group, options, pen: options.pen(), columns };
     let sections = [
         view.header(),
         view.now(),
@@ -45,7 +46,7 @@ pub fn drill(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::R
 }
 
 struct View<'a> {
-    summary: &'a Summary,
+    summary: &'a Summary<'a>,
     group: &'a Group,
     options: &'a Options<'a>,
     pen: Pen,
@@ -192,7 +193,7 @@ impl View<'_> {
     }
 
     fn which(&self) -> String {
-        if self.group.starred {
+        if self.options.is_starred(self.group) {
             "failed runs: none succeeded".to_owned()
         } else {
             words::population(self.group.shown).to_owned()

@@ -9,8 +9,8 @@ use chrono::{
 
 use super::{Filter, Options, Recording};
 use crate::report::summary::{
-    Bin, By, Change, Contents, Counts, Day, Direction, Durations, Finding, FindingKind, Group, Input, Period,
-    Population, Run, Summary, Totals, Usual, Window,
+    Bin, By, Change, Contents, Counts, Day, Direction, Durations, Finding, FindingKind, Group, Groups, Input,
+    Period, Population, Run, Summary, Totals, Usual, Window,
 };
 
 pub static NO_FILTERS: Filter = Filter {
@@ -314,7 +314,7 @@ fn group(row: &Row, noise: &mut Noise) -> Group {
 }
 
 /// 1122 events of seven targets in 43 days, as in the sketch of the report.
-pub fn busy() -> Summary {
+pub fn busy() -> Summary<'static> {
     let mut noise = Noise(11);
     let groups: Vec<Group> = rows().iter().map(|row| group(row, &mut noise)).collect();
     let mut by_weekday_and_hour = [[0; 24]; 7];
@@ -360,7 +360,7 @@ pub fn busy() -> Summary {
             seconds: 61_740.1,
             seconds_unfinished: 4740.2,
         },
-        groups,
+        groups: Groups::Given(groups),
         unique_targets: 7,
         by_weekday_and_hour,
         days,
@@ -385,7 +385,7 @@ pub fn busy() -> Summary {
 }
 
 /// Three events of two targets, one of which never succeeded.
-pub fn few() -> Summary {
+pub fn few() -> Summary<'static> {
     let mut noise = Noise(5);
     let day = NaiveDate::from_ymd_opt(2026, 11, 23).unwrap();
     let mut sync = group(&rows()[0], &mut noise);
@@ -434,7 +434,7 @@ pub fn few() -> Summary {
     summary.input = Input { logs: 1, lines: 3, events: 3, ..Input::default() };
     summary.totals =
         Totals { counts: all, success_interval: interval(2, 1), seconds: 13.9, seconds_unfinished: 9.4 };
-    summary.groups = vec![sync, lint];
+    summary.groups = Groups::Given(vec![sync, lint]);
     summary.unique_targets = 2;
     summary.by_weekday_and_hour[0][16] = 3;
     summary.days = vec![Day { date: day, counts: all, median: Some(2.25) }];
@@ -442,7 +442,7 @@ pub fn few() -> Summary {
 }
 
 /// No event at all.
-pub fn nothing() -> Summary {
+pub fn nothing() -> Summary<'static> {
     Summary {
         period: None,
         input: Input { logs: 1, ..Input::default() },
@@ -452,7 +452,7 @@ pub fn nothing() -> Summary {
             seconds: 0.0,
             seconds_unfinished: 0.0,
         },
-        groups: vec![],
+        groups: Groups::Given(vec![]),
         unique_targets: 0,
         by_weekday_and_hour: [[0; 24]; 7],
         days: vec![],
@@ -461,12 +461,12 @@ pub fn nothing() -> Summary {
 }
 
 /// Events, but none that the filters let through.
-pub fn no_match() -> Summary {
+pub fn no_match() -> Summary<'static> {
     Summary { input: busy().input, ..nothing() }
 }
 
 /// Forty targets, so that some are only summed up.
-pub fn crowded() -> Summary {
+pub fn crowded() -> Summary<'static> {
     let mut summary = busy();
     let model = summary.groups[4].clone();
     for number in 0..33u64 {
@@ -482,7 +482,7 @@ pub fn crowded() -> Summary {
 }
 
 /// Names that would like to be more than names.
-pub fn hostile() -> Summary {
+pub fn hostile() -> Summary<'static> {
     let names = [
         "<img src=\"http://127.0.0.1:9/x\" onerror=\"alert(1)\">",
         "</title></text></svg><script>fetch('http://127.0.0.1:9/y')</script>",
@@ -506,7 +506,7 @@ pub fn hostile() -> Summary {
 }
 
 /// Only one target.
-pub fn only(name: &str) -> Summary {
+pub fn only(name: &str) -> Summary<'static> {
     let mut summary = busy();
     summary.groups.retain(|group| group.name.as_deref() == Some(name));
     summary.findings.retain(|finding| finding.target == name);

@@ -110,7 +110,7 @@ fn failed_runs_alone_have_no_success_rate() {
     {
         *counts = Counts { runs: counts.failed, failed: counts.failed, ..Counts::default() };
     }
-    for group in &mut summary.groups {
+    for group in summary.groups.iter_mut() {
         (group.shown, group.starred, group.change) = (Population::Failed, true, None);
     }
     summary.findings.clear();

@@ -3,6 +3,7 @@
 //! The drawings have no view box: what is a share of the width is given in percent, so that text keeps its
 //! size on a narrow screen.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
@@ -11,9 +12,9 @@ use chrono::{Days, NaiveDate};
 use super::drill::{medians, step};
 use super::line::{fit, float, shown, stacked};
 use super::words::{self, ENOUGH};
-use super::{Options, as_asked, nothing};
+use super::{Options, as_asked, made, nothing};
 use crate::report::summary::{
-    Bin, By, Counts, Day, Direction, Durations, Finding, FindingKind, Group, Population, Summary,
+    Bin, By, Counts, Day, Direction, Durations, Finding, FindingKind, Group, Groups, Population, Summary,
 };
 use crate::units::Seconds;
 
@@ -24,19 +25,55 @@ const DRAWN: usize = 25;
 const MULTIPLES: usize = 6;
 /// Columns of a drawing over time.
 const COLUMNS: usize = 120;
+/// Bytes of the table that are held before they are written.
+const HELD: usize = 1 << 16;
 
 /// Writes the page.
 pub fn html(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Result<()> {
-    let (summary, options) = as_asked(summary, &Options { ascii: false, ..*options });
-    let mut page = Page { summary: &summary, options: &options, html: String::new() };
-    page.all();
-    out.write_all(page.html.as_bytes())
+    let options = as_asked(&Options { ascii: false, ..*options });
+    let groups = &summary.groups;
+    let drawn = options.rows(groups.len()).min(options.limit.unwrap_or(DRAWN));
+    let mut durations = words::order_of_durations(groups, options.sorted);
+    durations.truncate(drawn);
+    let multiples = multiples(groups);
+    let wanted = (0..drawn).chain(durations.iter().chain(&multiples).copied()).collect();
+    let groups = made(groups, wanted);
+    let of = |places: &[usize]| places.iter().map(|place| &groups[place]).collect();
+    let mut page = Page {
+        summary,
+        options: &options,
+        drawn: groups.range(..drawn).map(|(_, group)| group).collect(),
+        durations: of(&durations),
+        multiples: of(&multiples),
+        html: String::new(),
+        out,
+    };
+    page.all()?;
+    page.flush()
 }
 
 struct Page<'a> {
-    summary: &'a Summary,
+    summary: &'a Summary<'a>,
     options: &'a Options<'a>,
+    /// The groups that are drawn; those whose durations are; those whose days are.
+    drawn: Vec<&'a Group>,
+    durations: Vec<&'a Group>,
+    multiples: Vec<&'a Group>,
+    /// What is not written yet.
     html: String,
+    out: &'a mut dyn Write,
+}
+
+/// The groups that took most of the time, among those with enough runs.
+fn multiples(groups: &Groups<'_>) -> Vec<usize> {
+    let brief = |place| groups.brief(place);
+    let mut places: Vec<usize> =
+        (0..groups.len()).filter(|&place| brief(place).counts.runs >= ENOUGH).collect();
+    places.sort_by(|&a, &b| {
+        brief(b).seconds.total_cmp(&brief(a).seconds).then_with(|| groups.name(a).cmp(&groups.name(b)))
+    });
+    places.truncate(MULTIPLES);
+    places
 }
 
 /// Adds formatted text; writing to a String does not fail.
@@ -47,7 +84,7 @@ macro_rules! add {
 }
 
 impl Page<'_> {
-    fn all(&mut self) {
+    fn all(&mut self) -> io::Result<()> {
         let period = self.period();
         let title =
             if period.is_empty() { "Usage report".to_owned() } else { format!("Usage report, {period}") };
@@ -78,7 +115,7 @@ impl Page<'_> {
             self.over_time();
             self.when();
             self.targets();
-            self.data();
+            self.data()?;
             self.html.push_str("</main>\n");
         }
         add!(
@@ -88,6 +125,7 @@ impl Page<'_> {
             words::utc(self.options.now),
             "Interrupted runs (Ctrl-C and the like) count in neither the success rate nor the durations."
         );
+        Ok(())
     }
 
     fn date(&self, at: chrono::DateTime<chrono::Utc>) -> NaiveDate {
@@ -194,14 +232,16 @@ impl Page<'_> {
         }
     }
 
-    fn drawn(&self) -> usize {
-        self.options.rows(self.summary.groups.len()).min(self.options.limit.unwrap_or(DRAWN))
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.write_all(self.html.as_bytes())?;
+        self.html.clear();
+        Ok(())
     }
 
     fn runs(&mut self) {
         const ROW: usize = 42;
         let summary = self.summary;
-        let groups = &summary.groups[..self.drawn()];
+        let groups = self.drawn.clone();
         let title = self.title("Target Invocations");
         self.section("runs", &title);
         self.legend();
@@ -233,7 +273,7 @@ impl Page<'_> {
     /// A row's name at the left and its figures at the right.
     fn labels(&mut self, group: &Group, baseline: usize, figures: &str) {
         let name = name(group);
-        let star = if group.starred { " *" } else { "" };
+        let star = if self.options.is_starred(group) { " *" } else { "" };
         add!(
             self,
             "<text class=\"name\" x=\"0\" y=\"{baseline}\">{}{star}<title>{}</title></text>\
@@ -297,8 +337,10 @@ impl Page<'_> {
             counts.interrupted,
             escaped(&rate)
         );
-        let groups: Vec<&Group> = summary.groups[..self.drawn()]
+        let groups: Vec<&Group> = self
+            .drawn
             .iter()
+            .copied()
             .filter(|group| words::rate(&group.counts, self.options).is_some())
             .collect();
         if groups.len() > 1 {
@@ -371,8 +413,7 @@ impl Page<'_> {
             Population::Ok => self.title("Average Duration"),
             which => self.title(&format!("Average Duration of {}", words::population(which))),
         };
-        let order = words::by_average(&summary.groups, self.options.sorted);
-        let groups: Vec<&Group> = order.iter().take(self.drawn()).map(|&at| &summary.groups[at]).collect();
+        let groups = self.durations.clone();
         self.section("duration", &title);
         let scale = Scale::of(&groups);
         let kind = if scale.log { " The scale is logarithmic." } else { "" };
@@ -424,7 +465,7 @@ impl Page<'_> {
             self.box_plot(group, durations, &scale, at * ROW + 30);
         }
         self.html.push_str("</svg>\n");
-        if groups.iter().any(|group| group.starred) {
+        if groups.iter().any(|group| self.options.is_starred(group)) {
             self.html.push_str(
                 "<p class=\"note\">* never succeeded: the durations are those of its failed runs.</p>\n",
             );
@@ -580,11 +621,7 @@ impl Page<'_> {
     /// For the targets that took most of the time, how long each day's runs took.
     fn multiples(&mut self, from: NaiveDate, days: usize, per_column: usize, each: &str) {
         const HEIGHT: f64 = 70.0;
-        let summary = self.summary;
-        let mut groups: Vec<&Group> =
-            summary.groups.iter().filter(|group| group.counts.runs >= ENOUGH).collect();
-        groups.sort_by(|a, b| b.seconds.total_cmp(&a.seconds).then_with(|| a.name.cmp(&b.name)));
-        groups.truncate(MULTIPLES);
+        let groups = self.multiples.clone();
         if groups.is_empty() {
             return;
         }
@@ -705,7 +742,7 @@ impl Page<'_> {
 
     fn targets(&mut self) {
         let summary = self.summary;
-        let groups = &summary.groups[..self.drawn()];
+        let groups = self.drawn.clone();
         let title = match self.options.by {
             By::Target => "Each target",
             By::Domain => "Each domain",
@@ -821,9 +858,9 @@ impl Page<'_> {
         self.html.push_str("</tbody>\n</table></div>\n");
     }
 
-    fn data(&mut self) {
+    fn data(&mut self) -> io::Result<()> {
         self.section("data", "All numbers");
-        self.group_table();
+        self.group_table()?;
         self.html.push_str("<details>\n<summary>Runs by weekday and hour</summary>\n<div><div class=\"wide\" tabindex=\"0\"><table>\n<thead><tr><th scope=\"col\">day</th>");
         for hour in 0..24 {
             add!(self, "<th scope=\"col\">{hour}</th>");
@@ -853,9 +890,10 @@ impl Page<'_> {
             self.html.push_str("</tbody>\n</table></div></div>\n</details>\n");
         }
         self.html.push_str("</section>\n");
+        Ok(())
     }
 
-    fn group_table(&mut self) {
+    fn group_table(&mut self) -> io::Result<()> {
         const HEADS: [&str; 18] = [
             "runs",
             "ok",
@@ -883,7 +921,11 @@ impl Page<'_> {
         }
         self.html.push_str("</tr></thead>\n<tbody>\n");
         let rows = self.options.rows(self.summary.groups.len());
-        for group in &self.summary.groups[..rows] {
+        let summary = self.summary;
+        // What is drawn is made already.
+        let made = self.drawn.clone().into_iter().take(rows).map(Cow::Borrowed);
+        let others = summary.groups.each(made.len()..rows).map(Cow::Owned);
+        for group in made.chain(others) {
             let (counts, durations) = (&group.counts, group.shown());
             let moment = |at: Option<chrono::DateTime<chrono::Utc>>| {
                 at.map_or("-".to_owned(), |at| (self.options.local)(at).format("%Y-%m-%d %H:%M").to_string())
@@ -910,13 +952,16 @@ impl Page<'_> {
                 moment(group.first_run),
                 moment(group.last_run),
             ];
-            let star = if group.starred { " *" } else { "" };
+            let star = if self.options.is_starred(&group) { " *" } else { "" };
             let _ =
-                write!(self.html, "<tr><th scope=\"row\"><bdi>{}</bdi>{star}</th>", escaped(&name(group)));
+                write!(self.html, "<tr><th scope=\"row\"><bdi>{}</bdi>{star}</th>", escaped(&name(&group)));
             for figure in figures {
                 let _ = write!(self.html, "<td>{}</td>", escaped(&figure));
             }
             self.html.push_str("</tr>\n");
+            if self.html.len() > HELD {
+                self.flush()?;
+            }
         }
         self.html.push_str("</tbody>\n</table></div>\n");
         match self.summary.groups.len() - rows {
@@ -925,6 +970,7 @@ impl Page<'_> {
                 add!(self, "<p class=\"note\">and {more} more that were not asked for.</p>\n");
             }
         }
+        Ok(())
     }
 }
 

@@ -15,9 +15,45 @@ use crate::report::summary::{
 
 const FORMAT_VERSION: u64 = 1;
 
-/// Writes the object and one line end.
+/// Bytes that are held before they are written.
+const HELD: usize = 1 << 16;
+
+/// Writes the object and one line end. Each group is written before the next one is made: there may be many.
 pub fn json(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "{}", with_controls_escaped(&report(summary, options).text()))
+    let rows = options.rows(summary.groups.len());
+    let mut text = "{".to_owned();
+    let mut is_first = true;
+    let mut add = |text: &mut String, (key, value): (&str, Json)| {
+        between(text, usize::from(!std::mem::take(&mut is_first)), false, 1);
+        push_key(text, key);
+        value.push(text, 1);
+    };
+    for member in before(summary, options) {
+        add(&mut text, member);
+    }
+    let groups = match options.by {
+        By::Target => "targets",
+        By::Domain => "domains",
+    };
+    add(&mut text, (groups, Json::Array(Vec::new())));
+    if rows > 0 {
+        text.pop();
+        for (at, group) in summary.groups.each(0..rows).enumerate() {
+            between(&mut text, at, false, 2);
+            self::group(&group, options.by).push(&mut text, 2);
+            if text.len() > HELD {
+                out.write_all(with_controls_escaped(&text).as_bytes())?;
+                text.clear();
+            }
+        }
+        end(&mut text, false, 1);
+        text.push(']');
+    }
+    for member in after(summary, options, rows) {
+        add(&mut text, member);
+    }
+    end(&mut text, false, 0);
+    writeln!(out, "{}}}", with_controls_escaped(&text))
 }
 
 /// A JSON value whose keys stay in the order they were given.
@@ -44,8 +80,7 @@ impl Json {
                 text.push('{');
                 for (at, (key, value)) in members.iter().enumerate() {
                     between(text, at, flat, depth + 1);
-                    text.push_str(&Value::from(key.as_str()).to_string());
-                    text.push_str(": ");
+                    push_key(text, key);
                     value.push(text, depth + 1);
                 }
                 end(text, flat, depth);
@@ -63,6 +98,11 @@ impl Json {
             }
         }
     }
+}
+
+fn push_key(text: &mut String, key: &str) {
+    text.push_str(&Value::from(key).to_string());
+    text.push_str(": ");
 }
 
 fn between(text: &mut String, at: usize, flat: bool, depth: usize) {
@@ -107,11 +147,11 @@ fn time(at: Option<DateTime<Utc>>) -> Json {
     at.map(words::utc).into()
 }
 
-fn report(summary: &Summary, options: &Options) -> Json {
+/// What stands before the groups.
+fn before(summary: &Summary, options: &Options) -> [(&'static str, Json); 7] {
     let totals = &summary.totals;
     let (low, high) = totals.success_interval.unzip();
-    let rows = options.rows(summary.groups.len());
-    object([
+    [
         ("format_version", FORMAT_VERSION.into()),
         ("generator", options.generator.into()),
         ("generated_at", words::utc(options.now).into()),
@@ -141,18 +181,17 @@ fn report(summary: &Summary, options: &Options) -> Json {
                 ("unique_targets", summary.unique_targets.into()),
             ]),
         ),
-        (
-            match options.by {
-                By::Target => "targets",
-                By::Domain => "domains",
-            },
-            array(summary.groups[..rows].iter().map(|group| self::group(group, options.by))),
-        ),
+    ]
+}
+
+/// What stands behind so many groups.
+fn after(summary: &Summary, options: &Options, rows: usize) -> [(&'static str, Json); 4] {
+    [
         ("left_out", (summary.groups.len() - rows).into()),
         ("by_weekday", array(summary.by_weekday_and_hour.map(sum))),
         ("by_hour", array((0..24).map(|hour| sum(summary.by_weekday_and_hour.map(|hours| hours[hour]))))),
         ("findings", array(summary.findings.iter().map(|finding| self::finding(finding, options)))),
-    ])
+    ]
 }
 
 fn sum<const N: usize>(counts: [u64; N]) -> u64 {

@@ -17,10 +17,10 @@ pub fn markdown(summary: &Summary, options: &Options, out: &mut dyn Write) -> io
         (0..heads.len()).map(|at| if at == 0 || at >= heads.len() - 2 { "---" } else { "---:" }).collect();
     writeln!(out, "| {} |", rules.join(" | "))?;
     let rows = options.rows(summary.groups.len());
-    for group in &summary.groups[..rows] {
+    for group in summary.groups.each(0..rows) {
         let name = group.name.as_deref().map_or_else(String::new, |name| escaped(&shown(name, false)));
         let figures =
-            table::figures(group).map(|figure| if figure.is_empty() { "-".to_owned() } else { figure });
+            table::figures(&group).map(|figure| if figure.is_empty() { "-".to_owned() } else { figure });
         writeln!(out, "| {name} | {} |", figures.join(" | "))?;
     }
     match summary.groups.len() - rows {

@@ -1,12 +1,12 @@
 //! From numbers to text, a file a format. What comes from the world (the time, the zone, the width) comes in
 //! through [`Options`].
 
-use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 
-use super::summary::{By, Contents, Population, Summary};
+use super::summary::{By, Contents, Group, Groups, Population, Summary};
 use crate::event::table::Filter;
 
 mod csv;
@@ -87,21 +87,28 @@ impl Options<'_> {
         self.limit.unwrap_or(all).min(all)
     }
 
+    /// A group's durations are those of its failed runs for want of others.
+    fn is_starred(&self, group: &Group) -> bool {
+        group.starred && !self.filters.failed
+    }
+
     fn pen(&self) -> line::Pen {
         line::Pen { ascii: self.ascii }
     }
 }
 
 /// With `--failed`, durations are those of failed runs because that was asked for, not for want of others.
-fn as_asked<'a, 'b>(summary: &'a Summary, options: &Options<'b>) -> (Cow<'a, Summary>, Options<'b>) {
-    if !options.filters.failed {
-        return (Cow::Borrowed(summary), *options);
-    }
-    let mut summary = summary.clone();
-    for group in &mut summary.groups {
-        group.starred = false;
-    }
-    (Cow::Owned(summary), Options { durations: Population::Failed, ..*options })
+fn as_asked<'a>(options: &Options<'a>) -> Options<'a> {
+    let durations = if options.filters.failed { Population::Failed } else { options.durations };
+    Options { durations, ..*options }
+}
+
+/// The groups at these places, by place.
+fn made(groups: &Groups<'_>, mut places: Vec<usize>) -> BTreeMap<usize, Group> {
+    places.sort_unstable();
+    places.dedup();
+    let made = groups.at(&places);
+    places.into_iter().zip(made).collect()
 }
 
 /// What is the case when there is nothing to report, and what to do; `None` if there is something.

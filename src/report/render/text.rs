@@ -1,13 +1,14 @@
 //! The terminal view: one screen that answers what got worse, where the time went, and what fails.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use unicode_width::UnicodeWidthStr as _;
 
 use super::line::{Line, Pen, Style, fit, flow, portion, wrap};
 use super::words::{self, ENOUGH};
-use super::{Options, as_asked, nothing, write_lines};
-use crate::report::summary::{By, Direction, Finding, FindingKind, Group, Population, Summary};
+use super::{Options, as_asked, made, nothing, write_lines};
+use crate::report::summary::{By, Counts, Direction, Finding, FindingKind, Group, Population, Summary};
 use crate::units::Seconds;
 
 /// From so many columns on there is room for the hour map and the longer table.
@@ -23,8 +24,13 @@ pub fn text(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Re
     if let Some(lines) = nothing(summary, options) {
         return write_lines(out, &lines, columns);
     }
-    let (summary, options) = &as_asked(summary, options);
-    let view = View { summary, options, pen: options.pen(), columns };
+    let options = &as_asked(options);
+    let order = (0..summary.groups.len()).collect();
+    let durations = words::order_of_durations(&summary.groups, options.sorted);
+    let mut view =
+        View { summary, options, pen: options.pen(), columns, order, durations, groups: BTreeMap::new() };
+    let shown = [&view.order, &view.durations].map(|order| view.shown(order).0);
+    view.groups = made(&summary.groups, shown.concat());
     let sections = [
         view.header(),
         view.totals(),
@@ -49,10 +55,15 @@ pub fn text(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Re
 }
 
 struct View<'a> {
-    summary: &'a Summary,
+    summary: &'a Summary<'a>,
     options: &'a Options<'a>,
     pen: Pen,
     columns: usize,
+    /// The places of all groups: as asked for, and in the duration chart.
+    order: Vec<usize>,
+    durations: Vec<usize>,
+    /// Those that are shown, by place.
+    groups: BTreeMap<usize, Group>,
 }
 
 impl View<'_> {
@@ -136,12 +147,11 @@ impl View<'_> {
     }
 
     fn invocations(&self) -> Vec<Line> {
-        let groups = &self.summary.groups;
-        let order: Vec<usize> = (0..groups.len()).collect();
-        let (shown, rest) = self.shown(&order);
+        let groups = &self.groups;
+        let (shown, rest) = self.shown(&self.order);
         let [ok, failed, interrupted] = self.pen.marks();
         let wide = self.columns >= WIDE;
-        let pick = |figure: &dyn Fn(&Group) -> String| shown.iter().map(|&at| figure(&groups[at])).collect();
+        let pick = |figure: &dyn Fn(&Group) -> String| shown.iter().map(|&at| figure(&groups[&at])).collect();
         let table = Table {
             title: self.title("Target Invocations"),
             legend: Legend {
@@ -153,7 +163,7 @@ impl View<'_> {
             },
             names: shown
                 .iter()
-                .map(|&at| words::name(groups[at].name.as_deref(), self.options.ascii))
+                .map(|&at| words::name(groups[&at].name.as_deref(), self.options.ascii))
                 .collect(),
             figures: vec![
                 Figure::new("runs", 4, pick(&|group| group.counts.runs.to_string())),
@@ -169,16 +179,17 @@ impl View<'_> {
             names_width: self.names(),
             bar: if wide { 16 } else { 8 },
         };
-        let max = shown.iter().map(|&at| groups[at].counts.runs).max().unwrap_or(0);
+        let max = shown.iter().map(|&at| groups[&at].counts.runs).max().unwrap_or(0);
         let left = if wide { self.columns - MAP - 2 } else { self.columns };
         let mut lines = table.lines(left, self.pen, &|row, cells| {
-            self.pen.outcomes(words::parts(&groups[shown[row]].counts), max, cells)
+            self.pen.outcomes(words::parts(&groups[&shown[row]].counts), max, cells)
         });
-        let sum = |count: &dyn Fn(&Group) -> u64| {
-            rest.iter().fold(0u64, |sum, &at| sum.saturating_add(count(&groups[at])))
+        let sum = |count: &dyn Fn(&Counts) -> u64| {
+            let counts = rest.iter().map(|&at| self.summary.groups.brief(at).counts);
+            counts.fold(0u64, |sum, counts| sum.saturating_add(count(&counts)))
         };
-        let runs = words::count(sum(&|group| group.counts.runs), "run", "runs");
-        let failed = sum(&|group| group.counts.failed);
+        let runs = words::count(sum(&|counts| counts.runs), "run", "runs");
+        let failed = sum(&|counts| counts.failed);
         lines.extend(self.rest(rest, &format!("{runs}, {failed} failed"), left));
         if !wide {
             return lines;
@@ -244,20 +255,19 @@ impl View<'_> {
     }
 
     fn durations(&self) -> Vec<Line> {
-        let groups = &self.summary.groups;
-        let order = words::by_average(groups, self.options.sorted);
-        let (shown, rest) = self.shown(&order);
+        let groups = &self.groups;
+        let (shown, rest) = self.shown(&self.durations);
         let wide = self.columns >= WIDE;
         let title = match self.options.durations {
             Population::Ok => self.title("Average Duration"),
             which => self.title(&format!("Average Duration of {}", words::population(which))),
         };
-        let starred = shown.iter().any(|&at| groups[at].starred);
+        let starred = shown.iter().any(|&at| self.options.is_starred(&groups[&at]));
         let names = shown.iter().map(|&at| {
-            let name = words::name(groups[at].name.as_deref(), self.options.ascii);
-            if groups[at].starred { format!("{name} *") } else { name }
+            let name = words::name(groups[&at].name.as_deref(), self.options.ascii);
+            if self.options.is_starred(&groups[&at]) { format!("{name} *") } else { name }
         });
-        let whisker = shown.iter().any(|&at| groups[at].shown().p95.is_some());
+        let whisker = shown.iter().any(|&at| groups[&at].shown().p95.is_some());
         let mut parts = vec![(Style::Plain, "", "bar: average")];
         if whisker {
             parts.push((Style::Dim, if self.pen.ascii { "|" } else { "┤" }, ": p95"));
@@ -272,14 +282,14 @@ impl View<'_> {
             bar: 8,
         };
         let scale = words::largest(shown.iter().flat_map(|&at| {
-            let durations = groups[at].shown();
+            let durations = groups[&at].shown();
             [durations.mean, durations.p95]
         }));
         let mut lines = table.lines(self.columns, self.pen, &|row, cells| {
-            let durations = groups[shown[row]].shown();
+            let durations = groups[&shown[row]].shown();
             self.whiskered(durations.mean, durations.p95, scale, cells)
         });
-        let time = rest.iter().map(|&at| groups[at].seconds).sum();
+        let time = rest.iter().map(|&at| self.summary.groups.brief(at).seconds).sum();
         lines.extend(self.rest(rest, &format!("{} in all", Seconds(time)), self.columns));
         if starred {
             let note = "never succeeded: the durations are those of its failed runs";
@@ -289,8 +299,8 @@ impl View<'_> {
     }
 
     fn duration_figures(&self, shown: &[usize], whisker: bool, wide: bool) -> Vec<Figure> {
-        let groups = &self.summary.groups;
-        let pick = |figure: &dyn Fn(&Group) -> String| shown.iter().map(|&at| figure(&groups[at])).collect();
+        let groups = &self.groups;
+        let pick = |figure: &dyn Fn(&Group) -> String| shown.iter().map(|&at| figure(&groups[&at])).collect();
         let of = |figure: &dyn Fn(&crate::report::summary::Durations) -> Option<f64>| {
             pick(&|group| words::seconds(figure(group.shown())))
         };
@@ -315,7 +325,7 @@ impl View<'_> {
                 ..Figure::new("share", 5, pick(&|group| words::share(group.seconds, whole)))
             });
         }
-        if shown.iter().any(|&at| groups[at].counts.runs >= ENOUGH) {
+        if shown.iter().any(|&at| groups[&at].counts.runs >= ENOUGH) {
             let trend = |group: &Group| match (group.counts.runs >= ENOUGH, wide) {
                 (false, _) => String::new(),
                 (true, true) => self.pen.trend(&group.trend24),
@@ -403,7 +413,8 @@ impl View<'_> {
     }
 
     fn few(&self) -> Vec<Line> {
-        if self.summary.groups.iter().any(|group| group.counts.runs >= ENOUGH) {
+        let groups = &self.summary.groups;
+        if (0..groups.len()).any(|at| groups.brief(at).counts.runs >= ENOUGH) {
             return Vec::new();
         }
         wrap(

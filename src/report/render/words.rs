@@ -8,7 +8,7 @@ use super::line::{fit, float};
 use crate::event::outcome::{self, Outcome};
 use crate::event::table::Filter;
 use crate::report::summary::{
-    By, Change, Counts, Direction, Finding, FindingKind, Group, Population, Run, Window,
+    By, Change, Counts, Direction, Finding, FindingKind, Groups, Population, Run, Window,
 };
 use crate::units::Seconds;
 
@@ -329,14 +329,9 @@ pub fn median(mut values: Vec<f64>) -> Option<f64> {
     }
 }
 
-/// The indices of the groups in the order of the duration chart: by average, or as they were asked for.
-pub fn by_average(groups: &[Group], sorted: bool) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..groups.len()).collect();
-    if !sorted {
-        let mean = |at: usize| groups[at].shown().mean.unwrap_or(-1.0);
-        order.sort_by(|&a, &b| mean(b).total_cmp(&mean(a)).then_with(|| groups[a].name.cmp(&groups[b].name)));
-    }
-    order
+/// The places of the groups in the order of the duration chart: by average, or as they were asked for.
+pub fn order_of_durations(groups: &Groups<'_>, sorted: bool) -> Vec<usize> {
+    if sorted { (0..groups.len()).collect() } else { groups.by_average() }
 }
 
 /// All runs of a chart's first day to its last, however many days have none.
