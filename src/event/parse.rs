@@ -49,20 +49,27 @@ pub struct Name<'a> {
 }
 
 impl Name<'_> {
+    const EMPTY: Self = Self { bytes: &[], key: (b'"' as u64, 0), is_short: true };
+
     /// Whether it is a text that stands for itself, see [`plain`].
+    #[inline]
     pub fn is_plain(&self) -> bool {
-        /// The high bit of some byte unless all are letters of ASCII and no backslash.
-        const fn others(word: u64) -> u64 {
-            (word | word.wrapping_sub(eight(b' ')) | zeros(word ^ eight(b'\\'))) & eight(0x80)
-        }
-        let filled = |word: u64, used: u64| word | eight(b' ') & !used;
-        if let Some(&(first, second)) = FIRST.get(self.bytes.len())
-            && others(filled(self.key.0, first)) | others(filled(self.key.1, second)) == 0
-        {
-            return true;
-        }
-        plain(self.bytes).is_some()
+        let odd = if let Some(&(first, second)) = FIRST.get(self.bytes.len()) {
+            // Blanks in place of what is not of the name.
+            let filled = |word: u64, used: u64| odd(word | eight(b' ') & !used);
+            filled(self.key.0, first) | filled(self.key.1, second)
+        } else {
+            let (words, _) = self.bytes.as_chunks();
+            let last = self.bytes.last_chunk().map_or(0, |last| odd(u64::from_le_bytes(*last)));
+            words.iter().fold(last, |all, word| all | odd(u64::from_le_bytes(*word)))
+        };
+        odd == 0 || plain(self.bytes).is_some()
     }
+}
+
+/// The high bit of some byte unless all are printable letters of ASCII and no backslash.
+const fn odd(word: u64) -> u64 {
+    (word | word.wrapping_sub(eight(b' ')) | zeros(word ^ eight(b'\\'))) & eight(0x80)
 }
 
 /// What is left of two words when only so many bytes of them count, and the quote behind.
@@ -111,7 +118,7 @@ pub fn canonical<'a>(bytes: &'a [u8], date: &mut Date) -> Option<Canonical<'a>> 
     let (target, rest) = name(rest)?;
     let rest = after(rest, b"\", \"domain\": ")?;
     let (domain, rest) = if let Some(rest) = after(rest, b"null") {
-        (Name { bytes: &[], key: (0, 0), is_short: true }, rest)
+        (Name::EMPTY, rest)
     } else {
         let (domain, rest) = name(rest.strip_prefix(b"\"")?)?;
         (domain, &rest[1..])
