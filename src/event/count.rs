@@ -1,6 +1,6 @@
 //! How many events there are, and from when to when: for those who need no more, nothing else is kept.
 
-use super::parse::{self, Fields, Line};
+use super::parse::{self, Fields};
 use super::table::{Stretch, Take};
 
 /// Counts lines. One per thread.
@@ -36,15 +36,6 @@ impl Ends {
     }
 }
 
-impl Counter {
-    fn event(&mut self, fields: &Fields<'_>) {
-        self.stretch.events += 1;
-        if let Some(micros) = fields.micros {
-            self.ends.see(micros);
-        }
-    }
-}
-
 impl Take for Counter {
     type Kept = Ends;
 
@@ -60,23 +51,15 @@ impl Take for Counter {
         Some(line.bytes)
     }
 
-    fn line(&mut self, line: &[u8]) {
-        match Line::of(line) {
-            Line::Event(fields) => self.event(&fields),
-            Line::Blank => self.stretch.blank += 1,
-            Line::Unreadable(glued) => {
-                if let Some(fields) = glued {
-                    self.event(&fields);
-                }
-                self.stretch.name_unreadable();
-            }
+    fn add(&mut self, event: &Fields<'_>) {
+        self.stretch.events += 1;
+        if let Some(micros) = event.micros {
+            self.ends.see(micros);
         }
-        self.stretch.lines += 1;
     }
 
-    fn endless_line(&mut self) {
-        self.stretch.name_unreadable();
-        self.stretch.lines += 1;
+    fn stretch(&mut self) -> &mut Stretch {
+        &mut self.stretch
     }
 
     fn rows(&self) -> usize {

@@ -567,11 +567,31 @@ pub trait Take {
     /// `None`: look for its end, and call [`Take::line`].
     fn canonical(&mut self, bytes: &[u8]) -> Option<usize>;
 
+    fn add(&mut self, event: &Fields<'_>);
+
+    /// The stretch at hand.
+    fn stretch(&mut self) -> &mut Stretch;
+
     /// One line, without its line feed.
-    fn line(&mut self, line: &[u8]);
+    fn line(&mut self, line: &[u8]) {
+        match Line::of(line) {
+            Line::Event(fields) => self.add(&fields),
+            Line::Blank => self.stretch().blank += 1,
+            Line::Unreadable(glued) => {
+                if let Some(fields) = glued {
+                    self.add(&fields);
+                }
+                self.stretch().name_unreadable();
+            }
+        }
+        self.stretch().lines += 1;
+    }
 
     /// A line that is too long to be held.
-    fn endless_line(&mut self);
+    fn endless_line(&mut self) {
+        self.stretch().name_unreadable();
+        self.stretch().lines += 1;
+    }
 
     /// Rows that the stretch at hand holds.
     fn rows(&self) -> usize;
@@ -685,13 +705,6 @@ impl<'a> Builder<'a> {
         Some(self.kind(target, domain, line.exit_code.into()))
     }
 
-    fn add(&mut self, fields: &Fields<'_>) {
-        let kind = self.kind(&fields.target, &fields.domain, fields.exit_code);
-        self.make_room();
-        let duration = duration(Length::of(fields.seconds), &mut self.fine);
-        self.push(fields.micros.unwrap_or(UNTIMED), duration, kind);
-    }
-
     fn kind(&mut self, target: &str, domain: &str, exit_code: i64) -> u32 {
         self.key.clear();
         self.key.extend_from_slice(&exit_code.to_le_bytes());
@@ -741,23 +754,15 @@ impl Take for Builder<'_> {
         Some(line.bytes)
     }
 
-    fn line(&mut self, line: &[u8]) {
-        match Line::of(line) {
-            Line::Event(fields) => self.add(&fields),
-            Line::Blank => self.stretch.blank += 1,
-            Line::Unreadable(glued) => {
-                if let Some(fields) = glued {
-                    self.add(&fields);
-                }
-                self.stretch.name_unreadable();
-            }
-        }
-        self.stretch.lines += 1;
+    fn add(&mut self, fields: &Fields<'_>) {
+        let kind = self.kind(&fields.target, &fields.domain, fields.exit_code);
+        self.make_room();
+        let duration = duration(Length::of(fields.seconds), &mut self.fine);
+        self.push(fields.micros.unwrap_or(UNTIMED), duration, kind);
     }
 
-    fn endless_line(&mut self) {
-        self.stretch.name_unreadable();
-        self.stretch.lines += 1;
+    fn stretch(&mut self) -> &mut Stretch {
+        &mut self.stretch
     }
 
     fn rows(&self) -> usize {
