@@ -105,6 +105,7 @@ mod tests {
 
     #[test]
     fn the_variable_is_that_of_the_usual_way() {
+        let _alone = sys::ALONE.lock();
         let expected = nesting::with(None, sys::own_pid(), "a,b%2C");
         assert_eq!(active(Text::of(c"a,b%2C")).unwrap().bytes().collect::<Vec<u8>>(), expected);
     }
