@@ -137,6 +137,8 @@ pub fn begin(command: &Command, words: usize, memory: Memory) -> Option<Role> {
     STARTED.store(nanoseconds, Ordering::Relaxed);
     WORDS.store(words, Ordering::Relaxed);
     shared.publish(GO, 1);
+    // We have much to do, and nothing that is urgent: if it stands behind us in a queue for our processor, it comes first.
+    sys::has_started(relay::STEP);
     Some(Role::Waiting(Run { shared, words }))
 }
 

@@ -19,7 +19,7 @@ use crate::units::{Ending, SignalNumber};
 const OF_THE_TERMINAL: [i32; 6] = [SIGINT, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU, SIGWINCH];
 
 /// How long nobody looks for signals and stops while the command starts.
-const STEP: Duration = Duration::from_millis(1);
+pub const STEP: Duration = Duration::from_millis(1);
 
 /// Waits for the end of the command, passing on what reaches us meanwhile. All signals are blocked when this is
 /// called and when it returns. `on_start` is called when the command's process has become the command.
@@ -52,6 +52,8 @@ impl<Start: FnOnce()> Relay<Start> {
         loop {
             match sys::change_of(self.child, Look::Take) {
                 Some(Change::Ended(ending)) => {
+                    // An end is a start, too, however quick it was.
+                    self.has_started();
                     self.take_terminal_back();
                     return ending;
                 }
