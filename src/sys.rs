@@ -183,7 +183,7 @@ unsafe fn relocate(stack: usize) -> bool {
         }
         place += 1;
     }
-    if dynamic == 0 || base == 0 {
+    if dynamic == 0 || base == 0 || end == 0 {
         return dynamic == 0;
     }
     at = base + dynamic;
@@ -314,7 +314,8 @@ struct Early {
     command: [AtomicPtr<*const c_char>; 2],
     /// How many bytes of `texts` are.
     used: AtomicUsize,
-    texts: [AtomicU8; 8 << 10],
+    /// There is room for the longest names, and for the longest path beside them.
+    texts: [AtomicU8; 16 << 10],
     list: [AtomicPtr<c_char>; 1 << 10],
 }
 
@@ -331,7 +332,7 @@ static EARLY: Early = Early {
     is_starting: AtomicU32::new(0),
     command: [const { AtomicPtr::new(ptr::null_mut()) }; 2],
     used: AtomicUsize::new(0),
-    texts: [const { AtomicU8::new(0) }; 8 << 10],
+    texts: [const { AtomicU8::new(0) }; 16 << 10],
     list: [const { AtomicPtr::new(ptr::null_mut()) }; 1 << 10],
 };
 
@@ -668,6 +669,19 @@ pub fn fork() -> Option<Side> {
     }
 }
 
+/// Whether the limits of our memory leave the C library what it needs at its start, and much more (getrlimit(2)).
+pub fn has_room() -> bool {
+    const ENOUGH: u64 = 16 << 20;
+    [libc::RLIMIT_AS, libc::RLIMIT_DATA].into_iter().all(|what| {
+        // The limit that holds, and the one it can be raised to.
+        let mut limits = [u64::MAX; 2];
+        let words = [0, what as usize, 0, place(&raw mut limits), 0, 0];
+        // SAFETY: the pointer is to room for the two numbers that the kernel fills in (prlimit(2)).
+        unsafe { kernel(libc::SYS_prlimit64, words) };
+        limits[0] >= ENOUGH
+    })
+}
+
 /// What a process that shares our memory is for. There is one of each kind.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Beside {
@@ -798,6 +812,11 @@ pub struct Command {
     variables: Texts,
 }
 
+/// Bytes of the longest path, its NUL among them, and of the longest name in one (limits.h(0p), Linux). A longer folder in
+/// PATH is passed over, a longer command refused (execvp(3), glibc).
+const PATH_MAX: usize = 4096;
+const NAME_MAX: usize = 255;
+
 impl Command {
     pub fn new(words: Texts, variables: Texts) -> Self {
         Self { words, variables }
@@ -828,15 +847,21 @@ impl Command {
         let mut folders = path.unwrap_or(Text::of(c"/bin:/usr/bin").bytes());
         let free = EARLY.used.load(Ordering::Relaxed);
         let mut is_forbidden = false;
+        if file.bytes().count() > NAME_MAX {
+            return Errno::ENAMETOOLONG;
+        }
         loop {
             let folder = folders.clone().take_while(|&byte| byte != b':');
             // An empty folder is the current one, without a slash.
             let slash = folder.clone().next().map(|_| b'/');
-            let path = Pen::new()
-                .write(folder)
-                .and_then(|pen| pen.write(slash.into_iter())?.write(file.bytes())?.end());
-            // What does not fit is longer than any path.
-            let error = path.map_or(Errno::ENOENT, |path| self.execute(path));
+            let error = if folder.clone().count() < PATH_MAX {
+                let path = Pen::new()
+                    .write(folder)
+                    .and_then(|pen| pen.write(slash.into_iter())?.write(file.bytes())?.end());
+                path.map_or(Errno::ENAMETOOLONG, |path| self.execute(path))
+            } else {
+                Errno::ENOENT
+            };
             EARLY.used.store(free, Ordering::Relaxed);
             match error {
                 Errno::EACCES => is_forbidden = true,

@@ -59,7 +59,8 @@ fn begin_plainly(words: Texts, variables: Texts) -> Option<()> {
     let is_odd = variable(DO_NOT_TRACK.as_bytes()).is_some()
         || variable(nesting::VARIABLE.as_bytes()).is_some()
         || variable(b"LD_PRELOAD").is_some();
-    if is_odd {
+    // Where the C library could not start, the command would end with us.
+    if is_odd || !sys::has_room() {
         return None;
     }
     let target = match &plain.target {

@@ -15,6 +15,7 @@ use crate::cli::StatusFormat;
 use crate::event::table::{Reading, moment};
 use crate::report::render::json::{Json, array, object};
 use crate::report::render::words;
+use crate::run::family;
 use crate::store::log::{For, open_existing};
 use crate::store::read::{self, Source};
 use crate::store::{Marker, Store, is_missing};
@@ -95,6 +96,10 @@ impl Status {
                 }
                 Marker::There | Marker::Missing => (None, None),
             },
+            // The wrapper's own question: what it cannot watch it does not start.
+            (Recording::On(_), None) if family::would_live_elsewhere() => {
+                (Some("there is no /proc, or commands start in another PID namespace".into()), None)
+            }
             _ => (None, None),
         };
         let directory = store.directory().display().to_string();

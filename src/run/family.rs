@@ -21,8 +21,9 @@ pub fn would_live_elsewhere() -> bool {
         (Some(ours), Some(theirs)) => ours != theirs,
         // It leads nowhere until the first child is there. Before Linux 4.12 there is no such link.
         (Some(_), None) => sys::identity(of_children, Links::Stay).is_some(),
-        // Without /proc nothing is known.
-        (None, _) => false,
+        // Without /proc nothing is known, and to be wrong is to wait for ever: the namespace of such a child does not end
+        // before our other child in it is waited for.
+        (None, _) => true,
     }
 }
 

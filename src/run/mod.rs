@@ -18,10 +18,12 @@
 //! |---|---|---|
 //! | us, early | stat | is recording on |
 //! | | getpid, twice | the number that the command finds in `TM_RUN_ACTIVE`, and that its process holds against its parent's |
+//! | | prlimit, twice | will the C library be able to start |
 //! | | stat, twice | would a child live in another PID namespace |
 //! | | rt_sigaction, rt_sigprocmask | an ignored SIGCHLD would leave nothing to wait for; from here on signals are taken |
 //! | | clock_gettime, again at the end | how long it took, by a clock that nobody sets |
 //! | | clone, twice; futex | the command, the sentinel, "go" |
+//! | | futex | it has started, see [`begin`] |
 //! | us, while it runs | fstat, three times; stat of `/proc/self/fd` | are there pipes that we hold without need |
 //! | | waitid, rt_sigtimedwait | until it has ended: one of each, and a last waitid |
 //! | us, at the end | kill, waitid | the sentinel goes |

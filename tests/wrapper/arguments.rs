@@ -17,6 +17,7 @@ pub fn cases() -> Vec<Case> {
         nothing_is_added_to_an_ordinary_environment_but_the_guard,
         the_directory_is_kept_through_a_link_too,
         a_hit_that_cannot_be_executed_is_passed_over,
+        a_folder_that_is_longer_than_any_path_is_passed_over,
         a_relative_path_with_a_slash_is_run,
         a_script_without_an_interpreter_line_is_run_by_sh,
         a_program_with_an_equals_sign_is_run,
@@ -140,6 +141,17 @@ fn a_hit_that_cannot_be_executed_is_passed_over(stage: &Stage) {
 }
 
 /// AR11
+fn a_folder_that_is_longer_than_any_path_is_passed_over(stage: &Stage) {
+    let folder = stage.path("bin");
+    fs::create_dir(&folder).expect("a directory");
+    symlink(probe(), folder.join("tool")).expect("a link");
+    for length in [4095, 5000, 20_000] {
+        let path = format!("/{}:{}", "/".repeat(length), folder.display());
+        let finished = stage.command(["tool", "exit", "3"]).variable("PATH", path).finish();
+        assert_eq!((finished.told, finished.err.as_str()), (Told::Exited(3), ""), "{length}");
+    }
+}
+
 fn a_relative_path_with_a_slash_is_run(stage: &Stage) {
     stage.script("home/tool", "#!/bin/sh\necho \"$0\"\n");
     assert_eq!(stage.command(["./tool"]).finish().text(), "./tool\n");

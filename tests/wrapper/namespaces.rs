@@ -1,13 +1,16 @@
 //! PID namespaces: sandboxes and containers in which some numbers are 0, and the first process is unlike others.
 
 use crate::ledger::{Case, cases};
-use crate::stage::{BARE_AND_RECORDED, RECORDED, Stage, Told, Way};
+use crate::stage::{BARE_AND_RECORDED, EVERY_WAY, RECORDED, Stage, TM_RUN, Told, Way};
 
 pub fn cases() -> Vec<Case> {
     let mut all = cases![BARE_AND_RECORDED, needs ["root", "unshare", "bash"];
         the_namespace_for_the_children_of_the_command_is_left_to_them,
         what_the_command_sends_to_the_first_process_reaches_the_command,
     ];
+    all.extend(cases![EVERY_WAY, needs ["root", "unshare", "umount", "bash"];
+        without_proc_a_command_runs_in_any_namespace,
+    ]);
     all.extend(cases![RECORDED, needs ["root", "unshare", "bash"]; the_group_is_kept_whatever_its_number_is]);
     all
 }
@@ -17,6 +20,18 @@ fn the_namespace_for_the_children_of_the_command_is_left_to_them(stage: &Stage) 
     let finished = stage.bash("exec unshare --pid $W bash -c '(echo $BASHPID); exit 3'").finish();
     assert_eq!((finished.text(), finished.told), ("1\n".into(), Told::Exited(3)));
     assert_eq!(stage.raw_log(), "");
+}
+
+/// Without /proc nobody can tell in which namespace a child would live, and in this one it could not be waited for.
+fn without_proc_a_command_runs_in_any_namespace(stage: &Stage) {
+    for kind in ["--pid", "--ipc"] {
+        let words =
+            format!("exec unshare --mount bash -c 'umount -l /proc && exec unshare {kind} $W $P exit 3'");
+        assert_eq!(stage.bash(&words).end(), Told::Exited(3), "{kind}");
+    }
+    let status = "exec unshare --mount bash -c 'umount -l /proc && exec \"$T\" status'";
+    let status = stage.bash(status).variable("T", TM_RUN).finish().text();
+    assert_eq!(status.contains("there is no /proc"), stage.way == Way::Recorded, "{status}");
 }
 
 fn what_the_command_sends_to_the_first_process_reaches_the_command(stage: &Stage) {

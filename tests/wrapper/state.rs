@@ -21,6 +21,7 @@ pub fn cases() -> Vec<Case> {
         an_inherited_living_child_does_not_delay_the_end,
         a_command_runs_when_no_process_can_be_made,
         a_command_runs_with_four_descriptors,
+        with_little_memory_a_command_runs_whole_or_not_at_all,
         a_file_size_limit_of_zero_does_no_harm,
         the_command_dies_with_a_parent_it_was_tied_to,
     ];
@@ -177,6 +178,20 @@ fn a_command_runs_when_no_process_can_be_made(stage: &Stage) {
 }
 
 /// ST23
+/// Whatever of tm-run does not fit, it is not there for the command's first half only.
+fn with_little_memory_a_command_runs_whole_or_not_at_all(stage: &Stage) {
+    let mut outputs = Vec::new();
+    for limit in (1..=320_u64).map(|step| step << 16) {
+        // RLIMIT_AS
+        let limit = format!("9:{limit}");
+        let finished = stage.command(["sh", "-c", "echo out; exit 3"]).option("--limit", &limit).finish();
+        let is_whole = (finished.text().as_str(), finished.told) == ("out\n", Told::Exited(3));
+        assert!(is_whole || finished.text().is_empty(), "{limit}: {:?}", finished.told);
+        outputs.push(is_whole);
+    }
+    assert!(outputs.contains(&true) && outputs.contains(&false));
+}
+
 fn a_command_runs_with_four_descriptors(stage: &Stage) {
     assert_eq!(stage.probe("exit 5").option("--limit", "7:4").end(), Told::Exited(5));
 }
