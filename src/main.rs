@@ -18,6 +18,9 @@
 //! ```
 //!
 //! Arrows point at what a room may name; `tests/layout.rs` holds us to that.
+//!
+//! A command that needs no thought takes a shorter way to `run`, before the C library has started: from the entry in
+//! `sys` by `action::early`.
 
 // The standard library's start-up changes what the command would inherit: see `sys::main`.
 #![cfg_attr(not(test), no_main)]

@@ -1,10 +1,10 @@
 //! Runs a command as if nobody stood before it.
 //!
-//! The command is forked into our own process group and we wait. Signals are never handled, only blocked and
+//! The command is started in our own process group and we wait. Signals are never handled, only blocked and
 //! taken from the queue one by one, so none is lost and none can arrive at a bad moment:
 //!
 //! ```text
-//!        fork ──► command: waits for "go", becomes the command
+//!       clone ──► command: waits for "go", becomes the command
 //!   block all
 //!       clone ──► sentinel: blocks everything, tells which signals the whole group got
 //!        "go"     until here a signal does to us what it would do to a command that is starting
