@@ -22,7 +22,7 @@
 //! It says of each run that it does not know the stack of the sentinel, a process that shares our memory, and
 //! nothing else. That one's stack is left to it on purpose, which would be a leak, and as it has no thread of its
 //! own for the sanitizer, the two would share one list of stack frames. What cannot work with it: limits of address
-//! space (`trust::hostile`: it maps terabytes), a dynamic program with few descriptors, and the tests that stop,
+//! space (`trust::hostile`, `wrapper::state`: it maps terabytes), a dynamic program with few descriptors, and the tests that stop,
 //! kill or fail a run at every system call, which then are the sanitizer's own, too.
 
 use std::process::Command;
