@@ -1070,10 +1070,8 @@ pub fn die_of(signal: SignalNumber) {
         let _ = nix::sys::resource::setrlimit(nix::sys::resource::Resource::RLIMIT_CORE, 0, hard);
     }
     set_disposition(signal, Disposition::Default);
-    // SAFETY: getpid takes nothing and cannot fail.
-    let own = unsafe { libc::getpid() };
     // Nobody else is left to tell; the caller exits with 128+n instead.
-    let _ = send(own, signal);
+    let _ = send(own_pid(), signal);
     mask(Mask::Unblock, SignalSet::only(signal));
 }
 

@@ -15,49 +15,38 @@ const NOT_EXECUTABLE: u8 = 126;
 
 const CHILD_ENDED: SignalNumber = SignalNumber(signal_hook::consts::SIGCHLD);
 
-/// What our parent had set and we must change to be able to wait: an ignored SIGCHLD has the kernel reap
-/// children behind our back (wait(2)).
-#[derive(Clone, Copy)]
-pub struct Inherited {
-    is_ignored: bool,
-}
-
+/// Whether our parent had SIGCHLD ignored. A process that shares our memory sees it, one with a
+/// copy of it has it, too.
 static IS_IGNORED: AtomicBool = AtomicBool::new(false);
 
-impl Inherited {
-    pub fn prepare() -> Self {
-        let is_ignored = sys::set_disposition(CHILD_ENDED, Disposition::Default) == Disposition::Ignore;
-        IS_IGNORED.store(is_ignored, Ordering::Relaxed);
-        Self { is_ignored }
-    }
+/// Changes what we must, to be able to wait: an ignored SIGCHLD has the kernel reap children behind our back (wait(2)).
+pub fn prepare_to_wait() {
+    let was = sys::set_disposition(CHILD_ENDED, Disposition::Default);
+    IS_IGNORED.store(was == Disposition::Ignore, Ordering::Relaxed);
+}
 
-    /// What [`Inherited::prepare`] found, for a process that shares our memory.
-    fn kept() -> Self {
-        Self { is_ignored: IS_IGNORED.load(Ordering::Relaxed) }
-    }
-
-    pub fn restore(self) {
-        if self.is_ignored {
-            sys::set_disposition(CHILD_ENDED, Disposition::Ignore);
-        }
+/// Sets what our parent had set, for the command.
+pub fn restore_inherited() {
+    if IS_IGNORED.load(Ordering::Relaxed) {
+        sys::set_disposition(CHILD_ENDED, Disposition::Ignore);
     }
 }
 
 /// What the process does that is to become the command: it waits until it is let go, for a signal that comes before we
 /// watch must act on us as it would on the command, and must not find the command already at work.
-pub fn wait_to_be_let_go(parent: i32, shared: Shared, inherited: Inherited) {
+pub fn wait_to_be_let_go(parent: i32, shared: Shared) {
     // Without us nobody would tell the command to end: without us it must not live (timeout(1) does the same).
     sys::die_with(parent);
     while shared.read(GO) == 0 {
         shared.wait_while(GO, 0, None);
     }
-    inherited.restore();
+    restore_inherited();
 }
 
 /// The whole life of that process if it shares our memory.
 pub extern "C" fn live(parent: i32) -> ! {
     let shared = Shared::ours();
-    wait_to_be_let_go(parent, shared, Inherited::kept());
+    wait_to_be_let_go(parent, shared);
     let error = Command::left().map_or(Errno::ENOENT, |command| command.become_it());
     shared.publish(REFUSED, (error as i32).cast_unsigned());
     sys::exit_now(NOT_EXECUTABLE.into())

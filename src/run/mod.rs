@@ -49,7 +49,6 @@ use nix::errno::Errno;
 
 use crate::sys::{self, Beside, Command, Image, Mask, Shared, Side, SignalSet};
 use crate::units::Ending;
-use command::Inherited;
 use sentinel::Sentinel;
 
 /// The word of the shared memory that lets the command start, and the one for the code of the error if that fails.
@@ -113,7 +112,7 @@ pub fn begin(command: &Command, words: usize, memory: Memory) -> Option<Role> {
         return None;
     }
     let shared = if memory == Memory::Ours { Shared::ours() } else { Shared::apart()? };
-    let inherited = Inherited::prepare();
+    command::prepare_to_wait();
     let own = sys::own_pid();
     let started = sys::monotonic();
     command.leave();
@@ -121,7 +120,7 @@ pub fn begin(command: &Command, words: usize, memory: Memory) -> Option<Role> {
         Memory::Ours => sys::start_beside(Beside::Command, command::live, own),
         Memory::Apart => match sys::fork() {
             Some(Side::Child) => {
-                command::wait_to_be_let_go(own, shared, inherited);
+                command::wait_to_be_let_go(own, shared);
                 return Some(Role::Command);
             }
             Some(Side::Parent { child }) => Some(child),
@@ -129,7 +128,7 @@ pub fn begin(command: &Command, words: usize, memory: Memory) -> Option<Role> {
         },
     };
     let Some(child) = child else {
-        inherited.restore();
+        command::restore_inherited();
         return None;
     };
     sys::mask(Mask::Block, SignalSet::ALL);
