@@ -9,6 +9,7 @@
 pub mod count;
 pub mod outcome;
 pub mod parse;
+pub mod rows;
 pub mod table;
 
 use std::borrow::Cow;

@@ -207,6 +207,7 @@ fn write(
             sort: sort(asked),
             durations,
             failed_only: asked.failed,
+            days: asked.format == Format::Html,
             offset: zone.offset,
         },
     );

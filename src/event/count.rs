@@ -45,7 +45,7 @@ impl Take for Counter {
         if !(line.target.is_plain() && line.domain.is_plain()) {
             return None;
         }
-        self.ends.see(line.micros);
+        self.ends.see(line.micros());
         self.stretch.events += 1;
         self.stretch.lines += 1;
         Some(line.bytes)
@@ -79,13 +79,14 @@ impl Take for Counter {
 mod tests {
     use super::*;
     use crate::event::parse::tests::{Chance, damaged_line};
+    use crate::event::rows::AnyRoom;
     use crate::event::table::{Builder, Names, Reading};
 
     #[test]
     fn a_counter_counts_what_a_table_holds() {
         let mut chance = Chance(8);
         let names = Names::default();
-        let mut builder = Builder::new(&names, &Vec::new);
+        let mut builder = Builder::new(&names, &AnyRoom);
         let mut counter = Counter::default();
         let (mut by_layout, mut odd_names) = (0, 0);
         for _ in 0..100_000 {

@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use chrono::NaiveDate;
 use serde_json::Value;
 
-use super::table::Length;
+use super::rows::{Length, SECOND};
 
 /// What a readable line says.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,7 +28,10 @@ pub struct Fields<'a> {
 /// What a line in the canonical layout says, its names not yet looked at.
 #[derive(Clone, Copy, Debug)]
 pub struct Canonical<'a> {
-    pub micros: i64,
+    /// Since 1970, UTC.
+    pub second: i64,
+    /// Microseconds.
+    pub fraction: i64,
     pub target: Name<'a>,
     /// Empty: no domain.
     pub domain: Name<'a>,
@@ -36,6 +39,12 @@ pub struct Canonical<'a> {
     pub exit_code: u32,
     /// Of the line, its end included.
     pub bytes: usize,
+}
+
+impl Canonical<'_> {
+    pub fn micros(&self) -> i64 {
+        self.second * SECOND + self.fraction
+    }
 }
 
 /// The bytes up to a quote: only a text if [`plain`] says so.
@@ -89,6 +98,7 @@ const FIRST: [(u64, u64); 16] = {
 pub struct Date {
     /// A line up to the `T` of its time.
     head: [u8; 26],
+    /// In seconds since 1970.
     midnight: i64,
 }
 
@@ -109,10 +119,11 @@ pub fn canonical<'a>(bytes: &'a [u8], date: &mut Date) -> Option<Canonical<'a>> 
     if head[..26] != date.head {
         date.read(*head.first_chunk()?)?;
     }
-    let mut micros = date.midnight + time_of_day(*head[26..].first_chunk()?)? * 1_000_000;
+    let second = date.midnight + time_of_day(*head[26..].first_chunk()?)?;
+    let mut fraction = 0;
     if head[34..] != *BEFORE_TARGET {
-        let (fraction, behind) = bytes[34..].split_first_chunk()?;
-        micros += fraction_of_six(*fraction)?;
+        let (digits, behind) = bytes[34..].split_first_chunk()?;
+        fraction = fraction_of_six(*digits)?;
         rest = after(behind, BEFORE_TARGET)?;
     }
     let (target, rest) = name(rest)?;
@@ -132,7 +143,7 @@ pub fn canonical<'a>(bytes: &'a [u8], date: &mut Date) -> Option<Canonical<'a>> 
         Some(rest) => (0, rest),
         None => exit_code(after(rest, b", \"exit_code\": ")?)?,
     };
-    Some(Canonical { micros, target, domain, length, exit_code, bytes: bytes.len() - rest.len() })
+    Some(Canonical { second, fraction, target, domain, length, exit_code, bytes: bytes.len() - rest.len() })
 }
 
 /// What follows the text.
@@ -148,7 +159,7 @@ impl Date {
         let date = head.strip_prefix(b"{\"timestamp\": \"")?;
         let mut midnight = *b"0000-00-00T00:00:00";
         midnight[..11].copy_from_slice(date);
-        self.midnight = moment(&midnight)?;
+        self.midnight = moment(&midnight)? / SECOND;
         self.head = head;
         Some(())
     }
@@ -813,7 +824,7 @@ pub mod tests {
                 continue;
             };
             let fields = Fields {
-                micros: Some(found.micros),
+                micros: Some(found.micros()),
                 target: target.into(),
                 domain: domain.into(),
                 seconds: found.length.seconds(),

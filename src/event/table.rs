@@ -1,15 +1,14 @@
-//! Many events in little memory: sixteen bytes each, and every name once.
+//! Many events in little memory: eight bytes each as a rule ([`super::rows`]), and every name once.
 //!
 //! ```text
-//! rows    [micros, duration, kind] [micros, duration, kind] ...     in time order
-//! kinds   (target, domain, exit code, outcome)                      one per combination seen
+//! rows    [step, kind, duration] [step, kind, duration] ...     in time order
+//! kinds   (target, domain, exit code, outcome)                  one per combination seen
 //! ```
 //!
 //! Beside the rows stands about 200 bytes for each different combination of target, domain and exit
 //! code (once more per reading thread), and eight for each duration finer than a millisecond.
 
 use std::collections::HashMap;
-use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
@@ -17,22 +16,7 @@ use chrono::{DateTime, Utc};
 use super::Event;
 use super::outcome::Outcome;
 use super::parse::{self, Canonical, Fields, Line};
-
-/// Of an event without a readable timestamp: it stands before all others.
-pub const UNTIMED: i64 = i64::MIN;
-
-/// One event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Row {
-    /// Since 1970, UTC.
-    pub micros: i64,
-    /// Milliseconds below [`FINE`]; above, the place of an exact value in [`Sheet::fine`].
-    pub duration: u32,
-    /// The place in [`Table::kinds`].
-    pub kind: u32,
-}
-
-const FINE: u32 = 1 << 31;
+use super::rows::{AnyRoom, Chunk, Length, Packer, Room, Row, Sheet, Slabs, UNTIMED};
 
 /// A combination of all that is not a quantity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,67 +25,6 @@ pub struct Kind {
     pub domain: u32,
     pub exit_code: i64,
     pub outcome: Outcome,
-}
-
-/// Rows that were read together.
-#[derive(Debug, Default)]
-pub struct Chunk {
-    /// Which slab they are in, and where.
-    slab: usize,
-    place: Range<usize>,
-    fine: Vec<f64>,
-}
-
-/// The rows of one chunk.
-#[derive(Debug)]
-pub struct Sheet<'a> {
-    pub rows: &'a mut [Row],
-    pub fine: &'a [f64],
-}
-
-/// How long a run took: most durations are whole milliseconds.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Length {
-    Milliseconds(u32),
-    Seconds(f64),
-}
-
-impl Length {
-    pub fn seconds(self) -> f64 {
-        match self {
-            Self::Milliseconds(milliseconds) => f64::from(milliseconds) / 1000.0,
-            Self::Seconds(seconds) => seconds,
-        }
-    }
-
-    /// The exact whole number of milliseconds, if it is one and not out of the ordinary.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked right after")]
-    pub fn of(seconds: f64) -> Self {
-        let milliseconds = (seconds * 1000.0).round() as u32;
-        let exact = Self::Milliseconds(milliseconds);
-        #[expect(clippy::float_cmp, reason = "the same value, or it is kept as it is")]
-        if milliseconds < FINE && exact.seconds() == seconds { exact } else { Self::Seconds(seconds) }
-    }
-}
-
-/// How a row of a chunk with these exact values says it.
-fn duration(length: Length, fine: &mut Vec<f64>) -> u32 {
-    match length {
-        Length::Milliseconds(milliseconds) => milliseconds,
-        Length::Seconds(seconds) => {
-            fine.push(seconds);
-            FINE | place(fine.len() - 1)
-        }
-    }
-}
-
-/// Of a row whose chunk has these exact values.
-pub fn length(fine: &[f64], row: Row) -> Length {
-    if row.duration < FINE {
-        Length::Milliseconds(row.duration)
-    } else {
-        Length::Seconds(fine[(row.duration - FINE) as usize])
-    }
 }
 
 /// What was read, before any filter.
@@ -129,9 +52,8 @@ pub struct Table {
     /// The first is the empty name: no domain.
     pub domains: Vec<Box<str>>,
     pub kinds: Vec<Kind>,
-    /// Where the rows are; in no order.
-    slabs: Vec<Vec<Row>>,
-    /// In time order; those in one slab follow each other in it.
+    slabs: Slabs,
+    /// In time order.
     chunks: Vec<Chunk>,
 }
 
@@ -158,23 +80,19 @@ impl Table {
     }
 
     fn len(&self) -> usize {
-        self.chunks.iter().map(|chunk| chunk.place.len()).sum()
-    }
-
-    fn chunk(&self, chunk: &Chunk) -> &[Row] {
-        &self.slabs[chunk.slab][chunk.place.clone()]
+        self.chunks.iter().map(Chunk::len).sum()
     }
 
     /// Every row in order, with its duration.
-    fn rows(&self) -> impl DoubleEndedIterator<Item = (Row, Length)> {
-        self.chunks
-            .iter()
-            .flat_map(|chunk| self.chunk(chunk).iter().map(move |&row| (row, length(&chunk.fine, row))))
+    fn rows(&self) -> impl Iterator<Item = (Row, Length)> {
+        self.chunks.iter().flat_map(|chunk| {
+            self.slabs.rows(chunk).iter().map(|row| (row, Length::read(row.duration, &chunk.fine)))
+        })
     }
 
     /// The rows in time order, to work on; moving rows about within a sheet is all right.
     pub fn sheets(&mut self) -> Vec<Sheet<'_>> {
-        sheets(&mut self.slabs, &self.chunks)
+        self.slabs.sheets(&self.chunks)
     }
 
     /// Every event, in time order, and its moment if it has one.
@@ -196,13 +114,11 @@ impl Table {
 
     /// First and last moment, if any event has one.
     pub fn period(&self) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
-        let (last, _) = self.rows().next_back().filter(|(row, _)| row.micros != UNTIMED)?;
+        let last = self.chunks.last().map(|chunk| chunk.last).filter(|&last| last != UNTIMED)?;
         // Those without a moment stand in front.
-        let first = self.chunks.iter().find_map(|chunk| {
-            let rows = self.chunk(chunk);
-            rows.get(rows.partition_point(|row| row.micros == UNTIMED))
-        })?;
-        Some((moment(first.micros)?, moment(last.micros)?))
+        let first = self.chunks.iter().find(|chunk| chunk.last != UNTIMED)?;
+        let first = self.slabs.rows(first).iter().find(|row| row.micros != UNTIMED)?;
+        Some((moment(first.micros)?, moment(last)?))
     }
 
     /// Leaves only what passes. An event without a time passes no `since` and no `until`.
@@ -220,32 +136,40 @@ impl Table {
                     && (!filter.failed || kind.outcome == Outcome::Failed)
             })
             .collect();
-        let any_time = filter.since.is_none() && filter.until.is_none();
-        let since = filter.since.map_or(UNTIMED + 1, |since| since.timestamp_micros());
-        let until = filter.until.map_or(i64::MAX, |until| until.timestamp_micros());
-        if !any_time || wanted.contains(&false) {
+        if filter.since.is_some() || filter.until.is_some() {
+            let since = filter.since.map_or(UNTIMED + 1, |since| since.timestamp_micros());
+            let until = filter.until.map_or(i64::MAX, |until| until.timestamp_micros());
             for chunk in &mut self.chunks {
-                let rows = &mut self.slabs[chunk.slab][chunk.place.clone()];
-                let mut kept = 0;
-                for place in 0..rows.len() {
-                    let row = rows[place];
-                    rows[kept] = row;
-                    kept += usize::from(
-                        wanted[row.kind as usize] && (any_time || (since..until).contains(&row.micros)),
-                    );
-                }
-                chunk.place.end = chunk.place.start + kept;
+                let before =
+                    |moment| self.slabs.rows(chunk).iter().take_while(|row| row.micros < moment).count();
+                let (start, end) = (before(since), before(until));
+                chunk.truncate(end, &self.slabs);
+                chunk.skip(start.min(end), &self.slabs);
             }
+            self.chunks.retain(|chunk| chunk.len() > 0);
+        }
+        if wanted.contains(&false) {
+            let mut packer = Packer::new(&AnyRoom);
+            let mut chunks = Vec::new();
+            for chunk in std::mem::take(&mut self.chunks) {
+                for row in self.slabs.rows(&chunk).iter() {
+                    if wanted[row.kind as usize] {
+                        packer.push(row.micros, Length::read(row.duration, &chunk.fine), row.kind);
+                    }
+                }
+                chunks.extend(packer.take_chunks());
+            }
+            (self.slabs, self.chunks) = (packer.slabs(), chunks);
         }
         if let Some(last) = filter.last {
             let mut surplus = self.len().saturating_sub(last);
             for chunk in &mut self.chunks {
-                let gone = surplus.min(chunk.place.len());
-                chunk.place.start += gone;
+                let gone = surplus.min(chunk.len());
+                chunk.skip(gone, &self.slabs);
                 surplus -= gone;
             }
+            self.chunks.retain(|chunk| chunk.len() > 0);
         }
-        self.chunks.retain(|chunk| !chunk.place.is_empty());
     }
 
     /// Replaces names by `target-1`, `domain-1` and so on, in order of first appearance among the
@@ -255,15 +179,13 @@ impl Table {
         let mut targets = Renaming::of("target", self.targets.len(), 0);
         let mut domains = Renaming::of("domain", self.domains.len(), 1);
         let mut known = vec![false; self.kinds.len()];
-        'all: for chunk in &self.chunks {
-            for row in self.chunk(chunk) {
-                if !std::mem::replace(&mut known[row.kind as usize], true) {
-                    let kind = self.kinds[row.kind as usize];
-                    targets.see(kind.target);
-                    domains.see(kind.domain);
-                    if targets.is_done() && domains.is_done() {
-                        break 'all;
-                    }
+        for (row, _) in self.rows() {
+            if !std::mem::replace(&mut known[row.kind as usize], true) {
+                let kind = self.kinds[row.kind as usize];
+                targets.see(kind.target);
+                domains.see(kind.domain);
+                if targets.is_done() && domains.is_done() {
+                    break;
                 }
             }
         }
@@ -274,7 +196,6 @@ impl Table {
     /// Puts all rows in time order, those of one chunk being so already; rows of one moment stay in
     /// the order they were read in.
     fn sort(&mut self) {
-        self.chunks.retain(|chunk| !chunk.place.is_empty());
         // Two runs that end in one second may write in the wrong order, and a chunk end between them.
         for _ in 0..3 {
             if !self.mend_seams() {
@@ -283,68 +204,66 @@ impl Table {
         }
         // Several logs.
         let mut fine = Vec::new();
-        let mut rows = Vec::with_capacity(self.len());
-        for chunk in std::mem::take(&mut self.chunks) {
-            for &row in self.chunk(&chunk) {
-                rows.push(Row { duration: duration(length(&chunk.fine, row), &mut fine), ..row });
-            }
-            if self.slabs[chunk.slab].len() == chunk.place.end {
-                self.slabs[chunk.slab] = Vec::new();
+        let alike = |(row, length): (Row, Length)| Row { duration: length.put(&mut fine), ..row };
+        let mut rows: Vec<Row> = self.rows().map(alike).collect();
+        (self.slabs, self.chunks) = (Slabs::default(), Vec::new());
+        rows.sort_by_key(|row| row.micros);
+        self.pack(rows.into_iter().map(|row| (row, Length::read(row.duration, &fine))));
+    }
+
+    fn unpacked(&self, chunk: &Chunk) -> Vec<(Row, Length)> {
+        let rows = self.slabs.rows(chunk).iter();
+        rows.map(|row| (row, Length::read(row.duration, &chunk.fine))).collect()
+    }
+
+    /// Adds chunks of these rows.
+    fn pack(&mut self, rows: impl Iterator<Item = (Row, Length)>) {
+        const AT_ONCE: usize = 1 << 15;
+        let mut packer = Packer::new(&AnyRoom);
+        let mut chunks = Vec::new();
+        for (row, length) in rows {
+            packer.push(row.micros, length, row.kind);
+            if packer.len() == AT_ONCE {
+                chunks.extend(packer.take_chunks());
             }
         }
-        rows.sort_by_key(|row| row.micros);
-        self.chunks.push(Chunk { slab: 0, place: 0..rows.len(), fine });
-        self.slabs = vec![rows];
+        chunks.extend(packer.take_chunks());
+        let moved = self.slabs.append(packer.slabs());
+        self.chunks.extend(chunks.into_iter().map(moved));
     }
 
     /// Exchanges rows between neighbours; says whether there was anything to exchange.
     fn mend_seams(&mut self) -> bool {
         let mut is_mended = false;
-        for place in 1..self.chunks.len() {
-            let (before, after) = (&self.chunks[place - 1], &self.chunks[place]);
-            let (rows_before, rows_after) = (self.chunk(before), self.chunk(after));
-            let (Some(last), Some(first)) = (rows_before.last(), rows_after.first()) else { continue };
-            let (last, first) = (last.micros, first.micros);
-            if last <= first {
-                continue;
-            }
-            let tail = rows_before.partition_point(|row| row.micros <= first);
-            let head = rows_after.partition_point(|row| row.micros < last);
-            let of = |rows: &[Row], fine: &[f64]| {
-                rows.iter().map(|&row| (row, length(fine, row))).collect::<Vec<(Row, Length)>>()
-            };
-            let mut mixed = of(&rows_before[tail..], &before.fine);
-            let count = mixed.len();
-            mixed.extend(of(&rows_after[..head], &after.fine));
-            mixed.sort_by_key(|(row, _)| row.micros);
-            // A row's exact value must be with its new chunk, before that one exchanges rows with the next.
-            for (place, start, mixed) in [(place - 1, tail, &mixed[..count]), (place, 0, &mixed[count..])] {
-                let Chunk { slab, place, fine } = &mut self.chunks[place];
-                let rows = &mut self.slabs[*slab][place.start + start..];
-                for (row, &(mixed, length)) in rows.iter_mut().zip(mixed) {
-                    *row = Row { duration: duration(length, fine), ..mixed };
+        for chunk in std::mem::take(&mut self.chunks) {
+            let first = self.slabs.rows(&chunk).first().map(|row| row.micros);
+            match self.chunks.pop_if(|before| first.is_some_and(|first| first < before.last)) {
+                None => self.chunks.push(chunk),
+                Some(before) => {
+                    let mut before = self.unpacked(&before);
+                    let mut after = self.unpacked(&chunk);
+                    exchange(&mut before, &mut after);
+                    self.pack(before.into_iter());
+                    self.pack(after.into_iter());
+                    is_mended = true;
                 }
             }
-            is_mended = true;
         }
         is_mended
     }
 }
 
-fn sheets<'a>(slabs: &'a mut [Vec<Row>], chunks: &'a [Chunk]) -> Vec<Sheet<'a>> {
-    let mut left: Vec<(usize, &mut [Row])> = slabs.iter_mut().map(|slab| (0, slab.as_mut_slice())).collect();
-    let mut in_slabs: Vec<usize> = (0..chunks.len()).collect();
-    in_slabs.sort_by_key(|&chunk| (chunks[chunk].slab, chunks[chunk].place.start));
-    let mut sheets: Vec<(usize, Sheet<'_>)> = Vec::with_capacity(chunks.len());
-    for chunk in in_slabs {
-        let Chunk { slab, place, fine } = &chunks[chunk];
-        let (start, rows) = std::mem::take(&mut left[*slab]);
-        let (rows, rest) = rows[place.start - start..].split_at_mut(place.len());
-        left[*slab] = (place.end, rest);
-        sheets.push((chunk, Sheet { rows, fine }));
-    }
-    sheets.sort_by_key(|&(chunk, _)| chunk);
-    sheets.into_iter().map(|(_, sheet)| sheet).collect()
+/// Sorts those that are later than the first one of the others, with those that are earlier than the last one.
+fn exchange(before: &mut [(Row, Length)], after: &mut [(Row, Length)]) {
+    let (Some(&(last, _)), Some(&(first, _))) = (before.last(), after.first()) else { return };
+    let tail = before.partition_point(|(row, _)| row.micros <= first.micros);
+    let head = after.partition_point(|(row, _)| row.micros < last.micros);
+    let (tail, head) = (&mut before[tail..], &mut after[..head]);
+    let mut mixed = [&*tail, &*head].concat();
+    mixed.sort_by_key(|(row, _)| row.micros);
+    let (first, second) = mixed.split_at(tail.len());
+    tail.copy_from_slice(first);
+    head.copy_from_slice(second);
 }
 
 /// `None` for [`UNTIMED`].
@@ -440,21 +359,20 @@ impl Names {
     /// each builder filled.
     pub fn table(
         self,
-        builders: Vec<(u32, Vec<Vec<Row>>)>,
+        builders: Vec<(u32, Slabs)>,
         stretches: Vec<(u32, Stretch)>,
         reading: Reading,
     ) -> Table {
-        let mut slabs = Vec::new();
-        let mut first_slab = HashMap::new();
+        let mut slabs = Slabs::default();
+        let mut moves = HashMap::new();
         for (builder, filled) in builders {
-            first_slab.insert(builder, slabs.len());
-            slabs.extend(filled);
+            moves.insert(builder, slabs.append(filled));
         }
         let mut chunks = Vec::new();
         for (builder, stretch) in stretches {
-            let first = first_slab.get(&builder).copied().unwrap_or(0);
-            chunks
-                .extend(stretch.chunks.into_iter().map(|chunk| Chunk { slab: first + chunk.slab, ..chunk }));
+            if let Some(moved) = moves.get(&builder) {
+                chunks.extend(stretch.chunks.into_iter().map(moved));
+            }
         }
         let known = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
         let mut table = Table {
@@ -481,15 +399,7 @@ pub struct Builder<'a> {
     met_count: usize,
     long: Vec<Long>,
     date: parse::Date,
-    /// The rows of all stretches; a full slab stays what it is.
-    slabs: Vec<Vec<Row>>,
-    rows: Vec<Row>,
-    new_slab: &'a (dyn Fn() -> Vec<Row> + Sync),
-    /// Where the chunk at hand begins in `rows`, its latest moment, and whether it is in time order.
-    start: usize,
-    latest: i64,
-    in_order: bool,
-    fine: Vec<f64>,
+    packer: Packer<'a>,
     stretch: Stretch,
 }
 
@@ -603,8 +513,7 @@ pub trait Take {
 }
 
 impl<'a> Builder<'a> {
-    /// `new_slab` gives room for rows: some capacity, and no row.
-    pub fn new(names: &'a Names, new_slab: &'a (dyn Fn() -> Vec<Row> + Sync)) -> Self {
+    pub fn new(names: &'a Names, room: &'a dyn Room) -> Self {
         Self {
             names,
             kinds: HashMap::new(),
@@ -613,51 +522,9 @@ impl<'a> Builder<'a> {
             met_count: 0,
             long: Vec::new(),
             date: parse::Date::default(),
-            slabs: Vec::new(),
-            rows: new_slab(),
-            new_slab,
-            start: 0,
-            latest: UNTIMED,
-            in_order: true,
-            fine: Vec::new(),
+            packer: Packer::new(room),
             stretch: Stretch::default(),
         }
-    }
-
-    fn end_chunk(&mut self) {
-        if !self.in_order {
-            self.rows[self.start..].sort_by_key(|row| row.micros);
-        }
-        let place = self.start..self.rows.len();
-        self.stretch.events += place.len() as u64;
-        let fine = std::mem::take(&mut self.fine);
-        if !place.is_empty() {
-            self.stretch.chunks.push(Chunk { slab: self.slabs.len(), place, fine });
-        }
-        self.start = self.rows.len();
-        (self.latest, self.in_order) = (UNTIMED, true);
-    }
-
-    #[cold]
-    fn next_slab(&mut self) {
-        self.end_chunk();
-        let full = std::mem::replace(&mut self.rows, (self.new_slab)());
-        self.slabs.push(full);
-        self.start = 0;
-        self.rows.reserve(1);
-    }
-
-    fn make_room(&mut self) {
-        if self.rows.len() == self.rows.capacity() {
-            self.next_slab();
-        }
-    }
-
-    /// There is room: an exact value must go with the chunk that its row is in.
-    fn push(&mut self, micros: i64, duration: u32, kind: u32) {
-        self.in_order &= self.latest <= micros;
-        self.latest = micros;
-        self.rows.push(Row { micros, duration, kind });
     }
 
     #[cold]
@@ -722,7 +589,7 @@ impl<'a> Builder<'a> {
 
 impl Take for Builder<'_> {
     /// The slabs, for [`Names::table`].
-    type Kept = Vec<Vec<Row>>;
+    type Kept = Slabs;
 
     #[inline]
     fn canonical(&mut self, bytes: &[u8]) -> Option<usize> {
@@ -747,18 +614,18 @@ impl Take for Builder<'_> {
             }
             place += 1;
         };
-        self.make_room();
-        let duration = duration(line.length, &mut self.fine);
-        self.push(line.micros, duration, kind);
+        if line.fraction == 0 {
+            self.packer.push_second(line.second, line.length, kind);
+        } else {
+            self.packer.push(line.micros(), line.length, kind);
+        }
         self.stretch.lines += 1;
         Some(line.bytes)
     }
 
     fn add(&mut self, fields: &Fields<'_>) {
         let kind = self.kind(&fields.target, &fields.domain, fields.exit_code);
-        self.make_room();
-        let duration = duration(Length::of(fields.seconds), &mut self.fine);
-        self.push(fields.micros.unwrap_or(UNTIMED), duration, kind);
+        self.packer.push(fields.micros.unwrap_or(UNTIMED), Length::of(fields.seconds), kind);
     }
 
     fn stretch(&mut self) -> &mut Stretch {
@@ -766,17 +633,17 @@ impl Take for Builder<'_> {
     }
 
     fn rows(&self) -> usize {
-        self.rows.len() - self.start
+        self.packer.len()
     }
 
     fn take(&mut self) -> Stretch {
-        self.end_chunk();
-        std::mem::take(&mut self.stretch)
+        let chunks = self.packer.take_chunks();
+        let events = chunks.iter().map(|chunk| chunk.len() as u64).sum();
+        Stretch { chunks, events, ..std::mem::take(&mut self.stretch) }
     }
 
-    fn kept(mut self) -> Vec<Vec<Row>> {
-        self.slabs.push(self.rows);
-        self.slabs
+    fn kept(self) -> Slabs {
+        self.packer.slabs()
     }
 }
 
@@ -784,7 +651,7 @@ impl Take for Builder<'_> {
 #[cfg(test)]
 pub fn of_lines<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> Table {
     let names = Names::default();
-    let mut builder = Builder::new(&names, &Vec::new);
+    let mut builder = Builder::new(&names, &AnyRoom);
     for line in lines {
         builder.line(line);
     }
@@ -815,29 +682,29 @@ mod tests {
     fn a_builder_adds_what_the_deciding_parser_reads() {
         let mut chance = Chance(6);
         let names = Names::default();
-        let mut builder = Builder::new(&names, &Vec::new);
+        let mut builder = Builder::new(&names, &AnyRoom);
         for _ in 0..100_000 {
             let mut line = damaged_line(&mut chance);
             let end = line.len();
             line.push(b'\n');
-            let before = builder.rows.len() + builder.slabs.iter().map(Vec::len).sum::<usize>();
+            let before = builder.packer.count();
             if builder.canonical(&line).is_none() {
                 builder.line(&line[..end]);
             }
-            let after = builder.rows.len() + builder.slabs.iter().map(Vec::len).sum::<usize>();
+            let after = builder.packer.count();
             let Some(fields) = expected(&line[..end]) else {
                 assert_eq!(before, after);
                 continue;
             };
             assert_eq!(after, before + 1, "{}", String::from_utf8_lossy(&line));
-            let row = *builder.rows.last().unwrap();
+            let (row, length) = builder.packer.last().unwrap();
             let known = names.0.lock().unwrap();
             let kind = known.kinds[row.kind as usize];
             let found = Fields {
                 micros: (row.micros != UNTIMED).then_some(row.micros),
                 target: known.targets.names[kind.target as usize].to_string().into(),
                 domain: known.domains.names[kind.domain as usize].to_string().into(),
-                seconds: length(&builder.fine, row).seconds(),
+                seconds: length.seconds(),
                 exit_code: kind.exit_code,
             };
             assert_eq!(found, fields, "{}", String::from_utf8_lossy(&line));
@@ -888,7 +755,7 @@ mod tests {
             )
         };
         let names = Names::default();
-        let mut builder = Builder::new(&names, &Vec::new);
+        let mut builder = Builder::new(&names, &AnyRoom);
         for target in ["", "a"] {
             assert!(builder.canonical(line(target).as_bytes()).is_some());
         }
@@ -906,15 +773,6 @@ mod tests {
         let lines = [line(5, "a"), line(3, "b"), line(5, "c"), line(3, "d"), line(1, "e")].concat();
         let targets: String = table(&lines).events().map(|(_, event)| event.target).collect();
         assert_eq!(targets, "ebdac");
-    }
-
-    #[test]
-    fn lengths_are_exact() {
-        for seconds in [0.0, 0.001, 1.005, 12.346, 2_147_483.647, 2_147_483.648, -1.5, 1e300, 0.1 + 0.2] {
-            assert!((Length::of(seconds).seconds() - seconds).abs() <= 0.0, "{seconds}");
-        }
-        assert_eq!(Length::of(1.005), Length::Milliseconds(1005));
-        assert_eq!(Length::of(0.0004), Length::Seconds(0.0004));
     }
 
     #[test]

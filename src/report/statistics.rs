@@ -1,5 +1,7 @@
 //! Quantiles, spread, rates and the rank test: small, exact, and checked against other tools.
 
+use std::cell::RefCell;
+
 /// Durations in ascending order.
 pub trait Sorted {
     fn len(&self) -> usize;
@@ -188,6 +190,34 @@ impl Duration for f64 {
     }
 }
 
+/// Values that are put into their places only as far as somebody asks for them.
+pub struct Selected<'a, D> {
+    values: RefCell<&'a mut [D]>,
+    /// Places that hold what they would if all were sorted, in order.
+    known: RefCell<Vec<usize>>,
+}
+
+impl<'a, D: Duration> Selected<'a, D> {
+    pub fn new(values: &'a mut [D]) -> Self {
+        Self { values: RefCell::new(values), known: RefCell::default() }
+    }
+}
+
+impl<D: Duration> Sorted for Selected<'_, D> {
+    fn len(&self) -> usize {
+        self.values.borrow().len()
+    }
+
+    fn at(&self, place: usize) -> f64 {
+        let (mut values, mut known) = (self.values.borrow_mut(), self.known.borrow_mut());
+        let Err(after) = known.binary_search(&place) else { return values[place].seconds() };
+        let start = after.checked_sub(1).map_or(0, |before| known[before] + 1);
+        let end = known.get(after).copied().unwrap_or(values.len());
+        known.insert(after, place);
+        D::select(&mut values[start..end], place - start).seconds()
+    }
+}
+
 /// Several sorted lists as one, without merging them.
 pub struct Union<'a, D>(pub [&'a [D]; 3]);
 
@@ -355,6 +385,22 @@ mod tests {
         close([7.0].median_deviation(), 0.0);
         close([1.0, 3.0].median_deviation(), 1.0);
         assert_eq!([].median_deviation(), None);
+    }
+
+    #[test]
+    fn what_is_asked_for_is_where_sorting_would_put_it() {
+        let values: Vec<u32> = (0..1000).map(|number| number * 7919 % 613).collect();
+        let mut sorted = values.clone();
+        sorted.sort_unstable();
+        let of_all = Union([&sorted, &[], &[]]);
+        for shares in [[0.95, 0.5, 0.0, 1.0], [0.0, 1.0, 0.05, 0.0501], [0.5, 0.5, 0.499, 0.9]] {
+            let mut values = values.clone();
+            let selected = Selected::new(&mut values);
+            for share in shares {
+                assert_eq!(selected.quantile(share), of_all.quantile(share));
+            }
+            assert_eq!(selected.median_deviation(), of_all.median_deviation());
+        }
     }
 
     #[test]

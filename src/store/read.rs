@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use anyhow::Context as _;
 
 use crate::event::count::{Counter, Ends};
-use crate::event::table::{Builder, NAMED_LINES, Names, Reading, Row, Stretch, Table, Take};
+use crate::event::rows::{Narrow, Room, Row};
+use crate::event::table::{Builder, NAMED_LINES, Names, Reading, Stretch, Table, Take};
 use crate::sys;
 
 /// Where events come from.
@@ -37,7 +38,7 @@ struct Sizes {
 }
 
 const SIZES: Sizes =
-    Sizes { line: 1 << 20, buffer: 128 << 10, item: 8 << 20, one_thread: 4 << 20, chunk_rows: 1 << 16 };
+    Sizes { line: 1 << 20, buffer: 128 << 10, item: 4 << 20, one_thread: 4 << 20, chunk_rows: 1 << 16 };
 
 /// The end of a stream.
 const ENDLESS: u64 = 1 << 56;
@@ -61,8 +62,8 @@ fn read_by(sizes: Sizes, sources: Vec<Source>, progress: &AtomicU64) -> anyhow::
     let logs = open_all(sources)?;
     let names = Names::default();
     let share = Share::of(sizes, &logs);
-    let new_slab = || slab(share.bytes / share.threads as u64);
-    let taken = share.take(&logs, progress, || Builder::new(&names, &new_slab))?;
+    let room = RoomFor(share.bytes / share.threads as u64);
+    let taken = share.take(&logs, progress, || Builder::new(&names, &room))?;
     Ok(names.table(taken.kept, taken.stretches, taken.reading))
 }
 
@@ -179,15 +180,28 @@ impl Share {
 }
 
 /// Room for the rows of so many bytes, in a log as we write it; or for a good part of them.
-///
-/// A fresh page costs more than the rows on it: where there are many, they had better be huge.
-fn slab(bytes: u64) -> Vec<Row> {
-    const ROWS: u64 = 2 << 20;
-    const SHORTEST: u64 = 100;
-    let rows = (bytes / SHORTEST + 64).min(ROWS);
-    let mut rows = Vec::with_capacity(usize::try_from(rows).unwrap_or(0));
-    sys::prefer_huge_pages(rows.spare_capacity_mut());
-    rows
+struct RoomFor(u64);
+
+impl RoomFor {
+    /// A fresh page costs more than the rows on it: where there are many, they had better be huge.
+    fn slab<T>(&self) -> Vec<T> {
+        const ROWS: u64 = 2 << 20;
+        const SHORTEST: u64 = 100;
+        let rows = (self.0 / SHORTEST + 64).min(ROWS);
+        let mut rows = Vec::with_capacity(usize::try_from(rows).unwrap_or(0));
+        sys::prefer_huge_pages(rows.spare_capacity_mut());
+        rows
+    }
+}
+
+impl Room for RoomFor {
+    fn narrow(&self) -> Vec<Narrow> {
+        self.slab()
+    }
+
+    fn wide(&self) -> Vec<Row> {
+        self.slab()
+    }
 }
 
 fn threads() -> usize {

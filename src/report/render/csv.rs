@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use super::line::shown;
 use super::{Options, table};
-use crate::report::summary::{Group, Summary};
+use crate::report::summary::{Detail, Group, Summary};
 
 /// Writes the table; lines end in CR LF.
 pub fn csv(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Result<()> {
@@ -14,7 +14,7 @@ pub fn csv(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Res
         let name = group.name.as_deref().map_or_else(String::new, |name| field(&shown(name, false)));
         format!("{name},{}\r\n", table::figures(&group).join(","))
     };
-    for row in summary.groups.each(0..options.rows(summary.groups.len()), row) {
+    for row in summary.groups.each(0..options.rows(summary.groups.len()), Detail::Row, row) {
         out.write_all(row.as_bytes())?;
     }
     Ok(())

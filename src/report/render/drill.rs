@@ -11,7 +11,7 @@ use super::words;
 use super::{Options, as_asked, nothing, write_lines};
 use crate::event::outcome::Outcome;
 use crate::report::summary::{
-    Change, Counts, Day, Direction, Finding, FindingKind, Group, Population, Summary, Window,
+    Change, Counts, Day, Detail, Direction, Finding, FindingKind, Group, Population, Summary, Window,
 };
 use crate::units::Seconds;
 
@@ -20,10 +20,11 @@ pub fn drill(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::R
     let columns = options.columns();
     let options = &as_asked(options);
     let first: Vec<usize> = (0..summary.groups.len()).take(1).collect();
-    let group = match (nothing(summary, options), summary.groups.at(&first, |group| group).pop()) {
-        (None, Some(group)) => group,
-        (lines, _) => return write_lines(out, &lines.unwrap_or_default(), columns),
-    };
+    let group =
+        match (nothing(summary, options), summary.groups.at(&first, Detail::Whole, |group| group).pop()) {
+            (None, Some(group)) => group,
+            (lines, _) => return write_lines(out, &lines.unwrap_or_default(), columns),
+        };
     let view = View { summary, group: &group, options, pen: options.pen(), columns };
     let sections = [
         view.header(),

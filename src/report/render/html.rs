@@ -14,7 +14,8 @@ use super::line::{fit, float, shown, stacked};
 use super::words::{self, ENOUGH};
 use super::{Options, as_asked, made, nothing};
 use crate::report::summary::{
-    Bin, By, Counts, Day, Direction, Durations, Finding, FindingKind, Group, Groups, Population, Summary,
+    Bin, By, Counts, Day, Detail, Direction, Durations, Finding, FindingKind, Group, Groups, Population,
+    Summary,
 };
 use crate::units::Seconds;
 
@@ -37,7 +38,7 @@ pub fn html(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Re
     durations.truncate(drawn);
     let multiples = multiples(groups);
     let wanted = (0..drawn).chain(durations.iter().chain(&multiples).copied()).collect();
-    let groups = made(groups, wanted);
+    let groups = made(groups, wanted, Detail::Whole);
     let of = |places: &[usize]| places.iter().map(|place| &groups[place]).collect();
     let mut page = Page {
         summary,
@@ -924,7 +925,7 @@ impl Page<'_> {
         let summary = self.summary;
         // What is drawn is made already.
         let made = self.drawn.clone().into_iter().take(rows).map(Cow::Borrowed);
-        let others = summary.groups.each(made.len()..rows, Cow::Owned);
+        let others = summary.groups.each(made.len()..rows, Detail::Whole, Cow::Owned);
         for group in made.chain(others) {
             let (counts, durations) = (&group.counts, group.shown());
             let moment = |at: Option<chrono::DateTime<chrono::Utc>>| {

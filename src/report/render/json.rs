@@ -12,7 +12,8 @@ use super::line::float;
 use super::{Options, words};
 use crate::event::{outcome, with_controls_escaped};
 use crate::report::summary::{
-    By, Change, Counts, Direction, Durations, Finding, FindingKind, Group, Population, Summary, Window,
+    By, Change, Counts, Detail, Direction, Durations, Finding, FindingKind, Group, Population, Summary,
+    Window,
 };
 
 const FORMAT_VERSION: u64 = 1;
@@ -46,7 +47,7 @@ pub fn json(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Re
             self::group(&group, by).push(&mut text, 2);
             text
         };
-        for (at, group) in summary.groups.each(0..rows, group).enumerate() {
+        for (at, group) in summary.groups.each(0..rows, Detail::Whole, group).enumerate() {
             between(&mut text, at, false, 2);
             text.push_str(&group);
             if text.len() > HELD {

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::line::shown;
 use super::{Options, nothing, table};
-use crate::report::summary::{Group, Summary};
+use crate::report::summary::{Detail, Group, Summary};
 
 /// Writes the table, or the reason why there is none.
 pub fn markdown(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Result<()> {
@@ -23,7 +23,7 @@ pub fn markdown(summary: &Summary, options: &Options, out: &mut dyn Write) -> io
             table::figures(&group).map(|figure| if figure.is_empty() { "-".to_owned() } else { figure });
         format!("| {name} | {} |\n", figures.join(" | "))
     };
-    for row in summary.groups.each(0..rows, row) {
+    for row in summary.groups.each(0..rows, Detail::Row, row) {
         out.write_all(row.as_bytes())?;
     }
     match summary.groups.len() - rows {

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 
-use super::summary::{By, Contents, Group, Groups, Population, Summary};
+use super::summary::{By, Contents, Detail, Group, Groups, Population, Summary};
 use crate::event::table::Filter;
 
 mod csv;
@@ -104,10 +104,10 @@ fn as_asked<'a>(options: &Options<'a>) -> Options<'a> {
 }
 
 /// The groups at these places, by place.
-fn made(groups: &Groups<'_>, mut places: Vec<usize>) -> BTreeMap<usize, Group> {
+fn made(groups: &Groups<'_>, mut places: Vec<usize>, detail: Detail) -> BTreeMap<usize, Group> {
     places.sort_unstable();
     places.dedup();
-    let made = groups.at(&places, |group| group);
+    let made = groups.at(&places, detail, |group| group);
     places.into_iter().zip(made).collect()
 }
 

@@ -8,7 +8,9 @@ use unicode_width::UnicodeWidthStr as _;
 use super::line::{Line, Pen, Style, fit, flow, portion, wrap};
 use super::words::{self, ENOUGH};
 use super::{Options, as_asked, made, nothing, write_lines};
-use crate::report::summary::{By, Counts, Direction, Finding, FindingKind, Group, Population, Summary};
+use crate::report::summary::{
+    By, Counts, Detail, Direction, Finding, FindingKind, Group, Population, Summary,
+};
 use crate::units::Seconds;
 
 /// From so many columns on there is room for the hour map and the longer table.
@@ -29,8 +31,9 @@ pub fn text(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Re
     let durations = words::order_of_durations(&summary.groups, options.sorted);
     let mut view =
         View { summary, options, pen: options.pen(), columns, order, durations, groups: BTreeMap::new() };
+    let detail = if columns >= WIDE { Detail::Trend24 } else { Detail::Trend12 };
     let shown = [&view.order, &view.durations].map(|order| view.shown(order).0);
-    view.groups = made(&summary.groups, shown.concat());
+    view.groups = made(&summary.groups, shown.concat(), detail);
     let sections = [
         view.header(),
         view.totals(),

@@ -1,0 +1,371 @@
+//! Counts events while they are in time order, then brings those of each group together. On as many threads as
+//! are worth their while.
+
+use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
+
+use super::calendar::{self, Calendar, Hour};
+use super::statistics::{self, Duration as _};
+use super::summary::{Counts, Day, Population};
+use crate::event::rows::{Length, Narrow, Row, RowsMut, SECOND, Sheet, UNTIMED};
+use crate::event::table::Kind;
+
+/// How many, and how long in all. Milliseconds are added as whole numbers, so that no order of
+/// adding can change the sum.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Tally {
+    pub runs: u64,
+    milliseconds: u64,
+    pub finer: f64,
+}
+
+impl Tally {
+    pub fn add(&mut self, other: &Self) {
+        self.runs += other.runs;
+        self.milliseconds += other.milliseconds;
+        self.finer += other.finer;
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "285 thousand years")]
+    pub fn seconds(&self) -> f64 {
+        self.milliseconds as f64 / 1000.0 + self.finer
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "2^53 runs are out of reach")]
+    pub fn mean(&self) -> Option<f64> {
+        (self.runs > 0).then(|| self.seconds() / self.runs as f64)
+    }
+}
+
+/// What a thread needs to look at sheets.
+pub struct Spare {
+    /// Of each kind.
+    pub tallies: Vec<Tally>,
+    /// Of each kind and of each group: in which turn it was met, as which one of that turn.
+    kinds: Vec<(u32, u32)>,
+    groups: Vec<(u32, u32)>,
+    turn: u32,
+    met: Vec<Met>,
+    narrow: Vec<Narrow>,
+    wide: Vec<Row>,
+}
+
+/// A group that has rows in a sheet.
+struct Met {
+    group: u32,
+    /// Where its next row goes.
+    place: u32,
+    /// Of its last row, from the sheet's base on.
+    second: u64,
+}
+
+impl Spare {
+    /// Of no row: no step leads on from it.
+    const NEVER: u64 = u64::MAX >> 1;
+
+    pub fn new(kinds: usize, groups: usize) -> Self {
+        Self {
+            tallies: vec![Tally::default(); kinds],
+            kinds: vec![(0, 0); kinds],
+            groups: vec![(0, 0); groups],
+            turn: 0,
+            met: Vec::new(),
+            narrow: Vec::new(),
+            wide: Vec::new(),
+        }
+    }
+
+    /// Which of the groups at hand this kind is in.
+    fn meet(&mut self, kind: u32, group_of: &[u32]) -> usize {
+        let kind = kind as usize;
+        if self.kinds[kind].0 != self.turn {
+            let group = group_of[kind];
+            let met = &mut self.groups[group as usize];
+            if met.0 != self.turn {
+                *met = (self.turn, u32::try_from(self.met.len()).unwrap_or(u32::MAX));
+                self.met.push(Met { group, place: 0, second: Self::NEVER });
+            }
+            self.kinds[kind] = *met;
+        }
+        self.kinds[kind].1 as usize
+    }
+}
+
+/// Rows of one group that follow each other in a sheet, up to where the next ones begin.
+#[derive(Clone, Copy)]
+pub struct Run {
+    pub group: u32,
+    pub start: u32,
+    /// Of narrow rows: what the first one's step is counted from.
+    pub base: i64,
+}
+
+/// Brings the rows of each group together, in their order, and says where they are.
+pub fn group(sheet: &mut Sheet<'_>, group_of: &[u32], spare: &mut Spare) -> Vec<Run> {
+    spare.turn += 1;
+    spare.met.clear();
+    sheet.rows.get().iter().for_each(|row| {
+        let met = spare.meet(row.kind, group_of);
+        spare.met[met].place += 1;
+    });
+    let mut place = 0;
+    for met in &mut spare.met {
+        place += std::mem::replace(&mut met.place, place);
+    }
+    let mut runs = Vec::new();
+    let Spare { kinds, met, narrow, wide, .. } = spare;
+    let met_of = |kind: u32| kinds[kind as usize].1 as usize;
+    match &mut sheet.rows {
+        RowsMut::Narrow(base, rows) => {
+            narrow.clear();
+            narrow.extend_from_slice(rows);
+            let mut second = 0;
+            for row in &*narrow {
+                second += row.step();
+                let met = &mut met[met_of(row.kind())];
+                let mut step = second.wrapping_sub(met.second);
+                if step > Narrow::MOST_STEP {
+                    let base = *base + second.cast_signed() * SECOND;
+                    runs.push(Run { group: met.group, start: met.place, base });
+                    step = 0;
+                }
+                rows[met.place as usize] = row.with_step(step);
+                met.place += 1;
+                met.second = second;
+            }
+        }
+        RowsMut::Wide(rows) => {
+            runs.extend(met.iter().map(|met| Run { group: met.group, start: met.place, base: 0 }));
+            wide.clear();
+            wide.extend_from_slice(rows);
+            for row in &*wide {
+                let met = &mut met[met_of(row.kind)];
+                rows[met.place as usize] = *row;
+                met.place += 1;
+            }
+        }
+    }
+    runs.sort_unstable_by_key(|run| run.start);
+    runs
+}
+
+/// What is counted while the rows still are in time order, beside the tallies.
+pub struct FirstLook {
+    pub hours: [[u64; 24]; 7],
+    /// (kind, seconds) that no whole number can add up: they wait to be added in time order.
+    pub finer: Vec<(u32, f64)>,
+}
+
+impl FirstLook {
+    pub fn of(sheet: &Sheet<'_>, tallies: &mut [Tally], calendar: &Calendar<'_>) -> Self {
+        let mut look = Self { hours: [[0; 24]; 7], finer: Vec::new() };
+        let mut hour = Hour::NONE;
+        let (mut weekday, mut runs) = (0, 0);
+        sheet.rows.get().iter().for_each(|row| {
+            let tally = &mut tallies[row.kind as usize];
+            tally.runs += 1;
+            match Length::read(row.duration, sheet.fine) {
+                Length::Milliseconds(milliseconds) => tally.milliseconds += u64::from(milliseconds),
+                Length::Seconds(seconds) => look.finer.push((row.kind, seconds)),
+            }
+            if !hour.holds(row.micros) {
+                look.hours[weekday][hour.number] += std::mem::take(&mut runs);
+                if row.micros == UNTIMED {
+                    return;
+                }
+                hour = calendar.hour(row.micros);
+                weekday = hour.weekday();
+            }
+            runs += 1;
+        });
+        look.hours[weekday][hour.number] += runs;
+        look
+    }
+}
+
+/// Rows of one day in a sheet.
+struct InDay {
+    day: i64,
+    sheet: usize,
+    places: Range<usize>,
+}
+
+impl InDay {
+    /// Of all days of a sheet, in order.
+    fn all(number: usize, sheet: &Sheet<'_>, calendar: &Calendar<'_>) -> Vec<Self> {
+        let mut days: Vec<Self> = Vec::new();
+        let mut hour = Hour::NONE;
+        for (place, row) in sheet.rows.get().iter().enumerate() {
+            if row.micros == UNTIMED {
+                continue;
+            }
+            if !hour.holds(row.micros) {
+                hour = calendar.hour(row.micros);
+                if days.last().is_none_or(|last| last.day != hour.day) {
+                    days.push(Self { day: hour.day, sheet: number, places: place..place });
+                }
+            }
+            if let Some(last) = days.last_mut() {
+                last.places.end = place + 1;
+            }
+        }
+        days
+    }
+}
+
+/// Counts and medians of each day, whatever the target.
+pub fn days(
+    threads: usize,
+    sheets: &[Sheet<'_>],
+    calendar: &Calendar<'_>,
+    kinds: &[Kind],
+    shown: Population,
+) -> Vec<Day> {
+    let mut numbered: Vec<_> = sheets.iter().enumerate().collect();
+    let parts =
+        parallel(threads, &mut numbered, || (), |(), (number, sheet)| InDay::all(*number, sheet, calendar)).0;
+    let parts: Vec<InDay> = parts.into_iter().flatten().collect();
+    let mut days: Vec<&[InDay]> = parts.chunk_by(|one, next| one.day == next.day).collect();
+    let spare = || (Vec::new(), Vec::new());
+    parallel(threads, &mut days, spare, |(values, finer), parts| {
+        values.clear();
+        finer.clear();
+        let mut counts = Counts::default();
+        for InDay { sheet, places, .. } in *parts {
+            let sheet = &sheets[*sheet];
+            sheet.rows.get().part(0, places.clone()).iter().for_each(|row| {
+                let outcome = kinds[row.kind as usize].outcome;
+                counts.add(outcome, 1);
+                if shown.has(outcome) {
+                    match Length::read(row.duration, sheet.fine) {
+                        Length::Milliseconds(milliseconds) => values.push(milliseconds),
+                        Length::Seconds(seconds) => finer.push(seconds),
+                    }
+                }
+            });
+        }
+        let median = if finer.is_empty() {
+            statistics::median(values)
+        } else {
+            finer.extend(values.iter().map(|value| value.seconds()));
+            statistics::median(finer)
+        };
+        Day { date: calendar::date(parts[0].day), counts, median }
+    })
+    .0
+}
+
+/// How many threads are worth their while for so many rows: up to some ten thousand they cost more than they
+/// save, as does asking how many processors there are.
+pub fn threads(sheets: &[Sheet<'_>]) -> usize {
+    const FEW: usize = 1 << 16;
+    let rows: usize = sheets.iter().map(|sheet| sheet.rows.get().len()).sum();
+    if rows <= FEW { 1 } else { std::thread::available_parallelism().map_or(1, usize::from) }
+}
+
+/// Does the same to each item, on so many threads, each of which has something of its own to work with; results
+/// in the items' order, and what the threads had.
+pub fn parallel<S: Send, T: Send, R: Send>(
+    threads: usize,
+    items: &mut [T],
+    new: impl Fn() -> S + Sync,
+    work: impl Fn(&mut S, &mut T) -> R + Sync,
+) -> (Vec<R>, Vec<S>) {
+    let threads = threads.min(items.len());
+    let count = items.len();
+    if threads < 2 {
+        let mut own = new();
+        return (items.iter_mut().map(|item| work(&mut own, item)).collect(), vec![own]);
+    }
+    let queue = Mutex::new(items.iter_mut().enumerate());
+    let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let worker = || {
+        let mut own = new();
+        let mut results = Vec::new();
+        while let Some((place, item)) = next() {
+            results.push((place, work(&mut own, item)));
+        }
+        (results, own)
+    };
+    let mut results = Vec::with_capacity(count);
+    let mut owned = Vec::with_capacity(threads);
+    std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(worker)).collect();
+        let mut add = |(done, own)| {
+            results.extend::<Vec<(usize, R)>>(done);
+            owned.push(own);
+        };
+        add(worker());
+        for other in others {
+            // A panic in a worker is ours.
+            add(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        }
+    });
+    results.sort_unstable_by_key(|&(place, _)| place);
+    (results.into_iter().map(|(_, result)| result).collect(), owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::parse::tests::Chance;
+    use crate::event::rows::{AnyRoom, Packer};
+
+    #[test]
+    fn grouped_rows_are_those_that_there_were() {
+        let mut chance = Chance(9);
+        let group_of: Vec<u32> = (0..40).map(|kind| kind % 7).collect();
+        for round in 0..60 {
+            // Steps of all sizes; and in every third round, times that make rows wide.
+            let mut packer = Packer::new(&AnyRoom);
+            let mut micros = 0;
+            for _ in 0..300 {
+                let step = [1, 1, 30_000, 90_000][chance.below(4)];
+                micros += i64::try_from(chance.below(step)).unwrap() * SECOND;
+                let fraction = i64::from(round % 3 == 0);
+                let milliseconds = u32::try_from(chance.below(1000)).unwrap();
+                let kind = u32::try_from(chance.below(40)).unwrap();
+                packer.push(micros + fraction, Length::Milliseconds(milliseconds), kind);
+            }
+            let chunks = packer.take_chunks();
+            let mut slabs = packer.slabs();
+            let mut spare = Spare::new(40, 7);
+            for sheet in &mut slabs.sheets(&chunks) {
+                let before: Vec<Row> = sheet.rows.get().iter().collect();
+                let runs = group(sheet, &group_of, &mut spare);
+                let mut after = vec![Vec::new(); 7];
+                let ends = runs.iter().skip(1).map(|next| next.start as usize).chain([before.len()]);
+                for (run, end) in runs.iter().zip(ends) {
+                    let rows = sheet.rows.get().part(run.base, run.start as usize..end);
+                    after[run.group as usize].extend(rows.iter());
+                    assert_eq!(
+                        rows.newest_first().collect::<Vec<_>>(),
+                        rows.iter().collect::<Vec<_>>().into_iter().rev().collect::<Vec<_>>()
+                    );
+                }
+                for (group, after) in (0..).zip(after) {
+                    let of_group = |row: &&Row| group_of[row.kind as usize] == group;
+                    assert_eq!(after, before.iter().filter(of_group).copied().collect::<Vec<_>>());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn each_item_is_worked_on_once_and_results_are_in_order() {
+        for threads in [1, 2, 5] {
+            let mut items: Vec<u32> = (0..1000).collect();
+            let (results, owned) = parallel(
+                threads,
+                &mut items,
+                || 0,
+                |done, item| {
+                    *done += 1;
+                    *item * 2
+                },
+            );
+            assert_eq!(results, (0..1000).map(|item| item * 2).collect::<Vec<u32>>());
+            assert_eq!((owned.len(), owned.iter().sum::<u32>()), (threads, 1000));
+        }
+    }
+}
