@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use super::calendar::{self, Calendar, Hour};
 use super::statistics::{self, Duration as _};
 use super::summary::{Counts, Day, Population};
-use crate::event::rows::{Length, Narrow, Row, RowsMut, SECOND, Sheet, UNTIMED};
+use crate::event::rows::{Length, Narrow, Row, RowsMut, SECOND, Sheet, UNTIMED, each_row};
 use crate::event::table::Kind;
 
 /// How many, and how long in all. Milliseconds are added as whole numbers, so that no order of
@@ -39,18 +39,31 @@ impl Tally {
 
 /// What a thread needs to look at sheets.
 pub struct Spare {
-    /// Of each kind.
+    /// Of each kind, in all sheets.
     pub tallies: Vec<Tally>,
-    /// Of each kind and of each group: in which turn it was met, as which one of that turn.
-    kinds: Vec<(u32, u32)>,
-    groups: Vec<(u32, u32)>,
+    kinds: Vec<InSheet>,
+    groups: Vec<InSheet>,
+    /// Which sheet it is that is looked at.
     turn: u32,
+    /// The kinds that are in it.
+    met_kinds: Vec<u32>,
+    /// The groups that are in it.
     met: Vec<Met>,
     narrow: Vec<Narrow>,
     wide: Vec<Row>,
 }
 
-/// A group that has rows in a sheet.
+/// A kind or a group in the sheet of that turn; in others, it was not met yet.
+#[derive(Clone, Copy, Default)]
+struct InSheet {
+    turn: u32,
+    /// Which of the groups it is, or is in.
+    met: u32,
+    runs: u32,
+    milliseconds: u64,
+}
+
+/// A group that has rows in the sheet.
 struct Met {
     group: u32,
     /// Where its next row goes.
@@ -66,28 +79,106 @@ impl Spare {
     pub fn new(kinds: usize, groups: usize) -> Self {
         Self {
             tallies: vec![Tally::default(); kinds],
-            kinds: vec![(0, 0); kinds],
-            groups: vec![(0, 0); groups],
+            kinds: vec![InSheet::default(); kinds],
+            groups: vec![InSheet::default(); groups],
             turn: 0,
+            met_kinds: Vec::new(),
             met: Vec::new(),
             narrow: Vec::new(),
             wide: Vec::new(),
         }
     }
 
-    /// Which of the groups at hand this kind is in.
-    fn meet(&mut self, kind: u32, group_of: &[u32]) -> usize {
-        let kind = kind as usize;
-        if self.kinds[kind].0 != self.turn {
-            let group = group_of[kind];
-            let met = &mut self.groups[group as usize];
-            if met.0 != self.turn {
-                *met = (self.turn, u32::try_from(self.met.len()).unwrap_or(u32::MAX));
+    /// Counts the rows of each kind and of each group, beside what it returns.
+    fn count(&mut self, sheet: &Sheet<'_>, group_of: &[u32], calendar: &Calendar<'_>) -> Counted {
+        let mut counted = Counted { hours: [[0; 24]; 7], finer: Vec::new(), runs: Vec::new() };
+        self.turn += 1;
+        self.met_kinds.clear();
+        let mut hour = Hour::NONE;
+        let (mut weekday, mut runs) = (0, 0);
+        each_row!(row in sheet.rows.get() => {
+            let kind = &mut self.kinds[row.kind as usize];
+            if kind.turn != self.turn {
+                *kind = InSheet { turn: self.turn, ..InSheet::default() };
+                self.met_kinds.push(row.kind);
+            }
+            kind.runs += 1;
+            match Length::read(row.duration, sheet.fine) {
+                Length::Milliseconds(milliseconds) => kind.milliseconds += u64::from(milliseconds),
+                Length::Seconds(seconds) => counted.finer.push((row.kind, seconds)),
+            }
+            if !hour.holds(row.micros) {
+                counted.hours[weekday][hour.number] += std::mem::take(&mut runs);
+                if row.micros == UNTIMED {
+                    continue;
+                }
+                hour = calendar.hour(row.micros);
+                weekday = hour.weekday();
+            }
+            runs += 1;
+        });
+        counted.hours[weekday][hour.number] += runs;
+
+        self.met.clear();
+        for &kind in &self.met_kinds {
+            let group = group_of[kind as usize];
+            let kind = kind as usize;
+            let in_sheet = &mut self.groups[group as usize];
+            if in_sheet.turn != self.turn {
+                let met = u32::try_from(self.met.len()).unwrap_or(u32::MAX);
+                *in_sheet = InSheet { turn: self.turn, met, ..InSheet::default() };
                 self.met.push(Met { group, place: 0, second: Self::NEVER });
             }
-            self.kinds[kind] = *met;
+            let of_kind = &mut self.kinds[kind];
+            of_kind.met = in_sheet.met;
+            self.met[of_kind.met as usize].place += of_kind.runs;
+            self.tallies[kind].runs += u64::from(of_kind.runs);
+            self.tallies[kind].milliseconds += of_kind.milliseconds;
         }
-        self.kinds[kind].1 as usize
+        counted
+    }
+
+    /// Brings the rows of each group together, in their order, once they are counted.
+    fn group(&mut self, sheet: &mut Sheet<'_>) -> Vec<Run> {
+        let mut place = 0;
+        for met in &mut self.met {
+            place += std::mem::replace(&mut met.place, place);
+        }
+        let mut runs = Vec::new();
+        let Self { kinds, met, narrow, wide, .. } = self;
+        let met_of = |kind: u32| kinds[kind as usize].met as usize;
+        match &mut sheet.rows {
+            RowsMut::Narrow(base, rows) => {
+                narrow.clear();
+                narrow.extend_from_slice(rows);
+                let mut second = 0;
+                for row in &*narrow {
+                    second += row.step();
+                    let met = &mut met[met_of(row.kind())];
+                    let mut step = second.wrapping_sub(met.second);
+                    if step > Narrow::MOST_STEP {
+                        let base = *base + second.cast_signed() * SECOND;
+                        runs.push(Run { group: met.group, start: met.place, base });
+                        step = 0;
+                    }
+                    rows[met.place as usize] = row.with_step(step);
+                    met.place += 1;
+                    met.second = second;
+                }
+            }
+            RowsMut::Wide(rows) => {
+                runs.extend(met.iter().map(|met| Run { group: met.group, start: met.place, base: 0 }));
+                wide.clear();
+                wide.extend_from_slice(rows);
+                for row in &*wide {
+                    let met = &mut met[met_of(row.kind)];
+                    rows[met.place as usize] = *row;
+                    met.place += 1;
+                }
+            }
+        }
+        runs.sort_unstable_by_key(|run| run.start);
+        runs
     }
 }
 
@@ -100,87 +191,20 @@ pub struct Run {
     pub base: i64,
 }
 
-/// Brings the rows of each group together, in their order, and says where they are.
-pub fn group(sheet: &mut Sheet<'_>, group_of: &[u32], spare: &mut Spare) -> Vec<Run> {
-    spare.turn += 1;
-    spare.met.clear();
-    sheet.rows.get().iter().for_each(|row| {
-        let met = spare.meet(row.kind, group_of);
-        spare.met[met].place += 1;
-    });
-    let mut place = 0;
-    for met in &mut spare.met {
-        place += std::mem::replace(&mut met.place, place);
-    }
-    let mut runs = Vec::new();
-    let Spare { kinds, met, narrow, wide, .. } = spare;
-    let met_of = |kind: u32| kinds[kind as usize].1 as usize;
-    match &mut sheet.rows {
-        RowsMut::Narrow(base, rows) => {
-            narrow.clear();
-            narrow.extend_from_slice(rows);
-            let mut second = 0;
-            for row in &*narrow {
-                second += row.step();
-                let met = &mut met[met_of(row.kind())];
-                let mut step = second.wrapping_sub(met.second);
-                if step > Narrow::MOST_STEP {
-                    let base = *base + second.cast_signed() * SECOND;
-                    runs.push(Run { group: met.group, start: met.place, base });
-                    step = 0;
-                }
-                rows[met.place as usize] = row.with_step(step);
-                met.place += 1;
-                met.second = second;
-            }
-        }
-        RowsMut::Wide(rows) => {
-            runs.extend(met.iter().map(|met| Run { group: met.group, start: met.place, base: 0 }));
-            wide.clear();
-            wide.extend_from_slice(rows);
-            for row in &*wide {
-                let met = &mut met[met_of(row.kind)];
-                rows[met.place as usize] = *row;
-                met.place += 1;
-            }
-        }
-    }
-    runs.sort_unstable_by_key(|run| run.start);
-    runs
-}
-
-/// What is counted while the rows still are in time order, beside the tallies.
-pub struct FirstLook {
+/// What is counted in a sheet while its rows still are in time order, beside the tallies.
+pub struct Counted {
     pub hours: [[u64; 24]; 7],
     /// (kind, seconds) that no whole number can add up: they wait to be added in time order.
     pub finer: Vec<(u32, f64)>,
+    /// Where the rows of each group are, once they are together.
+    pub runs: Vec<Run>,
 }
 
-impl FirstLook {
-    pub fn of(sheet: &Sheet<'_>, tallies: &mut [Tally], calendar: &Calendar<'_>) -> Self {
-        let mut look = Self { hours: [[0; 24]; 7], finer: Vec::new() };
-        let mut hour = Hour::NONE;
-        let (mut weekday, mut runs) = (0, 0);
-        sheet.rows.get().iter().for_each(|row| {
-            let tally = &mut tallies[row.kind as usize];
-            tally.runs += 1;
-            match Length::read(row.duration, sheet.fine) {
-                Length::Milliseconds(milliseconds) => tally.milliseconds += u64::from(milliseconds),
-                Length::Seconds(seconds) => look.finer.push((row.kind, seconds)),
-            }
-            if !hour.holds(row.micros) {
-                look.hours[weekday][hour.number] += std::mem::take(&mut runs);
-                if row.micros == UNTIMED {
-                    return;
-                }
-                hour = calendar.hour(row.micros);
-                weekday = hour.weekday();
-            }
-            runs += 1;
-        });
-        look.hours[weekday][hour.number] += runs;
-        look
-    }
+/// Counts a sheet, then brings the rows of each group together, in their order.
+pub fn group(sheet: &mut Sheet<'_>, group_of: &[u32], calendar: &Calendar<'_>, spare: &mut Spare) -> Counted {
+    let mut counted = spare.count(sheet, group_of, calendar);
+    counted.runs = spare.group(sheet);
+    counted
 }
 
 /// Rows of one day in a sheet.
@@ -233,7 +257,7 @@ pub fn days(
         let mut counts = Counts::default();
         for InDay { sheet, places, .. } in *parts {
             let sheet = &sheets[*sheet];
-            sheet.rows.get().part(0, places.clone()).iter().for_each(|row| {
+            each_row!(row in sheet.rows.get().part(0, places.clone()) => {
                 let outcome = kinds[row.kind as usize].outcome;
                 counts.add(outcome, 1);
                 if shown.has(outcome) {
@@ -329,10 +353,12 @@ mod tests {
             }
             let chunks = packer.take_chunks();
             let mut slabs = packer.slabs();
+            let calendar = Calendar::new(&|_| 0, 0, 0);
             let mut spare = Spare::new(40, 7);
             for sheet in &mut slabs.sheets(&chunks) {
                 let before: Vec<Row> = sheet.rows.get().iter().collect();
-                let runs = group(sheet, &group_of, &mut spare);
+                let Counted { hours, runs, .. } = group(sheet, &group_of, &calendar, &mut spare);
+                assert_eq!(hours.iter().flatten().sum::<u64>(), before.len() as u64);
                 let mut after = vec![Vec::new(); 7];
                 let ends = runs.iter().skip(1).map(|next| next.start as usize).chain([before.len()]);
                 for (run, end) in runs.iter().zip(ends) {

@@ -7,12 +7,12 @@ use std::ops::Range;
 use super::calendar::{self, Calendar, Hour};
 use super::count::{self, Tally, parallel};
 use super::findings::{self, Completed, Recent};
-use super::statistics::{self, Duration, Selected, Sorted, Union};
+use super::statistics::{self, Duration, Sorted, Union, Unsorted};
 use super::summary::{
     Bin, By, Change, Counts, Day, Durations, Finding, FindingKind, Group, Population, Run, Sort, Usual,
 };
 use crate::event::outcome::{Outcome, shell_code};
-use crate::event::rows::{Length, Row, Rows, Sheet, UNTIMED};
+use crate::event::rows::{Length, Row, Rows, Sheet, UNTIMED, each_row};
 use crate::event::table::{Kind, moment};
 
 /// The tallies of some kinds, added up.
@@ -28,6 +28,8 @@ pub struct Shared<'a> {
     pub kinds: Vec<Kind>,
     pub targets: Vec<Box<str>>,
     pub domains: Vec<Box<str>>,
+    /// All of them, in the order in which they are added up.
+    pub order: Vec<u32>,
     /// Of each kind.
     pub outcomes: Vec<Outcome>,
     pub tallies: Vec<Tally>,
@@ -132,8 +134,10 @@ impl<'a> Grouped<'a> {
     ) -> (Self, Vec<Finding>) {
         let names = by.names(&shared.targets, &shared.domains);
         let group_of = by.group_of(&shared.kinds);
-        let seen = || (0..).zip(&shared.tallies).filter(|(_, tally)| tally.runs > 0);
-        let kinds = Lists::of(names, || seen().map(|(kind, _)| (group_of[kind as usize], kind)));
+        let seen = |kind: &u32| shared.tallies[*kind as usize].runs > 0;
+        let kinds = Lists::of(names, || {
+            shared.order.iter().copied().filter(seen).map(|kind| (group_of[kind as usize], kind))
+        });
         let stretches = Lists::of(names, || {
             (0..).zip(&sheets).zip(runs).flat_map(|((place, sheet), runs)| {
                 let end = u32::try_from(sheet.rows.get().len()).unwrap_or(u32::MAX);
@@ -403,7 +407,7 @@ impl<'a> Grouped<'a> {
         values.clear();
         for stretch in self.stretches.list(name) {
             let (fine, rows) = self.rows(stretch);
-            rows.iter().for_each(|row| {
+            each_row!(row in rows => {
                 if row.micros >= slots.end && row.micros != UNTIMED {
                     slots.advance(row.micros);
                     starts.push((slots.at, values.len()));
@@ -428,7 +432,7 @@ impl<'a> Grouped<'a> {
             Detail::Row | Detail::Whole => (),
         }
         let Sums { all, by_outcome: [ok, failed, _], .. } = self.sums(name);
-        let values = Selected::new(values);
+        let values = Unsorted::new(values);
         match group.shown {
             Population::Ok => group.ok = main_durations(&values, &ok),
             Population::Failed => group.failed = main_durations(&values, &failed),

@@ -15,13 +15,18 @@ pub trait Sorted {
         let last = self.len().checked_sub(1)?;
         let place = last as f64 * share;
         let below = (place as usize).min(last);
-        let low = self.at(below);
         let part = place - below as f64;
         // Not only quicker: infinity is no neighbour to be linear to.
         if part == 0.0 {
-            return Some(low);
+            return Some(self.at(below));
         }
-        Some(low + (self.at((below + 1).min(last)) - low) * part)
+        let (low, high) = self.neighbours(below);
+        Some(low + (high - low) * part)
+    }
+
+    /// The value at a place and the one at the next place, or the last one twice.
+    fn neighbours(&self, place: usize) -> (f64, f64) {
+        (self.at(place), self.at((place + 1).min(self.len() - 1)))
     }
 
     fn median(&self) -> Option<f64> {
@@ -97,8 +102,10 @@ pub trait Duration: Copy + Send {
     fn key(self) -> u64;
     fn of_key(key: u64) -> Self;
     fn sort(values: &mut [Self]);
-    /// Puts the value at its place as if sorted, no smaller one after it and no greater one before it.
-    fn select(values: &mut [Self], place: usize) -> Self;
+    /// The value at this place and the one at the next place (or the last one twice), if all were sorted; it may
+    /// move values about. `known` is for this function only, from one place in these values to another.
+    fn neighbours(values: &mut [Self], place: usize, known: &mut Option<Buckets>) -> (Self, Self);
+    fn least_and_greatest(values: &[Self]) -> Option<(Self, Self)>;
 }
 
 impl Duration for u32 {
@@ -130,8 +137,21 @@ impl Duration for u32 {
         }
     }
 
-    fn select(values: &mut [Self], place: usize) -> Self {
-        *values.select_nth_unstable(place).1
+    fn neighbours(values: &mut [Self], place: usize, known: &mut Option<Buckets>) -> (Self, Self) {
+        const MANY: usize = 4096;
+        if values.len() >= MANY
+            && let Some(found) = known.get_or_insert_with(|| Buckets::of(values)).neighbours(values, place)
+        {
+            return found;
+        }
+        let (_, &mut this, above) = values.select_nth_unstable(place);
+        (this, above.iter().copied().min().unwrap_or(this))
+    }
+
+    fn least_and_greatest(values: &[Self]) -> Option<(Self, Self)> {
+        // Not `min` and `max`: those are not found many at a time.
+        let first = *values.first()?;
+        Some(values.iter().fold((first, first), |(least, most), &value| (least.min(value), most.max(value))))
     }
 }
 
@@ -167,6 +187,56 @@ fn sort_by_digits(values: &mut [u32]) {
     }
 }
 
+/// How many values there are in buckets of equal width: a place is in one of them, and only what is in it has to be
+/// looked at, which is a third of the work of selecting among all.
+pub struct Buckets {
+    shift: u32,
+    counts: [u32; Self::COUNT],
+}
+
+impl Buckets {
+    const COUNT: usize = 1 << 11;
+
+    fn of(values: &[u32]) -> Self {
+        let all = values.iter().fold(0, |all, value| all | value);
+        let shift = (u32::BITS - all.leading_zeros()).saturating_sub(Self::COUNT.trailing_zeros());
+        let mut buckets = Self { shift, counts: [0; Self::COUNT] };
+        for &value in values {
+            buckets.counts[buckets.of_value(value)] += 1;
+        }
+        buckets
+    }
+
+    fn of_value(&self, value: u32) -> usize {
+        (value >> self.shift) as usize % Self::COUNT
+    }
+
+    /// `None`: most values are alike.
+    fn neighbours(&self, values: &[u32], place: usize) -> Option<(u32, u32)> {
+        let mut before = 0;
+        let mut bucket = 0;
+        loop {
+            let count = *self.counts.get(bucket)? as usize;
+            if before + count > place {
+                break;
+            }
+            before += count;
+            bucket += 1;
+        }
+        let count = self.counts[bucket] as usize;
+        // Many would be found where none is expected, and each would cost as much as ten others.
+        if count > values.len() / 8 {
+            return None;
+        }
+        let mut inside = Vec::with_capacity(count);
+        inside.extend(values.iter().copied().filter(|&value| self.of_value(value) == bucket));
+        let (_, &mut this, above) = inside.select_nth_unstable(place - before);
+        let next = above.iter().copied().min();
+        let beyond = || values.iter().copied().filter(|&value| self.of_value(value) > bucket).min();
+        Some((this, next.or_else(beyond).unwrap_or(this)))
+    }
+}
+
 impl Duration for f64 {
     fn seconds(self) -> f64 {
         self
@@ -185,36 +255,43 @@ impl Duration for f64 {
         values.sort_unstable_by(Self::total_cmp);
     }
 
-    fn select(values: &mut [Self], place: usize) -> Self {
-        *values.select_nth_unstable_by(place, Self::total_cmp).1
+    fn neighbours(values: &mut [Self], place: usize, _: &mut Option<Buckets>) -> (Self, Self) {
+        let (_, &mut this, above) = values.select_nth_unstable_by(place, Self::total_cmp);
+        (this, above.iter().copied().min_by(Self::total_cmp).unwrap_or(this))
+    }
+
+    fn least_and_greatest(values: &[Self]) -> Option<(Self, Self)> {
+        let all = || values.iter().copied();
+        all().min_by(Self::total_cmp).zip(all().max_by(Self::total_cmp))
     }
 }
 
-/// Values that are put into their places only as far as somebody asks for them.
-pub struct Selected<'a, D> {
-    values: RefCell<&'a mut [D]>,
-    /// Places that hold what they would if all were sorted, in order.
-    known: RefCell<Vec<usize>>,
-}
+/// Values in any order, which they may lose: for those who ask for few places.
+pub struct Unsorted<'a, D>(RefCell<(&'a mut [D], Option<Buckets>)>);
 
-impl<'a, D: Duration> Selected<'a, D> {
+impl<'a, D: Duration> Unsorted<'a, D> {
     pub fn new(values: &'a mut [D]) -> Self {
-        Self { values: RefCell::new(values), known: RefCell::default() }
+        Self(RefCell::new((values, None)))
     }
 }
 
-impl<D: Duration> Sorted for Selected<'_, D> {
+impl<D: Duration> Sorted for Unsorted<'_, D> {
     fn len(&self) -> usize {
-        self.values.borrow().len()
+        self.0.borrow().0.len()
     }
 
     fn at(&self, place: usize) -> f64 {
-        let (mut values, mut known) = (self.values.borrow_mut(), self.known.borrow_mut());
-        let Err(after) = known.binary_search(&place) else { return values[place].seconds() };
-        let start = after.checked_sub(1).map_or(0, |before| known[before] + 1);
-        let end = known.get(after).copied().unwrap_or(values.len());
-        known.insert(after, place);
-        D::select(&mut values[start..end], place - start).seconds()
+        if place == 0 || place == self.len() - 1 {
+            let ends = D::least_and_greatest(self.0.borrow().0);
+            return ends.map_or(0.0, |(least, most)| if place == 0 { least } else { most }.seconds());
+        }
+        self.neighbours(place).0
+    }
+
+    fn neighbours(&self, place: usize) -> (f64, f64) {
+        let (values, known) = &mut *self.0.borrow_mut();
+        let (this, next) = D::neighbours(values, place, known);
+        (this.seconds(), next.seconds())
     }
 }
 
@@ -248,19 +325,9 @@ impl<D: Duration> Sorted for Union<'_, D> {
     }
 }
 
-/// Of values in any order, which they lose.
+/// Of values in any order, which they may lose.
 pub fn median<D: Duration>(values: &mut [D]) -> Option<f64> {
-    let upper = values.len() / 2;
-    if values.is_empty() {
-        return None;
-    }
-    let high = D::select(values, upper);
-    if values.len() % 2 == 1 {
-        return Some(high.seconds());
-    }
-    let low = values[..upper].iter().copied().max_by_key(|value| value.key())?;
-    let (low, high) = (low.seconds(), high.seconds());
-    Some(low + (high - low) * 0.5)
+    Unsorted::new(values).median()
 }
 
 /// Wilson's score interval of a share, 95 %.
@@ -388,19 +455,29 @@ mod tests {
     }
 
     #[test]
-    fn what_is_asked_for_is_where_sorting_would_put_it() {
-        let values: Vec<u32> = (0..1000).map(|number| number * 7919 % 613).collect();
-        let mut sorted = values.clone();
-        sorted.sort_unstable();
-        let of_all = Union([&sorted, &[], &[]]);
-        for shares in [[0.95, 0.5, 0.0, 1.0], [0.0, 1.0, 0.05, 0.0501], [0.5, 0.5, 0.499, 0.9]] {
-            let mut values = values.clone();
-            let selected = Selected::new(&mut values);
-            for share in shares {
-                assert_eq!(selected.quantile(share), of_all.quantile(share));
+    fn nothing_has_to_be_sorted_to_know_what_is_where() {
+        #[track_caller]
+        fn case(value: impl Fn(u32) -> u32) {
+            for count in [1, 2, 7, 1000, 4096, 5001] {
+                let values: Vec<u32> = (0..count).map(|number| value(number * 7919 % 5003)).collect();
+                let mut sorted = values.clone();
+                sorted.sort_unstable();
+                let sorted = Union([&sorted, &[], &[]]);
+                let mut fine: Vec<f64> = values.iter().map(|value| value.seconds()).collect();
+                let mut values = values;
+                let (unsorted, fine) = (Unsorted::new(&mut values), Unsorted::new(&mut fine));
+                for share in [0.95, 0.5, 0.0, 1.0, 0.05, 0.0501, 0.999, 0.5] {
+                    assert_eq!(unsorted.quantile(share), sorted.quantile(share));
+                    assert_eq!(fine.quantile(share), sorted.quantile(share));
+                }
             }
-            assert_eq!(selected.median_deviation(), of_all.median_deviation());
         }
+        case(|number| number);
+        case(|_| 7);
+        case(|number| number % 2);
+        case(|number| if number % 50 == 0 { number << 18 } else { number % 9 });
+        case(|number| if number == 5 { 0 } else { (1 << 31) - 1 - number % 3 });
+        case(|number| number * number % 65_537 * 31);
     }
 
     #[test]

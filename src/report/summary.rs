@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 
 use super::calendar::Calendar;
-use super::count::{self, FirstLook, Spare, Tally, parallel};
+use super::count::{self, Spare, Tally, parallel};
 pub use super::group::{Detail, Groups};
 use super::group::{Grouped, Shared};
 use super::statistics;
@@ -289,14 +289,23 @@ pub fn of<'a>(table: &'a mut Table, options: &Options<'a>) -> Summary<'a> {
     };
 
     let by = options.by;
-    let Counted { hours, tallies, runs, in_time_order } =
-        Counted::of(threads, &mut sheets, &kinds, targets.len(), by, &calendar);
+    let AllCounted { hours, tallies, runs, in_time_order } =
+        AllCounted::of(threads, &mut sheets, &kinds, targets.len(), by, &calendar);
+    // Which thread met a kind first must not matter where fractions are added up.
+    let mut order: Vec<u32> = (0..).take(kinds.len()).collect();
+    if tallies.iter().any(|tally| tally.finer != 0.0) {
+        order.sort_unstable_by_key(|&kind| {
+            let Kind { target, domain, exit_code, .. } = kinds[kind as usize];
+            (&targets[target as usize], &domains[domain as usize], exit_code)
+        });
+    }
 
     let mut totals = Tally::default();
     let mut counts = Counts::default();
     let mut unfinished = Tally::default();
     let mut seen = vec![false; targets.len()];
-    for (kind, tally) in kinds.iter().zip(&tallies) {
+    for &kind in &order {
+        let (kind, tally) = (&kinds[kind as usize], &tallies[kind as usize]);
         totals.add(tally);
         counts.add(kind.outcome, tally.runs);
         if kind.outcome != Outcome::Ok {
@@ -308,6 +317,7 @@ pub fn of<'a>(table: &'a mut Table, options: &Options<'a>) -> Summary<'a> {
     let shared = Shared {
         outcomes: kinds.iter().map(|kind| kind.outcome).collect(),
         kinds,
+        order,
         targets,
         domains,
         tallies,
@@ -327,7 +337,9 @@ pub fn of<'a>(table: &'a mut Table, options: &Options<'a>) -> Summary<'a> {
         drop(in_time_order);
         let group_of = By::Domain.group_of(&shared.kinds);
         let spare = || Spare::new(shared.kinds.len(), shared.domains.len());
-        let group = |spare: &mut Spare, sheet: &mut Sheet<'_>| count::group(sheet, &group_of, spare);
+        let group = |spare: &mut Spare, sheet: &mut Sheet<'_>| {
+            count::group(sheet, &group_of, &shared.calendar, spare).runs
+        };
         let (runs, _) = parallel(threads, &mut sheets, spare, group);
         groups = Grouped::of(shared, sheets, &runs, By::Domain).0;
     }
@@ -348,8 +360,8 @@ pub fn of<'a>(table: &'a mut Table, options: &Options<'a>) -> Summary<'a> {
     }
 }
 
-/// What is found in one look at each row.
-struct Counted {
+/// What is counted in all sheets.
+struct AllCounted {
     hours: [[u64; 24]; 7],
     tallies: Vec<Tally>,
     /// Of each sheet, by target: what is worth a look is always about targets.
@@ -358,7 +370,7 @@ struct Counted {
     in_time_order: Vec<Owned>,
 }
 
-impl Counted {
+impl AllCounted {
     fn of(
         threads: usize,
         sheets: &mut [Sheet<'_>],
@@ -369,10 +381,9 @@ impl Counted {
     ) -> Self {
         let group_of = By::Target.group_of(kinds);
         let spare = || Spare::new(kinds.len(), targets);
-        let (looks, spares) = parallel(threads, sheets, spare, |spare, sheet| {
-            let look = FirstLook::of(sheet, &mut spare.tallies, calendar);
+        let (parts, spares) = parallel(threads, sheets, spare, |spare, sheet| {
             let in_time_order = (by == By::Domain).then(|| sheet.rows.to_owned());
-            (look, in_time_order, count::group(sheet, &group_of, spare))
+            (in_time_order, count::group(sheet, &group_of, calendar, spare))
         });
         let mut tallies = vec![Tally::default(); kinds.len()];
         for spare in spares {
@@ -380,20 +391,20 @@ impl Counted {
                 tally.add(part);
             }
         }
-        let mut counted = Self { hours: [[0; 24]; 7], tallies, runs: Vec::new(), in_time_order: Vec::new() };
-        for (look, rows, runs) in looks {
-            for (day, look) in counted.hours.iter_mut().zip(&look.hours) {
-                for (hour, look) in day.iter_mut().zip(look) {
-                    *hour += look;
+        let mut all = Self { hours: [[0; 24]; 7], tallies, runs: Vec::new(), in_time_order: Vec::new() };
+        for (rows, part) in parts {
+            for (day, part) in all.hours.iter_mut().zip(&part.hours) {
+                for (hour, part) in day.iter_mut().zip(part) {
+                    *hour += part;
                 }
             }
-            for (kind, seconds) in look.finer {
-                counted.tallies[kind as usize].finer += seconds;
+            for (kind, seconds) in part.finer {
+                all.tallies[kind as usize].finer += seconds;
             }
-            counted.in_time_order.extend(rows);
-            counted.runs.push(runs);
+            all.in_time_order.extend(rows);
+            all.runs.push(part.runs);
         }
-        counted
+        all
     }
 }
 
