@@ -6,6 +6,7 @@
 //!
 //! The separators are the ones Python's json module writes, because people grep for `"target": "apply"`.
 
+pub mod canonical;
 pub mod count;
 pub mod outcome;
 pub mod parse;

@@ -1,6 +1,6 @@
 //! From the bytes of a line to its fields.
 //!
-//! Three ways with one answer: [`canonical`] knows the exact bytes that tm-run (and Python's json
+//! Three ways with one answer: [`super::canonical`] knows the exact bytes that tm-run (and Python's json
 //! module with its `isoformat` times) writes, [`flat`] one object of plain keys in any spacing and
 //! order, [`tolerant`] is serde_json for all the rest and decides what every line means. A faster
 //! way that is not sure says `None`, and the next one is asked.
@@ -9,8 +9,6 @@ use std::borrow::Cow;
 
 use chrono::NaiveDate;
 use serde_json::Value;
-
-use super::rows::{Length, SECOND};
 
 /// What a readable line says.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,276 +21,6 @@ pub struct Fields<'a> {
     /// Finite.
     pub seconds: f64,
     pub exit_code: i64,
-}
-
-/// What a line in the canonical layout says, its names not yet looked at.
-#[derive(Clone, Copy, Debug)]
-pub struct Canonical<'a> {
-    /// Since 1970, UTC.
-    pub second: i64,
-    /// Microseconds.
-    pub fraction: i64,
-    pub target: Name<'a>,
-    /// Empty: no domain.
-    pub domain: Name<'a>,
-    pub length: Length,
-    pub exit_code: u32,
-    /// Of the line, its end included.
-    pub bytes: usize,
-}
-
-impl Canonical<'_> {
-    pub fn micros(&self) -> i64 {
-        self.second * SECOND + self.fraction
-    }
-}
-
-/// The bytes up to a quote: only a text if [`plain`] says so.
-#[derive(Clone, Copy, Debug)]
-pub struct Name<'a> {
-    pub bytes: &'a [u8],
-    /// The same for the same bytes, and if they are short, the other way round too: the quote behind is in it.
-    pub key: (u64, u64),
-    /// At most fifteen bytes.
-    pub is_short: bool,
-}
-
-impl Name<'_> {
-    const EMPTY: Self = Self { bytes: &[], key: (b'"' as u64, 0), is_short: true };
-
-    /// Whether it is a text that stands for itself, see [`plain`].
-    #[inline]
-    pub fn is_plain(&self) -> bool {
-        let odd = if let Some(&(first, second)) = FIRST.get(self.bytes.len()) {
-            // Blanks in place of what is not of the name.
-            let filled = |word: u64, used: u64| odd(word | eight(b' ') & !used);
-            filled(self.key.0, first) | filled(self.key.1, second)
-        } else {
-            let (words, _) = self.bytes.as_chunks();
-            let last = self.bytes.last_chunk().map_or(0, |last| odd(u64::from_le_bytes(*last)));
-            words.iter().fold(last, |all, word| all | odd(u64::from_le_bytes(*word)))
-        };
-        odd == 0 || plain(self.bytes).is_some()
-    }
-}
-
-/// The high bit of some byte unless all are printable letters of ASCII and no backslash.
-const fn odd(word: u64) -> u64 {
-    (word | word.wrapping_sub(eight(b' ')) | zeros(word ^ eight(b'\\'))) & eight(0x80)
-}
-
-/// What is left of two words when only so many bytes of them count, and the quote behind.
-const FIRST: [(u64, u64); 16] = {
-    let mut masks = [(0, 0); 16];
-    let mut count = 0;
-    while count < 16 {
-        let filled = u64::MAX >> (8 * (7 - count % 8));
-        masks[count] = if count < 8 { (filled, 0) } else { (u64::MAX, filled) };
-        count += 1;
-    }
-    masks
-};
-
-/// The last date that was read: in a log, the next one mostly is the same.
-#[derive(Debug, Default)]
-pub struct Date {
-    /// A line up to the `T` of its time.
-    head: [u8; 26],
-    /// In seconds since 1970.
-    midnight: i64,
-}
-
-/// What stands between the time and the target.
-const BEFORE_TARGET: &[u8; 20] = b"+00:00\", \"target\": \"";
-
-/// Reads a line that has exactly the bytes of the layout, from the start of `bytes` to its line
-/// feed; what follows is for other lines. `None`: it is not canonical, or not all there.
-///
-/// ```text
-/// {"timestamp": "2026-02-14T10:30:00+00:00", "target": "apply", "domain": null, "duration_seconds": 45.0, "exit_code": 0}
-/// {"timestamp": "2026-02-14T10:30:00.123456+00:00", "target": ...
-/// ```
-#[expect(clippy::inline_always, reason = "measured: a call costs a tenth of a line")]
-#[inline(always)]
-pub fn canonical<'a>(bytes: &'a [u8], date: &mut Date) -> Option<Canonical<'a>> {
-    let (head, mut rest) = bytes.split_first_chunk::<54>()?;
-    if head[..26] != date.head {
-        date.read(*head.first_chunk()?)?;
-    }
-    let second = date.midnight + time_of_day(*head[26..].first_chunk()?)?;
-    let mut fraction = 0;
-    if head[34..] != *BEFORE_TARGET {
-        let (digits, behind) = bytes[34..].split_first_chunk()?;
-        fraction = fraction_of_six(*digits)?;
-        rest = after(behind, BEFORE_TARGET)?;
-    }
-    let (target, rest) = name(rest)?;
-    let rest = after(rest, b"\", \"domain\": ")?;
-    let (domain, rest) = if let Some(rest) = after(rest, b"null") {
-        (Name::EMPTY, rest)
-    } else {
-        let (domain, rest) = name(rest.strip_prefix(b"\"")?)?;
-        (domain, &rest[1..])
-    };
-    let rest = after(rest, b", \"duration_seconds\": ")?;
-    let (length, rest) = match milliseconds(rest) {
-        Some((milliseconds, rest)) => (Length::Milliseconds(milliseconds), rest),
-        None => seconds(rest)?,
-    };
-    let (exit_code, rest) = match after(rest, b", \"exit_code\": 0}\n") {
-        Some(rest) => (0, rest),
-        None => exit_code(after(rest, b", \"exit_code\": ")?)?,
-    };
-    Some(Canonical { second, fraction, target, domain, length, exit_code, bytes: bytes.len() - rest.len() })
-}
-
-/// What follows the text.
-#[inline]
-fn after<'a, const LENGTH: usize>(bytes: &'a [u8], text: &[u8; LENGTH]) -> Option<&'a [u8]> {
-    let (head, rest) = bytes.split_first_chunk()?;
-    (head == text).then_some(rest)
-}
-
-impl Date {
-    #[cold]
-    fn read(&mut self, head: [u8; 26]) -> Option<()> {
-        let date = head.strip_prefix(b"{\"timestamp\": \"")?;
-        let mut midnight = *b"0000-00-00T00:00:00";
-        midnight[..11].copy_from_slice(date);
-        self.midnight = moment(&midnight)? / SECOND;
-        self.head = head;
-        Some(())
-    }
-}
-
-/// One byte, eight times.
-const fn eight(byte: u8) -> u64 {
-    u64::from_le_bytes([byte; 8])
-}
-
-/// The high bit of each byte that is no decimal digit's value; wrong above the first byte that is 0x8a or more.
-const fn above_nine(bytes: u64) -> u64 {
-    (bytes | bytes.wrapping_add(eight(0x80 - 10))) & eight(0x80)
-}
-
-/// The high bit of each zero byte; bytes above the first one may be wrong.
-const fn zeros(bytes: u64) -> u64 {
-    bytes.wrapping_sub(eight(1)) & !bytes & eight(0x80)
-}
-
-/// Where hours, minutes and seconds stand once their digits are numbers.
-const TIMES: u64 = 0x00ff_0000_ff00_00ff;
-
-/// Brings each of them that is too great to the high bit of its byte.
-const TIME_LIMITS: u64 = (0x80 - 24) | (0x80 - 60) << 24 | (0x80 - 60) << 48;
-
-/// `10:30:00` in seconds.
-#[expect(clippy::inline_always, reason = "measured: a call costs a tenth of a line")]
-#[inline(always)]
-fn time_of_day(text: [u8; 8]) -> Option<i64> {
-    let digits = u64::from_le_bytes(text) ^ u64::from_le_bytes(*b"00:00:00");
-    // A colon must have become zero, which it does only if it was one.
-    if above_nine(digits) | digits & 0x0000_ff00_00ff_0000 != 0 {
-        return None;
-    }
-    let pairs = (digits * 10 + (digits >> 8)) & TIMES;
-    if (pairs + TIME_LIMITS) & eight(0x80) != 0 {
-        return None;
-    }
-    let (hour, minute, second) = (pairs & 0xff, pairs >> 24 & 0xff, pairs >> 48);
-    Some((hour * 3600 + minute * 60 + second).cast_signed())
-}
-
-/// `.123456` in microseconds.
-#[inline]
-fn fraction_of_six(text: [u8; 7]) -> Option<i64> {
-    let [point, one, two, three, four, five, six] = text;
-    let digits = u64::from_le_bytes([b'0', b'0', one, two, three, four, five, six]) ^ eight(b'0');
-    (point == b'.' && above_nine(digits) == 0).then(|| i64::from(number_of_eight(digits)))
-}
-
-/// Of eight digit values, the first one the greatest.
-#[inline]
-fn number_of_eight(digits: u64) -> u32 {
-    const PAIRS: u64 = 0x0000_00ff_0000_00ff;
-    let pairs = digits * 10 + (digits >> 8);
-    let first = (pairs & PAIRS).wrapping_mul(0x000f_4240_0000_0064);
-    let second = (pairs >> 16 & PAIRS).wrapping_mul(0x0000_2710_0000_0001);
-    (first.wrapping_add(second) >> 32) as u32
-}
-
-/// The bytes before the next quote, and what begins with it.
-#[expect(clippy::inline_always, reason = "measured: a call costs a tenth of a line")]
-#[inline(always)]
-fn name(rest: &[u8]) -> Option<(Name<'_>, &[u8])> {
-    // The layout goes on for longer than sixteen bytes after any name.
-    let (&low, behind) = rest.split_first_chunk()?;
-    let (low, high) = (u64::from_le_bytes(low), u64::from_le_bytes(*behind.first_chunk()?));
-    let in_low = zeros(low ^ eight(b'"'));
-    let in_high = zeros(high ^ eight(b'"'));
-    let bits = if in_low != 0 { in_low.trailing_zeros() } else { 64 + in_high.trailing_zeros() };
-    let length = (bits / 8) as usize;
-    let Some(&(first, second)) = FIRST.get(length) else { return long_name(rest) };
-    let (bytes, rest) = rest.split_at(length);
-    Some((Name { bytes, key: (low & first, high & second), is_short: true }, rest))
-}
-
-#[cold]
-fn long_name(rest: &[u8]) -> Option<(Name<'_>, &[u8])> {
-    let (bytes, rest) = rest.split_at(memchr::memchr(b'"', rest)?);
-    let word = |bytes: &[u8; 8]| u64::from_le_bytes(*bytes);
-    let key = (word(bytes.first_chunk()?) ^ bytes.len() as u64, word(bytes.last_chunk()?));
-    Some((Name { bytes, key, is_short: false }, rest))
-}
-
-/// Of eight digits.
-const LAST_THREE: u64 = 0xffff_ff00_0000_0000;
-
-/// `45.0` to `12345.6` or `1234.567`; others are for [`seconds`]. What follows is a comma.
-#[expect(clippy::inline_always, reason = "measured: a call costs a tenth of a line")]
-#[inline(always)]
-fn milliseconds(rest: &[u8]) -> Option<(u32, &[u8])> {
-    let text = u64::from_le_bytes(*rest.first_chunk()?);
-    let digits = text ^ eight(b'0');
-    let others = above_nine(digits);
-    // In bits; of the first bytes that are no digits.
-    let point = others.trailing_zeros() & !7;
-    let end = (others & others.wrapping_sub(1)).trailing_zeros() & !7;
-    let places = end.wrapping_sub(point);
-    if !(8..=40).contains(&point) || end > 56 || !(16..=32).contains(&places) {
-        return None;
-    }
-    let is_at = |place: u32, byte: u8| (text >> place) & 0xff == u64::from(byte);
-    if !is_at(point, b'.') || !is_at(end, b',') || is_at(0, b'0') && point > 8 {
-        return None;
-    }
-    // Five digits of the whole, three of the fraction, zeros where there are fewer.
-    let whole = digits << (64 - point) >> 24;
-    let fraction = (digits << (64 - end)) >> (32 - places) & LAST_THREE;
-    Some((number_of_eight(whole | fraction), &rest[(end / 8) as usize..]))
-}
-
-/// Any number that JSON knows: Python writes all digits of a float.
-#[cold]
-fn seconds(rest: &[u8]) -> Option<(Length, &[u8])> {
-    let mut text = Text(rest);
-    let seconds = text.seconds()?;
-    Some((Length::of(seconds), text.0))
-}
-
-/// Up to 999, with the end of the line.
-#[cold]
-fn exit_code(rest: &[u8]) -> Option<(u32, &[u8])> {
-    let count = rest.iter().take(4).take_while(|byte| byte.is_ascii_digit()).count();
-    let (digits, rest) = rest.split_at(count);
-    if count == 0 || count > 3 || digits[0] == b'0' && count > 1 {
-        return None;
-    }
-    let code = digits.iter().fold(0, |code, digit| code * 10 + u32::from(digit - b'0'));
-    match rest {
-        [b'}', b'\n', rest @ ..] | [b'}', b'\r', b'\n', rest @ ..] => Some((code, rest)),
-        _ => None,
-    }
 }
 
 /// Decides what a line means. `None`: it cannot be read.
@@ -412,7 +140,7 @@ pub fn flat(line: &[u8]) -> Option<Fields<'_>> {
 }
 
 /// What is left of a line.
-struct Text<'a>(&'a [u8]);
+pub struct Text<'a>(pub &'a [u8]);
 
 impl<'a> Text<'a> {
     fn next(&mut self) -> Option<u8> {
@@ -452,7 +180,7 @@ impl<'a> Text<'a> {
     }
 
     /// A number that is finite.
-    fn seconds(&mut self) -> Option<f64> {
+    pub fn seconds(&mut self) -> Option<f64> {
         self.number()?.parse().ok().filter(|seconds: &f64| seconds.is_finite())
     }
 
@@ -581,6 +309,7 @@ pub fn glued(line: &[u8]) -> Option<usize> {
 #[cfg(test)]
 pub mod tests {
     use super::*;
+    use crate::event::canonical::{Scanner, window};
 
     /// The same numbers in every run of the tests (SplitMix64).
     pub struct Chance(pub u64);
@@ -807,9 +536,9 @@ pub mod tests {
     #[test]
     fn three_ways_of_reading_have_one_answer() {
         let mut chance = Chance(5);
-        let mut date = Date::default();
+        let mut scanner = Scanner::default();
         let (mut by_layout, mut by_keys, mut readable) = (0, 0, 0);
-        for _ in 0..2_000_000 {
+        for round in 0..2_000_000 {
             let mut line = damaged_line(&mut chance);
             let expected = tolerant(&line);
             readable += u32::from(expected.is_some());
@@ -818,16 +547,18 @@ pub mod tests {
                 by_keys += 1;
             }
             let length = line.len() + 1;
-            line.extend_from_slice(b"\n{\"timestamp\": \"2026-02-14T10:30:00+00:00\"");
-            let Some(found) = canonical(&line, &mut date) else { continue };
-            let Some((target, domain)) = plain(found.target.bytes).zip(plain(found.domain.bytes)) else {
-                continue;
-            };
+            line.push(b'\n');
+            let line = window(&line);
+            // Damaged names are many, and a scanner remembers some thousand.
+            if round % 10_000 == 0 {
+                scanner = Scanner::default();
+            }
+            let Some(found) = scanner.canonical(&line, length) else { continue };
             let fields = Fields {
                 micros: Some(found.micros()),
-                target: target.into(),
-                domain: domain.into(),
-                seconds: found.length.seconds(),
+                target: scanner.target(found.target).into(),
+                domain: scanner.domain(found.domain).into(),
+                seconds: found.length().seconds(),
                 exit_code: found.exit_code.into(),
             };
             assert_eq!(Some(fields), expected, "{}", String::from_utf8_lossy(&line));
@@ -844,11 +575,15 @@ pub mod tests {
     #[test]
     fn no_byte_after_the_line_is_part_of_it() {
         let line = br#"{"timestamp": "2026-02-14T10:30:00+00:00", "target": "apply", "domain": null, "duration_seconds": 45.0, "exit_code": 0}"#;
-        for length in 0..=line.len() {
-            assert!(canonical(&line[..length], &mut Date::default()).is_none());
-        }
         let mut whole = line.to_vec();
         whole.push(b'\n');
-        assert_eq!(canonical(&whole, &mut Date::default()).unwrap().bytes, whole.len());
+        let mut scanner = Scanner::default();
+        for _ in 0..2 {
+            for length in 0..=line.len() {
+                assert!(scanner.canonical(&window(&whole), length).is_none());
+                assert!(scanner.canonical(&window(&line[..length]), length).is_none());
+            }
+            assert_eq!(scanner.canonical(&window(&whole), whole.len()).unwrap().bytes, whole.len());
+        }
     }
 }

@@ -14,8 +14,9 @@ use std::sync::{Mutex, PoisonError};
 use chrono::{DateTime, Utc};
 
 use super::Event;
+use super::canonical::{Canonical, Scanner, Window};
 use super::outcome::Outcome;
-use super::parse::{self, Canonical, Fields, Line};
+use super::parse::{Fields, Line};
 use super::rows::{AnyRoom, Chunk, Length, Packer, Room, Row, Sheet, Slabs, UNTIMED};
 
 /// A combination of all that is not a quantity.
@@ -394,11 +395,10 @@ pub struct Builder<'a> {
     /// What this thread has met, by exit code, target and domain in bytes.
     kinds: HashMap<Box<[u8]>, u32>,
     key: Vec<u8>,
-    /// What was met in canonical lines, by its hash or behind it.
+    scanner: Scanner,
+    /// The kinds of canonical lines, by the hash of their [`Met::key`] or behind it.
     met: Vec<Met>,
     met_count: usize,
-    long: Vec<Long>,
-    date: parse::Date,
     packer: Packer<'a>,
     stretch: Stretch,
 }
@@ -406,42 +406,26 @@ pub struct Builder<'a> {
 /// A combination that a canonical line had.
 #[derive(Clone, Copy)]
 struct Met {
-    target: (u64, u64),
-    domain: (u64, u64),
-    exit_code: u32,
+    key: u64,
     kind: u32,
-    /// 0: the keys are all there is to the names; else one more than their place in [`Builder::long`].
-    long: u32,
-}
-
-/// Names that are more than their keys.
-struct Long {
-    target: Box<[u8]>,
-    domain: Box<[u8]>,
-}
-
-impl Long {
-    fn are(&self, target: &[u8], domain: &[u8]) -> bool {
-        *self.target == *target && *self.domain == *domain
-    }
 }
 
 impl Met {
-    const FREE: Self = Self { target: (0, 0), domain: (0, 0), exit_code: 0, kind: 0, long: u32::MAX };
-    /// Places, of which there always is a power of two: a page's worth to begin with, for fresh memory is dear in
-    /// a small report; and a cache's worth at most.
+    const FREE: Self = Self { key: u64::MAX, kind: 0 };
+    /// Places, of which there always is a power of two.
     const FEWEST: usize = 64;
-    const MOST: usize = 4096;
+    const MOST: usize = 1 << 14;
+
+    /// A scanner has numbers for some thousand names, and exit codes go up to 999.
+    fn key(said: &Canonical) -> u64 {
+        u64::from(said.target) << 32 | u64::from(said.domain) << 16 | u64::from(said.exit_code)
+    }
 
     /// Where to look first, below [`Met::MOST`].
     #[expect(clippy::cast_possible_truncation, reason = "the highest bits only")]
-    fn hash(target: (u64, u64), domain: (u64, u64), exit_code: u32) -> usize {
-        let mixed = target.0.wrapping_mul(0x9e37_79b9_7f4a_7c15)
-            ^ target.1.wrapping_mul(0xbf58_476d_1ce4_e5b9)
-            ^ domain.0.wrapping_mul(0x94d0_49bb_1331_11eb)
-            ^ (domain.1 ^ u64::from(exit_code) << 56).wrapping_mul(0xd6e8_feb8_6659_fd93);
+    fn hash(key: u64) -> usize {
         // Multiplying carries upwards: the high bits depend on all.
-        (mixed >> (64 - Self::MOST.trailing_zeros())) as usize
+        (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - Self::MOST.trailing_zeros())) as usize
     }
 }
 
@@ -473,9 +457,9 @@ pub trait Take {
     /// What is left when all lines are taken, beside the stretches.
     type Kept: Send;
 
-    /// The line at the start, if it is in the canonical layout, to its line feed. Says how long it is;
-    /// `None`: look for its end, and call [`Take::line`].
-    fn canonical(&mut self, bytes: &[u8]) -> Option<usize>;
+    /// The line at the start, to its line feed, if it is in the canonical layout; so many bytes are left, and what
+    /// follows is anything. Says how long it is; `None`: look for its end, and call [`Take::line`].
+    fn canonical(&mut self, line: &Window, left: usize) -> Option<usize>;
 
     fn add(&mut self, event: &Fields<'_>);
 
@@ -518,58 +502,44 @@ impl<'a> Builder<'a> {
             names,
             kinds: HashMap::new(),
             key: Vec::new(),
+            scanner: Scanner::default(),
             met: vec![Met::FREE; Met::FEWEST],
             met_count: 0,
-            long: Vec::new(),
-            date: parse::Date::default(),
             packer: Packer::new(room),
             stretch: Stretch::default(),
         }
     }
 
     #[cold]
-    fn meet(&mut self, line: Canonical<'_>) -> Option<u32> {
-        let kind = self.kind_of(&line)?;
+    #[inline(never)]
+    fn meet(&mut self, target: u32, domain: u32, exit_code: u32, key: u64) -> u32 {
+        let (target, domain) =
+            (self.scanner.target(target).to_owned(), self.scanner.domain(domain).to_owned());
+        let kind = self.kind(&target, &domain, exit_code.into());
         if self.met_count == self.met.len() / 2 && self.met.len() < Met::MOST {
             let more = vec![Met::FREE; self.met.len() * 2];
             for met in std::mem::replace(&mut self.met, more) {
                 self.put(met);
             }
         }
-        // Half of the places stay free: the search for a name that is not there ends at one.
+        // Half of the places stay free: the search for one that is not there ends at one.
         if self.met_count < self.met.len() / 2 {
             self.met_count += 1;
-            let mut met = Met {
-                target: line.target.key,
-                domain: line.domain.key,
-                exit_code: line.exit_code,
-                kind,
-                long: 0,
-            };
-            if !(line.target.is_short && line.domain.is_short) {
-                self.long.push(Long { target: line.target.bytes.into(), domain: line.domain.bytes.into() });
-                met.long = u32::try_from(self.long.len()).ok()?;
-            }
-            self.put(met);
+            self.put(Met { key, kind });
         }
-        Some(kind)
+        kind
     }
 
     fn put(&mut self, met: Met) {
-        if met.long == Met::FREE.long {
+        if met.key == Met::FREE.key {
             return;
         }
-        let mut place = Met::hash(met.target, met.domain, met.exit_code);
+        let mut place = Met::hash(met.key);
         let mask = self.met.len() - 1;
-        while self.met[place & mask].long != Met::FREE.long {
+        while self.met[place & mask].key != Met::FREE.key {
             place += 1;
         }
         self.met[place & mask] = met;
-    }
-
-    fn kind_of(&mut self, line: &Canonical<'_>) -> Option<u32> {
-        let (target, domain) = (parse::plain(line.target.bytes)?, parse::plain(line.domain.bytes)?);
-        Some(self.kind(target, domain, line.exit_code.into()))
     }
 
     fn kind(&mut self, target: &str, domain: &str, exit_code: i64) -> u32 {
@@ -591,36 +561,29 @@ impl Take for Builder<'_> {
     /// The slabs, for [`Names::table`].
     type Kept = Slabs;
 
-    #[inline]
-    fn canonical(&mut self, bytes: &[u8]) -> Option<usize> {
-        let line = parse::canonical(bytes, &mut self.date)?;
-        let (target, domain) = (line.target.key, line.domain.key);
-        let is_short = line.target.is_short && line.domain.is_short;
-        let mut place = Met::hash(target, domain, line.exit_code);
+    #[expect(clippy::inline_always, reason = "measured: a call costs a tenth of a line")]
+    #[inline(always)]
+    fn canonical(&mut self, line: &Window, left: usize) -> Option<usize> {
+        let said = self.scanner.canonical(line, left)?;
+        let key = Met::key(&said);
+        let mut place = Met::hash(key);
         let kind = loop {
-            let met = &self.met[place & (self.met.len() - 1)];
-            if (met.target, met.domain, met.exit_code, met.long == 0)
-                == (target, domain, line.exit_code, is_short)
-                && (is_short
-                    || self
-                        .long
-                        .get(met.long as usize - 1)
-                        .is_some_and(|names| names.are(line.target.bytes, line.domain.bytes)))
-            {
+            let met = self.met[place & (self.met.len() - 1)];
+            if met.key == key {
                 break met.kind;
             }
-            if met.long == Met::FREE.long {
-                break self.meet(line)?;
+            if met.key == Met::FREE.key {
+                break self.meet(said.target, said.domain, said.exit_code, key);
             }
             place += 1;
         };
-        if line.fraction == 0 {
-            self.packer.push_second(line.second, line.length, kind);
+        if said.fraction == 0 {
+            self.packer.push_second(said.second, said.length(), kind);
         } else {
-            self.packer.push(line.micros(), line.length, kind);
+            self.packer.push(said.micros(), said.length(), kind);
         }
         self.stretch.lines += 1;
-        Some(line.bytes)
+        Some(said.bytes)
     }
 
     fn add(&mut self, fields: &Fields<'_>) {
@@ -671,6 +634,8 @@ pub fn of_lines<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> Table {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::canonical::window;
+    use crate::event::parse;
     use crate::event::parse::tests::{Chance, damaged_line};
 
     /// What a line that may be damaged adds to a table, by the parser that decides.
@@ -688,7 +653,7 @@ mod tests {
             let end = line.len();
             line.push(b'\n');
             let before = builder.packer.count();
-            if builder.canonical(&line).is_none() {
+            if builder.canonical(&window(&line), line.len()).is_none() {
                 builder.line(&line[..end]);
             }
             let after = builder.packer.count();
@@ -757,11 +722,13 @@ mod tests {
         let names = Names::default();
         let mut builder = Builder::new(&names, &AnyRoom);
         for target in ["", "a"] {
-            assert!(builder.canonical(line(target).as_bytes()).is_some());
+            let line = line(target);
+            assert!(builder.canonical(&window(line.as_bytes()), line.len()).is_some());
         }
         // JSON has no such character in a text.
         for target in ["\0", "\0\0", "a\0", "a\0\0\0\0\0\0\0\0\0"] {
-            assert_eq!(builder.canonical(line(target).as_bytes()), None, "{target:?}");
+            let line = line(target);
+            assert_eq!(builder.canonical(&window(line.as_bytes()), line.len()), None, "{target:?}");
         }
     }
 

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use anyhow::Context as _;
 
+use crate::event::canonical::Window;
 use crate::event::count::{Counter, Ends};
 use crate::event::rows::{Narrow, Room, Row};
 use crate::event::table::{Builder, NAMED_LINES, Names, Reading, Stretch, Table, Take};
@@ -126,7 +127,7 @@ impl Share {
         let work = || -> anyhow::Result<Work<T::Kept>> {
             let id = ids.fetch_add(1, Ordering::Relaxed);
             let mut taker = new();
-            let mut buffer = vec![0; self.sizes.buffer];
+            let mut buffer = vec![0; self.sizes.buffer + size_of::<Window>()];
             let mut parts = Vec::new();
             while let Some((place, item)) = take(&next, &self.items) {
                 let log = &logs[item.log];
@@ -325,7 +326,6 @@ impl<T: Take> Lines<'_, T> {
         mut more: impl FnMut(&mut [u8]) -> std::io::Result<usize>,
     ) -> std::io::Result<Part> {
         let mut part = Part::default();
-        let longest = self.sizes.line + 1;
         // Counted from the first byte that is read.
         let end = before + (self.item.end - self.item.start);
         // Of buffer[0]; the line at hand starts there, or is being skipped.
@@ -333,11 +333,14 @@ impl<T: Take> Lines<'_, T> {
         let mut filled = 0;
         let mut skipping = before > 0;
         loop {
-            if filled == self.buffer.len() {
-                self.buffer.resize(filled * 2, 0);
+            // Behind it, a window on the last line has room.
+            let mut room = self.buffer.len() - size_of::<Window>();
+            if filled == room {
+                room *= 2;
+                self.buffer.resize(room + size_of::<Window>(), 0);
             }
             let count = loop {
-                match more(&mut self.buffer[filled..]) {
+                match more(&mut self.buffer[filled..room]) {
                     Err(error) if error.kind() == std::io::ErrorKind::Interrupted => (),
                     other => break other?,
                 }
@@ -352,30 +355,31 @@ impl<T: Take> Lines<'_, T> {
             }
             let read = filled + count;
             let mut at = 0;
-            // What was carried over holds no line end.
-            let mut searched = filled;
-            let mut done = false;
-            while !done {
-                if !skipping
-                    && let Some(length) = self.taker.canonical(&self.buffer[at..read.min(at + longest)])
+            let stop = usize::try_from(end - base).map_or(read, |stop| stop.min(read));
+            let done = loop {
+                while !skipping
+                    && at < stop
+                    && let Some(window) = self.buffer[at..].first_chunk()
+                    && let Some(length) = self.taker.canonical(window, read - at)
                 {
                     at += length;
-                } else if let Some(length) = memchr::memchr(b'\n', &self.buffer[searched.max(at)..read]) {
-                    let line_end = searched.max(at) + length;
-                    if skipping {
-                        skipping = false;
-                    } else if line_end - at > self.sizes.line {
-                        self.taker.endless_line();
-                    } else {
-                        self.taker.line(&self.buffer[at..line_end]);
-                    }
-                    at = line_end + 1;
-                } else {
-                    break;
                 }
-                searched = at;
-                done = base + at as u64 >= end;
-            }
+                if base + at as u64 >= end {
+                    break true;
+                }
+                // What was carried over holds no line end.
+                let searched = filled.max(at);
+                let Some(length) = memchr::memchr(b'\n', &self.buffer[searched..read]) else { break false };
+                let line_end = searched + length;
+                if skipping {
+                    skipping = false;
+                } else if line_end - at > self.sizes.line {
+                    self.taker.endless_line();
+                } else {
+                    self.taker.line(&self.buffer[at..line_end]);
+                }
+                at = line_end + 1;
+            };
             if self.taker.rows() >= self.sizes.chunk_rows && self.item.end == ENDLESS {
                 part.stretches.push(self.taker.take());
             }
