@@ -274,8 +274,7 @@ impl Scanner {
         }
     }
 
-    #[expect(clippy::inline_always, reason = "measured: a call costs a tenth of a line")]
-    #[inline(always)]
+    #[inline]
     fn of_that_date(&mut self, line: &Window, left: usize) -> Option<Canonical> {
         const TIME: usize = 26;
         const ZONE: usize = TIME + 8;
@@ -300,12 +299,12 @@ impl Scanner {
 
         let at = at + BEFORE_CODE.len();
         let end = word(line, at);
-        let (exit_code, bytes) = if end << 40 == u64::from_le_bytes(*b"\0\0\0\0\00}\n") {
+        let (exit_code, bytes) = if end << 40 == u64::from(u32::from_be_bytes(*b"\n}0\0")) << 32 {
             (0, at + 3)
         } else {
             exit_code(end, at)?
         };
-        let is_wrong = (differs != u8x16::ZERO) | (bytes > left) | (bytes > REACH);
+        let is_wrong = differs != u8x16::ZERO || bytes > left.min(REACH);
         (!is_wrong).then_some(Canonical {
             second,
             fraction,
@@ -457,7 +456,7 @@ fn seconds(line: &Window, at: usize) -> Option<(Length, usize)> {
 fn exit_code(text: u64, at: usize) -> Option<(u32, usize)> {
     let digits = text ^ eight(b'0');
     let count = above_nine(digits).trailing_zeros() / 8;
-    if !(1..=3).contains(&count) || digits & 0xff == 0 && count > 1 {
+    if !(1..=3).contains(&count) || text & 0xff == u64::from(b'0') && count > 1 {
         return None;
     }
     let code = number_of_eight(digits << (64 - 8 * count));
