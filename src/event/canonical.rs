@@ -76,16 +76,16 @@ impl Canonical {
 #[derive(Debug)]
 pub struct Scanner {
     date: Date,
-    targets: Phrases,
-    domains: Phrases,
+    targets: Phrases<2>,
+    domains: Phrases<4>,
 }
 
 /// Each name that was met, with what stands behind it.
 #[derive(Debug)]
-struct Phrases {
+struct Phrases<const PARTS: usize> {
     what: What,
     /// A power of two of them; at most a quarter of them is taken, so that most phrases are where they are looked for.
-    slots: Vec<Slot>,
+    slots: Vec<Slot<PARTS>>,
     names: Vec<Box<str>>,
     /// Where phrases go on that are longer than a slot.
     rests: Vec<Box<[u8]>>,
@@ -98,29 +98,28 @@ enum What {
     Domain,
 }
 
-/// Room for a phrase.
+/// Room for a phrase, or for its beginning: most are no longer than that.
 #[derive(Clone, Debug)]
 #[repr(align(64))]
-struct Slot {
-    bytes: [u8x16; 4],
+struct Slot<const PARTS: usize> {
+    bytes: [u8x16; PARTS],
     /// Which of them count.
-    used: [u8x16; 4],
+    used: [u8x16; PARTS],
     length: usize,
     name: u32,
     hash: u32,
 }
 
-impl Slot {
+impl<const PARTS: usize> Slot<PARTS> {
     /// No line has so many zeros.
     const FREE: Self =
-        Self { bytes: [u8x16::ZERO; 4], used: [u8x16::MAX; 4], length: 0, name: Self::NONE, hash: 0 };
+        Self { bytes: [u8x16::ZERO; PARTS], used: [u8x16::MAX; PARTS], length: 0, name: Self::NONE, hash: 0 };
     const NONE: u32 = u32::MAX;
-    const BYTES: usize = 64;
+    const BYTES: usize = 16 * PARTS;
 
     fn new(phrase: &[u8], name: u32, hash: u32) -> Self {
         let part = |place: usize| phrase.get(16 * place..).unwrap_or_default();
-        let used = [0xff; Self::BYTES];
-        let used = &used[..phrase.len().min(Self::BYTES)];
+        let used = vec![0xff; phrase.len()];
         let used_part = |place: usize| used.get(16 * place..).unwrap_or_default();
         Self {
             bytes: std::array::from_fn(|place| filled_up(part(place))),
@@ -132,7 +131,7 @@ impl Slot {
     }
 }
 
-impl Phrases {
+impl<const PARTS: usize> Phrases<PARTS> {
     /// A page's worth to begin with, for fresh memory is dear in a small report; and a cache's worth at most.
     const FEWEST: usize = 32;
     const MOST: usize = 1 << 14;
@@ -140,7 +139,7 @@ impl Phrases {
     const FARTHEST: usize = 8;
 
     fn new(what: What) -> Self {
-        Self { what, slots: vec![Slot::FREE; Self::FEWEST], names: Vec::new(), rests: Vec::new() }
+        Self { what, slots: vec![Slot::<PARTS>::FREE; Self::FEWEST], names: Vec::new(), rests: Vec::new() }
     }
 
     /// Which name is there, and the place behind its phrase.
@@ -151,12 +150,16 @@ impl Phrases {
         let mut place = hash as usize;
         loop {
             let slot = &self.slots[place & (self.slots.len() - 1)];
-            let differs = |part: usize| (sixteen(line, at + 16 * part) ^ slot.bytes[part]) & slot.used[part];
-            let is_it = (differs(0) | differs(1)) | (differs(2) | differs(3)) == u8x16::ZERO;
-            if is_it && (slot.length <= Slot::BYTES || self.goes_on(slot.name, line, at)) {
+            let mut differs = u8x16::ZERO;
+            for part in 0..PARTS {
+                differs |= (sixteen(line, at + 16 * part) ^ slot.bytes[part]) & slot.used[part];
+            }
+            if differs == u8x16::ZERO
+                && (slot.length <= Slot::<PARTS>::BYTES || self.goes_on(slot.name, line, at))
+            {
                 return Some((slot.name, at + slot.length));
             }
-            if slot.name == Slot::NONE || place > hash as usize + Self::FARTHEST {
+            if slot.name == Slot::<PARTS>::NONE || place > hash as usize + Self::FARTHEST {
                 return self.add(line, at, hash);
             }
             place += 1;
@@ -166,7 +169,7 @@ impl Phrases {
     #[cold]
     #[inline(never)]
     fn goes_on(&self, name: u32, line: &Window, at: usize) -> bool {
-        let (rest, begin) = (self.rests.get(name as usize), at + Slot::BYTES);
+        let (rest, begin) = (self.rests.get(name as usize), at + Slot::<PARTS>::BYTES);
         rest.is_some_and(|rest| line.get(begin..).is_some_and(|line| line.starts_with(rest)))
     }
 
@@ -198,26 +201,27 @@ impl Phrases {
             if self.slots.len() == Self::MOST {
                 return None;
             }
-            let more = vec![Slot::FREE; self.slots.len() * 2];
+            let more = vec![Slot::<PARTS>::FREE; self.slots.len() * 2];
             for slot in std::mem::replace(&mut self.slots, more) {
-                if slot.name != Slot::NONE {
+                if slot.name != Slot::<PARTS>::NONE {
                     // What does not find room is met again.
                     self.put(slot);
                 }
             }
         }
-        if !self.put(Slot::new(phrase, number, hash)) {
+        if !self.put(Slot::<PARTS>::new(phrase, number, hash)) {
             return None;
         }
         self.names.push(name.into());
-        self.rests.push(phrase.get(Slot::BYTES..).unwrap_or_default().into());
+        self.rests.push(phrase.get(Slot::<PARTS>::BYTES..).unwrap_or_default().into());
         Some((number, at + length))
     }
 
-    fn put(&mut self, slot: Slot) -> bool {
+    fn put(&mut self, slot: Slot<PARTS>) -> bool {
         let mask = self.slots.len() - 1;
         let first = slot.hash as usize;
-        let free = (first..=first + Self::FARTHEST).find(|place| self.slots[place & mask].name == Slot::NONE);
+        let free = (first..=first + Self::FARTHEST)
+            .find(|place| self.slots[place & mask].name == Slot::<PARTS>::NONE);
         free.map(|place| self.slots[place & mask] = slot).is_some()
     }
 }
@@ -274,7 +278,7 @@ impl Scanner {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn of_that_date(&mut self, line: &Window, left: usize) -> Option<Canonical> {
         const TIME: usize = 26;
         const ZONE: usize = TIME + 8;

@@ -91,11 +91,10 @@ impl Spare {
 
     /// Counts the rows of each kind and of each group, beside what it returns.
     fn count(&mut self, sheet: &Sheet<'_>, group_of: &[u32], calendar: &Calendar<'_>) -> Counted {
-        let mut counted = Counted { hours: [[0; 24]; 7], finer: Vec::new(), runs: Vec::new() };
+        let mut hours = Hours { calendar, hour: Hour::NONE, runs: 0, counts: [[0; 24]; 7] };
+        let mut finer = Vec::new();
         self.turn += 1;
         self.met_kinds.clear();
-        let mut hour = Hour::NONE;
-        let (mut weekday, mut runs) = (0, 0);
         each_row!(row in sheet.rows.get() => {
             let kind = &mut self.kinds[row.kind as usize];
             if kind.turn != self.turn {
@@ -105,19 +104,14 @@ impl Spare {
             kind.runs += 1;
             match Length::read(row.duration, sheet.fine) {
                 Length::Milliseconds(milliseconds) => kind.milliseconds += u64::from(milliseconds),
-                Length::Seconds(seconds) => counted.finer.push((row.kind, seconds)),
+                Length::Seconds(seconds) => finer.push((row.kind, seconds)),
             }
-            if !hour.holds(row.micros) {
-                counted.hours[weekday][hour.number] += std::mem::take(&mut runs);
-                if row.micros == UNTIMED {
-                    continue;
-                }
-                hour = calendar.hour(row.micros);
-                weekday = hour.weekday();
+            if !hours.hour.holds(row.micros) {
+                hours.turn(row.micros);
             }
-            runs += 1;
+            hours.runs += 1;
         });
-        counted.hours[weekday][hour.number] += runs;
+        hours.turn(UNTIMED);
 
         self.met.clear();
         for &kind in &self.met_kinds {
@@ -135,7 +129,7 @@ impl Spare {
             self.tallies[kind].runs += u64::from(of_kind.runs);
             self.tallies[kind].milliseconds += of_kind.milliseconds;
         }
-        counted
+        Counted { hours: hours.counts, finer, runs: Vec::new() }
     }
 
     /// Brings the rows of each group together, in their order, once they are counted.
@@ -179,6 +173,28 @@ impl Spare {
         }
         runs.sort_unstable_by_key(|run| run.start);
         runs
+    }
+}
+
+/// Counts events by weekday and hour.
+struct Hours<'a> {
+    calendar: &'a Calendar<'a>,
+    hour: Hour,
+    /// In this hour, not yet counted.
+    runs: u64,
+    counts: [[u64; 24]; 7],
+}
+
+impl Hours<'_> {
+    /// To the hour of another event; those without a moment are counted nowhere.
+    #[cold]
+    #[inline(never)]
+    fn turn(&mut self, micros: i64) {
+        let runs = std::mem::take(&mut self.runs);
+        if self.hour != Hour::NONE {
+            self.counts[self.hour.weekday()][self.hour.number] += runs;
+        }
+        self.hour = if micros == UNTIMED { Hour::NONE } else { self.calendar.hour(micros) };
     }
 }
 

@@ -186,7 +186,7 @@ struct RoomFor(u64);
 impl RoomFor {
     /// A fresh page costs more than the rows on it: where there are many, they had better be huge.
     fn slab<T>(&self) -> Vec<T> {
-        const ROWS: u64 = 2 << 20;
+        const ROWS: u64 = 8 << 20;
         const SHORTEST: u64 = 100;
         let rows = (self.0 / SHORTEST + 64).min(ROWS);
         let mut rows = Vec::with_capacity(usize::try_from(rows).unwrap_or(0));
