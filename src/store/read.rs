@@ -39,7 +39,7 @@ struct Sizes {
 }
 
 const SIZES: Sizes =
-    Sizes { line: 1 << 20, buffer: 128 << 10, item: 4 << 20, one_thread: 4 << 20, chunk_rows: 1 << 16 };
+    Sizes { line: 1 << 20, buffer: 64 << 10, item: 4 << 20, one_thread: 4 << 20, chunk_rows: 1 << 16 };
 
 /// The end of a stream.
 const ENDLESS: u64 = 1 << 56;
