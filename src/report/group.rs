@@ -7,7 +7,7 @@ use std::ops::Range;
 use super::calendar::{self, Calendar, Hour};
 use super::count::{self, Tally, parallel};
 use super::findings::{self, Completed, Recent};
-use super::statistics::{self, Duration, Sorted, Union, Unsorted};
+use super::statistics::{self, Census, Duration, Sorted, Union, Unsorted};
 use super::summary::{
     Bin, By, Change, Counts, Day, Durations, Finding, FindingKind, Group, Population, Run, Sort, Usual,
 };
@@ -321,10 +321,12 @@ impl<'a> Grouped<'a> {
         let mut group = self.plain(name);
         let is_fine = |stretch: &RowsOf| !self.sheets[stretch.sheet as usize].fine.is_empty();
         let has_fine = self.stretches.list(name).iter().any(is_fine);
+        let is_much = group.counts.runs >= MANY;
         match (detail, has_fine) {
             (Detail::Whole, true) => self.whole::<f64>(name, &mut group),
             (Detail::Whole, false) => self.whole::<u32>(name, &mut group),
             (_, true) => self.row(name, detail, &mut values.seconds, &mut group),
+            (_, false) if is_much => self.row_of_many(name, detail, &mut values.milliseconds[0], &mut group),
             (_, false) => self.row(name, detail, &mut values.milliseconds, &mut group),
         }
         group
@@ -398,46 +400,92 @@ impl<'a> Grouped<'a> {
     }
 
     /// Adds what [`Detail::Row`] and the trends say.
-    fn row<D: FromLength>(&self, name: u32, detail: Detail, values: &mut Vec<D>, group: &mut Group) {
-        let is_shown =
-            [Outcome::Ok, Outcome::Failed, Outcome::Interrupted].map(|ended| group.shown.has(ended));
+    fn row<D: FromLength>(&self, name: u32, detail: Detail, values: &mut [Vec<D>; 2], group: &mut Group) {
+        let shown = group.shown;
+        let (of_slot, medians) = group.trend_of(detail);
+        let [all, of_one] = values;
+        all.clear();
+        self.each_slot(name, shown, of_slot, of_one, |slot, values| {
+            if let Some(median) = slot.and_then(|slot| medians.get_mut(slot)) {
+                *median = statistics::median(values);
+            }
+            all.extend_from_slice(values);
+        });
+        self.set_main_durations(name, &Unsorted::new(all), group);
+    }
+
+    /// The same of so many runs that their durations had better not be held all at once: fresh memory is dear, and
+    /// what does not fit into a processor's cache is read as slowly as a log.
+    fn row_of_many(&self, name: u32, detail: Detail, values: &mut Vec<u32>, group: &mut Group) {
+        let shown = group.shown;
+        let mut census = Census::new();
+        let (of_slot, medians) = group.trend_of(detail);
+        self.each_slot(name, shown, of_slot, values, |slot, values| {
+            let found = census.add(values);
+            if let Some(median) = slot.and_then(|slot| medians.get_mut(slot)) {
+                *median = found;
+            }
+        });
+        census.look_for(&[0.5, 0.95]);
+        let is_shown = self.is_shown(shown);
+        for stretch in self.stretches.list(name) {
+            let (fine, rows) = self.rows(stretch);
+            each_row!(row in rows => {
+                if is_shown(row) {
+                    census.see(u32::of_length(Length::read(row.duration, fine)));
+                }
+            });
+        }
+        census.sort();
+        self.set_main_durations(name, &census, group);
+    }
+
+    fn set_main_durations(&self, name: u32, values: &impl Sorted, group: &mut Group) {
+        let Sums { all, by_outcome: [ok, failed, _], .. } = self.sums(name);
+        match group.shown {
+            Population::Ok => group.ok = main_durations(values, &ok),
+            Population::Failed => group.failed = main_durations(values, &failed),
+            Population::All => group.all = main_durations(values, &all),
+        }
+    }
+
+    fn is_shown(&self, shown: Population) -> impl Fn(Row) -> bool {
+        let is_shown = [Outcome::Ok, Outcome::Failed, Outcome::Interrupted].map(|ended| shown.has(ended));
+        move |row| is_shown[self.shared.outcomes[row.kind as usize] as usize]
+    }
+
+    /// The durations of each slot of the period, of which there are 24 divided by `of_slot`; first those of events
+    /// that are in none. At least once.
+    fn each_slot<D: FromLength>(
+        &self,
+        name: u32,
+        shown: Population,
+        of_slot: usize,
+        values: &mut Vec<D>,
+        mut done: impl FnMut(Option<usize>, &mut [D]),
+    ) {
+        let is_shown = self.is_shown(shown);
         let mut slots = Slots::new(self.shared.from, self.shared.to);
-        // (slot, place of its first value)
-        let mut starts: Vec<(usize, usize)> = Vec::new();
+        let mut slot = None;
         values.clear();
         for stretch in self.stretches.list(name) {
             let (fine, rows) = self.rows(stretch);
             each_row!(row in rows => {
                 if row.micros >= slots.end && row.micros != UNTIMED {
                     slots.advance(row.micros);
-                    starts.push((slots.at, values.len()));
+                    let next = Some(slots.at / of_slot);
+                    if next != slot {
+                        done(slot, values);
+                        values.clear();
+                        slot = next;
+                    }
                 }
-                if is_shown[self.shared.outcomes[row.kind as usize] as usize] {
+                if is_shown(row) {
                     values.push(D::of_length(Length::read(row.duration, fine)));
                 }
             });
         }
-        let mut trend = |of_slot: usize, medians: &mut [Option<f64>]| {
-            let mut end = values.len();
-            for slots in starts.chunk_by(|one, next| one.0 / of_slot == next.0 / of_slot).rev() {
-                let (slot, start) = slots[0];
-                // That moves values about, but none into another slot.
-                medians[slot / of_slot] = statistics::median(&mut values[start..end]);
-                end = start;
-            }
-        };
-        match detail {
-            Detail::Trend12 => trend(2, &mut group.trend12),
-            Detail::Trend24 => trend(1, &mut group.trend24),
-            Detail::Row | Detail::Whole => (),
-        }
-        let Sums { all, by_outcome: [ok, failed, _], .. } = self.sums(name);
-        let values = Unsorted::new(values);
-        match group.shown {
-            Population::Ok => group.ok = main_durations(&values, &ok),
-            Population::Failed => group.failed = main_durations(&values, &failed),
-            Population::All => group.all = main_durations(&values, &all),
-        }
+        done(slot, values);
     }
 
     /// Adds what only [`Detail::Whole`] says, and what the others do.
@@ -540,6 +588,17 @@ impl<'a> Grouped<'a> {
         group.all = durations(&all_sorted, &all_tally);
         group.histogram = histogram(shown_sorted);
         group.outliers = outliers(shown_sorted);
+    }
+}
+
+impl Group {
+    /// How many of the 24 slots are one in the trend that is wanted, and that trend.
+    fn trend_of(&mut self, detail: Detail) -> (usize, &mut [Option<f64>]) {
+        match detail {
+            Detail::Trend12 => (2, &mut self.trend12),
+            Detail::Trend24 => (1, &mut self.trend24),
+            Detail::Row | Detail::Whole => (24, &mut []),
+        }
     }
 }
 
@@ -662,11 +721,17 @@ impl Slots {
     }
 }
 
+/// From so many runs on, see [`Grouped::row_of_many`].
+#[cfg(not(test))]
+const MANY: u64 = 1 << 16;
+#[cfg(test)]
+const MANY: u64 = 1 << 10;
+
 /// Room for the durations of a group, for one after the other.
 #[derive(Default)]
 struct Values {
-    milliseconds: Vec<u32>,
-    seconds: Vec<f64>,
+    milliseconds: [Vec<u32>; 2],
+    seconds: [Vec<f64>; 2],
 }
 
 /// Durations that come out of a [`Length`].

@@ -9,13 +9,8 @@ pub trait Sorted {
     fn at(&self, place: usize) -> f64;
 
     /// Hyndman and Fan's type 7, as in NumPy, R and spreadsheets: linear between neighbours.
-    #[expect(clippy::cast_precision_loss, reason = "2^53 runs are out of reach")]
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 <= share <= 1")]
     fn quantile(&self, share: f64) -> Option<f64> {
-        let last = self.len().checked_sub(1)?;
-        let place = last as f64 * share;
-        let below = (place as usize).min(last);
-        let part = place - below as f64;
+        let (below, part) = place_of(share, self.len().checked_sub(1)?);
         // Not only quicker: infinity is no neighbour to be linear to.
         if part == 0.0 {
             return Some(self.at(below));
@@ -64,6 +59,15 @@ pub trait Sorted {
         }
         Some(f64::midpoint(nearest(upper - 1), nearest(upper)))
     }
+}
+
+/// The place at or below a share, and how far it is from there to the next one.
+#[expect(clippy::cast_precision_loss, reason = "2^53 runs are out of reach")]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 <= share <= 1")]
+fn place_of(share: f64, last: usize) -> (usize, f64) {
+    let place = last as f64 * share;
+    let below = (place as usize).min(last);
+    (below, place - below as f64)
 }
 
 /// The first place below `count` for which it holds, as for a sorted list.
@@ -197,14 +201,52 @@ pub struct Buckets {
 impl Buckets {
     const COUNT: usize = 1 << 11;
 
+    fn new() -> Self {
+        Self { shift: 0, counts: [0; Self::COUNT] }
+    }
+
     fn of(values: &[u32]) -> Self {
-        let all = values.iter().fold(0, |all, value| all | value);
-        let shift = (u32::BITS - all.leading_zeros()).saturating_sub(Self::COUNT.trailing_zeros());
-        let mut buckets = Self { shift, counts: [0; Self::COUNT] };
-        for &value in values {
-            buckets.counts[buckets.of_value(value)] += 1;
-        }
+        let mut buckets = Self::new();
+        buckets.add(values);
         buckets
+    }
+
+    fn add(&mut self, values: &[u32]) {
+        let all = values.iter().fold(0, |all, value| all | value);
+        self.widen((u32::BITS - all.leading_zeros()).saturating_sub(Self::COUNT.trailing_zeros()));
+        for &value in values {
+            self.counts[self.of_value(value)] += 1;
+        }
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.widen(other.shift);
+        for (bucket, count) in other.counts.iter().enumerate() {
+            self.counts[bucket >> (self.shift - other.shift)] += count;
+        }
+    }
+
+    /// Makes buckets wider, so that greater values have one, too.
+    fn widen(&mut self, shift: u32) {
+        while self.shift < shift {
+            for bucket in 0..Self::COUNT {
+                let pair = self.counts.get(2 * bucket..2 * bucket + 2);
+                self.counts[bucket] = pair.map_or(0, |pair| pair[0] + pair[1]);
+            }
+            self.shift += 1;
+        }
+    }
+
+    /// Which bucket a place is in, and how many values are in those before.
+    fn find(&self, place: usize) -> Option<(usize, usize)> {
+        let mut before = 0;
+        for (bucket, &count) in self.counts.iter().enumerate() {
+            if before + count as usize > place {
+                return Some((bucket, before));
+            }
+            before += count as usize;
+        }
+        None
     }
 
     fn of_value(&self, value: u32) -> usize {
@@ -213,16 +255,7 @@ impl Buckets {
 
     /// `None`: most values are alike.
     fn neighbours(&self, values: &[u32], place: usize) -> Option<(u32, u32)> {
-        let mut before = 0;
-        let mut bucket = 0;
-        loop {
-            let count = *self.counts.get(bucket)? as usize;
-            if before + count > place {
-                break;
-            }
-            before += count;
-            bucket += 1;
-        }
+        let (bucket, before) = self.find(place)?;
         let count = self.counts[bucket] as usize;
         // Many would be found where none is expected, and each would cost as much as ten others.
         if count > values.len() / 8 {
@@ -234,6 +267,84 @@ impl Buckets {
         let next = above.iter().copied().min();
         let beyond = || values.iter().copied().filter(|&value| self.of_value(value) > bucket).min();
         Some((this, next.or_else(beyond).unwrap_or(this)))
+    }
+}
+
+/// More values than had better be held at a time: they are counted, and those at the places that are asked for are
+/// found when all of them come by once more.
+pub struct Census {
+    buckets: Buckets,
+    count: usize,
+    ends: Option<(u32, u32)>,
+    is_wanted: [bool; Buckets::COUNT],
+    /// Of the buckets that are wanted.
+    found: Vec<u32>,
+}
+
+impl Census {
+    pub fn new() -> Self {
+        let (is_wanted, found) = ([false; Buckets::COUNT], Vec::new());
+        Self { buckets: Buckets::new(), count: 0, ends: None, is_wanted, found }
+    }
+
+    /// Counts some, and says what their median is. It may move them about.
+    pub fn add(&mut self, values: &mut [u32]) -> Option<f64> {
+        let ends = [self.ends, u32::least_and_greatest(values)];
+        self.ends = ends.into_iter().flatten().reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
+        self.count += values.len();
+        let values = Unsorted::new(values);
+        let median = values.median();
+        match &*values.0.borrow() {
+            (_, Some(counted)) => self.buckets.merge(counted),
+            (values, None) => self.buckets.add(values),
+        }
+        median
+    }
+
+    /// Once all are counted: what is asked for.
+    pub fn look_for(&mut self, shares: &[f64]) {
+        let Some(last) = self.count.checked_sub(1) else { return };
+        for share in shares {
+            let (place, _) = place_of(*share, last);
+            for place in [place, (place + 1).min(last)] {
+                if let Some((bucket, _)) = self.buckets.find(place) {
+                    self.is_wanted[bucket] = true;
+                }
+            }
+        }
+    }
+
+    /// Each value has to come by.
+    #[inline]
+    pub fn see(&mut self, value: u32) {
+        if self.is_wanted[self.buckets.of_value(value)] {
+            self.found.push(value);
+        }
+    }
+
+    /// Once all have come by.
+    pub fn sort(&mut self) {
+        u32::sort(&mut self.found);
+    }
+}
+
+impl Sorted for Census {
+    fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Of a place that was looked for, or one of the ends.
+    fn at(&self, place: usize) -> f64 {
+        match self.ends {
+            Some((least, _)) if place == 0 => return least.seconds(),
+            Some((_, greatest)) if place == self.count - 1 => return greatest.seconds(),
+            _ => (),
+        }
+        let (bucket, before) = self.buckets.find(place).unwrap_or_default();
+        let wanted = self.buckets.counts.iter().zip(&self.is_wanted).take(bucket);
+        let found: usize =
+            wanted.filter(|&(_, is_wanted)| *is_wanted).map(|(count, _)| *count as usize).sum();
+        self.found.get(found + place - before).map_or(0.0, |value| value.seconds())
     }
 }
 

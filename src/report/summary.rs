@@ -494,6 +494,7 @@ mod tests {
     use std::ops::{Deref, DerefMut};
 
     use super::*;
+    use crate::event::parse::tests::Chance;
     use crate::event::table::{Filter, of_lines};
 
     impl Deref for Groups<'_> {
@@ -609,6 +610,57 @@ mod tests {
         assert_eq!(apply.last_runs.len(), 3);
         assert_eq!(summary.groups[1].counts.runs, 2);
         assert_eq!(summary.groups[1].first_run, summary.groups[1].last_run);
+    }
+
+    #[test]
+    fn a_row_of_a_table_says_what_the_whole_group_says() {
+        let mut chance = Chance(13);
+        for (round, durations) in
+            [Population::Ok, Population::Failed, Population::All].into_iter().enumerate().cycle().take(12)
+        {
+            // Groups of all sizes; in every fourth round some durations are finer.
+            let lines: Vec<String> = (0..6_000)
+                .map(|number| {
+                    let target = ["often", "often", "often", "sometimes", "seldom"]
+                        [chance.below(5).min(chance.below(400))];
+                    let moment = if chance.below(50) == 0 {
+                        "never".to_owned()
+                    } else {
+                        crate::event::table::moment((number * 977 + 1_700_000_000) * 1_000_000).unwrap().to_rfc3339()
+                    };
+                    let milliseconds = chance.below([3, 100, 1_000_000][round % 3]);
+                    let finer = if round % 4 == 0 && chance.below(9) == 0 { "77" } else { "" };
+                    let code = chance.below(10) / 8;
+                    format!(
+                        r#"{{"timestamp": "{moment}", "target": "{target}", "domain": null, "duration_seconds": {}.{:03}{finer}, "exit_code": {code}}}"#,
+                        milliseconds / 1000,
+                        milliseconds % 1000
+                    )
+                })
+                .collect();
+            let mut table = of_lines(lines.iter().map(String::as_bytes));
+            let summary = super::of(&mut table, &Options { durations, ..options() });
+            let groups = &summary.groups;
+            let of =
+                |detail| groups.each(0..Groups::len(groups), detail, |group| group).collect::<Vec<Group>>();
+            let whole = of(Detail::Whole);
+            assert!(whole.iter().any(|group| group.counts.runs > 3_000));
+            for detail in [Detail::Row, Detail::Trend12, Detail::Trend24] {
+                for (row, whole) in of(detail).iter().zip(&whole) {
+                    let main = |group: &Group| {
+                        let shown = group.shown();
+                        (shown.n, shown.mean, shown.median, shown.p95, shown.min, shown.max)
+                    };
+                    assert_eq!(main(row), main(whole));
+                    assert_eq!((row.first_run, row.last_run), (whole.first_run, whole.last_run));
+                    match detail {
+                        Detail::Trend12 => assert_eq!(row.trend12, whole.trend12),
+                        Detail::Trend24 => assert_eq!(row.trend24, whole.trend24),
+                        Detail::Row | Detail::Whole => (),
+                    }
+                }
+            }
+        }
     }
 
     #[test]
