@@ -35,6 +35,7 @@ use std::sync::atomic::AtomicU64;
 
 use chrono::{DateTime, Utc};
 use event::Event;
+use event::canonical::{Scanner, Window};
 use event::outcome::Outcome;
 use event::parse::{self, Fields};
 use event::table::{Filter, Table};
@@ -100,26 +101,27 @@ fn decided(line: &[u8]) -> Option<Fields<'static>> {
 
 /// A faster way may not know; if it does, it must agree with the one that decides.
 fn ways_agree(log: &[u8]) {
-    let mut date = parse::Date::default();
+    let mut scanner = Scanner::default();
+    // What a buffer holds from before is there, too.
+    let mut window = [b' '; size_of::<Window>()];
     let mut at = 0;
     for line in lines(log) {
         if let Some(fast) = parse::flat(line) {
             assert_eq!(Some(fast), parse::tolerant(line));
         }
-        // As in the reader, what follows the line is there.
-        if let Some(found) = parse::canonical(&log[at..], &mut date)
-            && let Some((target, domain)) =
-                parse::plain(found.target.bytes).zip(parse::plain(found.domain.bytes))
-        {
+        let left = log.len() - at;
+        let count = left.min(window.len());
+        window[..count].copy_from_slice(&log[at..at + count]);
+        if let Some(found) = scanner.canonical(&window, left) {
             let fast = Fields {
-                micros: Some(found.micros),
-                target: target.into(),
-                domain: domain.into(),
-                seconds: f64::from(found.milliseconds) / 1000.0,
+                micros: Some(found.micros()),
+                target: scanner.target(found.target).into(),
+                domain: scanner.domain(found.domain).into(),
+                seconds: found.length().seconds(),
                 exit_code: found.exit_code.into(),
             };
             assert_eq!(Some(fast), parse::tolerant(line));
-            assert_eq!(found.length, line.len() + 1);
+            assert_eq!(found.bytes, line.len() + 1);
         }
         at += line.len() + 1;
     }
@@ -188,7 +190,7 @@ fn filtered<'a>(bits: usize, events: &[Fields<'a>]) -> (Filter, Vec<Fields<'a>>)
 }
 
 /// Every format can be written, and a text does nothing to a terminal.
-fn reported(bits: usize, table: Table, filters: &Filter, contents: &Contents) {
+fn reported(bits: usize, mut table: Table, filters: &Filter, contents: &Contents) {
     let by = if bits & 0x200 == 0 { By::Target } else { By::Domain };
     let durations = if bits & 0x400 == 0 { Population::Ok } else { Population::All };
     let ahead = [0, 3600, -12_600, 86_340][bits >> 11 & 3];
@@ -196,9 +198,15 @@ fn reported(bits: usize, table: Table, filters: &Filter, contents: &Contents) {
     let local = |moment: DateTime<Utc>| {
         moment.naive_utc().checked_add_signed(chrono::TimeDelta::seconds(ahead)).unwrap_or_default()
     };
-    let options =
-        summary::Options { by, sort: Sort::Runs, durations, failed_only: filters.failed, offset: &offset };
-    let summary = summary::of(table, &options);
+    let options = summary::Options {
+        by,
+        sort: Sort::Runs,
+        durations,
+        failed_only: filters.failed,
+        days: true,
+        offset: &offset,
+    };
+    let summary = summary::of(&mut table, &options);
     let options = render::Options {
         width: 40 + (bits >> 16 & 127),
         ascii: bits & 0x2000 != 0,
