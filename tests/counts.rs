@@ -130,15 +130,16 @@ fn status_makes_few_system_calls(stage: &Stage) {
 
 fn a_small_report_takes_few_instructions(stage: &Stage) {
     log(stage, 100);
-    at_most(7_000_000, instructions(stage, tm_run(&["report"])), "instructions");
+    at_most(6_600_000, instructions(stage, tm_run(&["report"])), "instructions");
 }
 
 fn a_report_of_a_year_takes_few_instructions(stage: &Stage) {
     log(stage, YEAR);
-    at_most(180_000_000, instructions(stage, tm_run(&["report"])), "instructions");
+    at_most(132_000_000, instructions(stage, tm_run(&["report"])), "instructions");
 }
 
+/// Nine times what the release takes: what compares sixteen bytes in one instruction there is a call here.
 fn status_of_a_year_takes_few_instructions(stage: &Stage) {
     log(stage, YEAR);
-    at_most(62_000_000, instructions(stage, tm_run(&["status"])), "instructions");
+    at_most(80_000_000, instructions(stage, tm_run(&["status"])), "instructions");
 }

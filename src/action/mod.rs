@@ -33,9 +33,7 @@ use output::Standard;
 /// What could not be done, for `main` to say.
 pub fn perform(request: &Request, words: &[OsString]) -> anyhow::Result<Exit> {
     if let Request::Wrap(wrap) = request {
-        // The word before the command: `--` says that the command is one, whatever it looks like.
-        let before = words.len().checked_sub(wrap.words.len() + 1).and_then(|at| words.get(at));
-        return Ok(wrap::perform(wrap, before.is_none_or(|word| word != "--")));
+        return Ok(wrap::perform(wrap, words));
     }
     sys::fill_standard_descriptors();
     // A file size limit is an error to be told, not a death (setrlimit(2)): nothing half done is left behind.

@@ -17,8 +17,16 @@ use crate::store::Store;
 use crate::store::log::Appended;
 use crate::sys;
 
-/// Runs the command. `was_plain`: its first word stood where a subcommand can stand, not behind `--`.
-pub fn perform(wrap: &Wrap, was_plain: bool) -> Exit {
+/// Whether a command of so many words stands where a subcommand can: `--` before it says that it is a command,
+/// whatever it looks like.
+fn is_plain(words: &[OsString], count: usize) -> bool {
+    let before = words.len().checked_sub(count + 1).and_then(|at| words.get(at));
+    before.is_none_or(|word| word != "--")
+}
+
+/// Runs the command. `words`: as for [`super::perform`].
+pub fn perform(wrap: &Wrap, words: &[OsString]) -> Exit {
+    let was_plain = is_plain(words, wrap.words.len());
     let target = target_of(wrap);
     let around = env::var_os(nesting::VARIABLE);
     let around = around.as_deref().map(OsStr::as_bytes);
@@ -54,8 +62,7 @@ pub fn go_on(run: Run, names: Names, words: impl FnOnce() -> Vec<OsString>) -> E
     let outcome = run.wait(|error| {
         let words = words();
         let command = words.len().saturating_sub(count);
-        let was_plain = command == 0 || words[command - 1] != "--";
-        let hint = was_plain.then(|| hint(&words[command])).flatten();
+        let hint = is_plain(&words, count).then(|| hint(&words[command])).flatten();
         run::complain(words[command].as_bytes(), error, hint.as_deref());
     });
     // There was a home when it began.

@@ -592,6 +592,37 @@ mod tests {
     }
 
     #[test]
+    fn a_census_finds_what_it_was_told_to_look_for() {
+        // Parts that are counted in buckets of their own and others, with ever greater values.
+        let parts =
+            [10_u32, 5_000, 300, 9_000, 4_096].into_iter().zip([7_u32, 90, 4_000, 500_000, 70_000_000]);
+        let mut parts: Vec<Vec<u32>> = parts
+            .map(|(count, range)| {
+                (0..count).map(|number| number.wrapping_mul(2_654_435_761) % range).collect()
+            })
+            .collect();
+        for _ in 0..2 {
+            let mut sorted = parts.concat();
+            sorted.sort_unstable();
+            let sorted = Union([&sorted, &[], &[]]);
+            let shares = [0.5, 0.95, 0.3, 0.9999];
+            let mut census = Census::new();
+            for part in &mut parts {
+                let median = Unsorted::new(&mut part.clone()).median();
+                assert_eq!(census.add(part), median);
+            }
+            census.look_for(&shares);
+            parts.iter().flatten().for_each(|&value| census.see(value));
+            census.sort();
+            for share in shares.into_iter().chain([0.0, 1.0]) {
+                assert_eq!(census.quantile(share), sorted.quantile(share), "{share}");
+            }
+            parts.reverse();
+        }
+        assert_eq!(Census::new().quantile(0.5), None);
+    }
+
+    #[test]
     fn the_rank_test_is_that_of_other_tools() {
         fn numbers(range: std::ops::Range<i32>) -> Vec<f64> {
             range.map(f64::from).collect()
