@@ -382,9 +382,24 @@ pub trait Room: Sync {
     fn wide(&self) -> Vec<Row>;
 }
 
-/// As much as there turns out to be need for.
+/// Room for so many rows at a time.
+pub struct RoomOf(pub usize);
+
+impl Room for RoomOf {
+    fn narrow(&self) -> Vec<Narrow> {
+        Vec::with_capacity(self.0)
+    }
+
+    fn wide(&self) -> Vec<Row> {
+        Vec::with_capacity(self.0)
+    }
+}
+
+/// For tests: so little that chunks end after a few rows.
+#[cfg(test)]
 pub struct AnyRoom;
 
+#[cfg(test)]
 impl Room for AnyRoom {
     fn narrow(&self) -> Vec<Narrow> {
         Vec::new()
@@ -609,19 +624,6 @@ mod tests {
         assert_eq!(Length::of(0.0004), Length::Seconds(0.0004));
     }
 
-    /// Gives so little at a time that slabs end everywhere.
-    struct Little(usize);
-
-    impl Room for Little {
-        fn narrow(&self) -> Vec<Narrow> {
-            Vec::with_capacity(self.0)
-        }
-
-        fn wide(&self) -> Vec<Row> {
-            Vec::with_capacity(self.0)
-        }
-    }
-
     /// The next event after one at this moment: mostly some seconds later, or whatever else there is.
     fn next(chance: &mut Chance, micros: &mut i64, odd: usize) -> (i64, Length, u32) {
         let number = |chance: &mut Chance, below: usize| i64::try_from(chance.below(below)).unwrap();
@@ -648,7 +650,7 @@ mod tests {
     #[track_caller]
     fn case(seed: u64, odd: usize, room: usize) -> (usize, usize) {
         let mut chance = Chance(seed);
-        let little = Little(room);
+        let little = RoomOf(room);
         let mut packer = Packer::new(&little);
         let mut micros = 1_700_000_000 * SECOND;
         let mut pushed = Vec::new();
@@ -698,7 +700,7 @@ mod tests {
 
     #[test]
     fn whole_seconds_take_little_room_and_what_is_in_the_wrong_order_does_too() {
-        let mut packer = Packer::new(&Little(100));
+        let mut packer = Packer::new(&RoomOf(100));
         for second in [5, 4, 9, 7, 8] {
             packer.push(second * SECOND, Length::Milliseconds(1), 0);
         }
@@ -707,7 +709,7 @@ mod tests {
 
     #[test]
     fn a_gap_costs_a_chunk_and_not_wide_rows() {
-        let mut packer = Packer::new(&Little(10_000));
+        let mut packer = Packer::new(&RoomOf(10_000));
         for day in 0..10 {
             for second in 0..500 {
                 packer.push_second(day * 200_000 + second, Length::Milliseconds(1), 0);
@@ -720,7 +722,7 @@ mod tests {
     #[test]
     fn a_chunk_can_lose_rows_at_both_ends() {
         for fraction in [0, 1] {
-            let mut packer = Packer::new(&Little(100));
+            let mut packer = Packer::new(&RoomOf(100));
             for second in [3, 7, 7, 12, 20] {
                 packer.push(second * SECOND + fraction, Length::Milliseconds(1), 0);
             }

@@ -17,7 +17,7 @@ use super::Event;
 use super::canonical::{Canonical, Scanner, Window};
 use super::outcome::Outcome;
 use super::parse::{Fields, Line};
-use super::rows::{AnyRoom, Chunk, Length, Packer, Room, Row, Sheet, Slabs, UNTIMED};
+use super::rows::{Chunk, Length, Packer, Room, RoomOf, Row, Sheet, Slabs, UNTIMED};
 
 /// A combination of all that is not a quantity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +44,9 @@ pub struct Reading {
 
 /// So many unreadable lines are remembered by number.
 pub const NAMED_LINES: usize = 100;
+
+/// What is put down anew is put down in chunks of at most so many rows.
+const AT_ONCE: usize = 1 << 15;
 
 /// All events, in time order; those of one moment as they were read.
 #[derive(Debug, Default)]
@@ -150,7 +153,8 @@ impl Table {
             self.chunks.retain(|chunk| chunk.len() > 0);
         }
         if wanted.contains(&false) {
-            let mut packer = Packer::new(&AnyRoom);
+            let room = RoomOf(self.len().min(AT_ONCE));
+            let mut packer = Packer::new(&room);
             let mut chunks = Vec::new();
             for chunk in std::mem::take(&mut self.chunks) {
                 for row in self.slabs.rows(&chunk).iter() {
@@ -218,9 +222,9 @@ impl Table {
     }
 
     /// Adds chunks of these rows.
-    fn pack(&mut self, rows: impl Iterator<Item = (Row, Length)>) {
-        const AT_ONCE: usize = 1 << 15;
-        let mut packer = Packer::new(&AnyRoom);
+    fn pack(&mut self, rows: impl ExactSizeIterator<Item = (Row, Length)>) {
+        let room = RoomOf(rows.len().min(AT_ONCE));
+        let mut packer = Packer::new(&room);
         let mut chunks = Vec::new();
         for (row, length) in rows {
             packer.push(row.micros, length, row.kind);
@@ -614,7 +618,7 @@ impl Take for Builder<'_> {
 #[cfg(test)]
 pub fn of_lines<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> Table {
     let names = Names::default();
-    let mut builder = Builder::new(&names, &AnyRoom);
+    let mut builder = Builder::new(&names, &super::rows::AnyRoom);
     for line in lines {
         builder.line(line);
     }
@@ -637,6 +641,7 @@ mod tests {
     use crate::event::canonical::window;
     use crate::event::parse;
     use crate::event::parse::tests::{Chance, damaged_line};
+    use crate::event::rows::AnyRoom;
 
     /// What a line that may be damaged adds to a table, by the parser that decides.
     fn expected(line: &[u8]) -> Option<Fields<'static>> {
@@ -740,6 +745,25 @@ mod tests {
         let lines = [line(5, "a"), line(3, "b"), line(5, "c"), line(3, "d"), line(1, "e")].concat();
         let targets: String = table(&lines).events().map(|(_, event)| event.target).collect();
         assert_eq!(targets, "ebdac");
+    }
+
+    #[test]
+    fn what_is_put_down_anew_takes_few_chunks() {
+        let line = |number: u32, target: &str| {
+            format!(
+                "{{\"timestamp\": \"2026-02-{:02}T10:{:02}:{:02}Z\", \"target\": \"{target}\"}}\n",
+                10 + number / 3600,
+                number / 60 % 60,
+                number % 60
+            )
+        };
+        // Two logs that have to be merged, then a target to leave out.
+        let log = |target: &str| (0..10_000).map(|number| line(number, target)).collect::<String>();
+        let mut table = table(&(log("a") + &log("b")));
+        assert!(table.chunks.len() < 20, "{}", table.chunks.len());
+        table.keep(&Filter { excludes: vec!["a".into()], ..Filter::default() });
+        assert!(table.chunks.len() < 20, "{}", table.chunks.len());
+        assert_eq!(table.len(), 10_000);
     }
 
     #[test]
