@@ -186,9 +186,13 @@ struct RoomFor(u64);
 impl RoomFor {
     /// A fresh page costs more than the rows on it: where there are many, they had better be huge.
     fn slab<T>(&self) -> Vec<T> {
-        const ROWS: u64 = 8 << 20;
+        /// In bytes of memory: a larger log takes several, and a stream, of which nobody knows, begins with less.
+        const MOST: u64 = 64 << 20;
+        const OF_A_STREAM: u64 = 16 << 20;
+        /// In bytes of a line.
         const SHORTEST: u64 = 100;
-        let rows = (self.0 / SHORTEST + 64).min(ROWS);
+        let most = if self.0 < ENDLESS / 64 { MOST } else { OF_A_STREAM };
+        let rows = (self.0 / SHORTEST + 64).min(most / size_of::<T>() as u64);
         let mut rows = Vec::with_capacity(usize::try_from(rows).unwrap_or(0));
         sys::prefer_huge_pages(rows.spare_capacity_mut());
         rows
