@@ -253,7 +253,7 @@ pub struct Options<'a> {
     pub failed_only: bool,
     /// Whether [`Summary::days`] are wanted.
     pub days: bool,
-    /// Seconds ahead of UTC at a second since 1970, see [`calendar::offset_of`].
+    /// Seconds ahead of UTC at a second since 1970, see [`super::calendar::offset_of`].
     pub offset: &'a (dyn Fn(i64) -> i64 + Sync),
 }
 
