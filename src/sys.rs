@@ -1190,23 +1190,6 @@ pub fn fill_standard_descriptors() {
     }
 }
 
-/// Asks for pages of 2 MiB where memory will be used soon, if it is much. Only a wish: nothing but speed
-/// depends on it.
-pub fn prefer_huge_pages<T>(memory: &mut [std::mem::MaybeUninit<T>]) {
-    const MUCH: usize = 4 << 20;
-    // SAFETY: sysconf(3) takes no pointer and changes nothing.
-    let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
-    let (Ok(page @ 1..), length @ MUCH..) = (usize::try_from(page), std::mem::size_of_val(memory)) else {
-        return;
-    };
-    let skipped = memory.as_ptr().addr().wrapping_neg() % page;
-    let start = memory.as_mut_ptr().cast::<libc::c_void>().wrapping_byte_add(skipped);
-    let whole = (length - skipped) / page * page;
-    // SAFETY: these whole pages lie within `memory`, which is borrowed mutably, and keep their content
-    // (madvise(2)).
-    let _ = unsafe { libc::madvise(start, whole, libc::MADV_HUGEPAGE) };
-}
-
 /// The columns of the terminal that standard output is (ioctl_tty(2), `TIOCGWINSZ`).
 pub fn columns_of_stdout() -> Option<u16> {
     // SAFETY: winsize is plain old data, for which all zeros are a valid value.

@@ -25,10 +25,6 @@ mod store {
     pub mod read;
 }
 mod units;
-/// What the reader asks of the kernel beside files.
-mod sys {
-    pub fn prefer_huge_pages<T>(_: &mut [T]) {}
-}
 
 use std::io::{Cursor, Read, Write};
 use std::sync::atomic::AtomicU64;
