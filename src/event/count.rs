@@ -78,14 +78,14 @@ mod tests {
     use super::*;
     use crate::event::canonical::window;
     use crate::event::parse::tests::{Chance, damaged_line};
-    use crate::event::rows::AnyRoom;
+    use crate::event::rows::RoomOf;
     use crate::event::table::{Builder, Names, Reading};
 
     #[test]
     fn a_counter_counts_what_a_table_holds() {
         let mut chance = Chance(8);
         let names = Names::default();
-        let mut builder = Builder::new(&names, &AnyRoom);
+        let mut builder = Builder::new(&names, &RoomOf(0));
         let mut counter = Counter::default();
         let mut by_layout = 0;
         for _ in 0..100_000 {

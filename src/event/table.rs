@@ -618,7 +618,7 @@ impl Take for Builder<'_> {
 #[cfg(test)]
 pub fn of_lines<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> Table {
     let names = Names::default();
-    let mut builder = Builder::new(&names, &super::rows::AnyRoom);
+    let mut builder = Builder::new(&names, &RoomOf(0));
     for line in lines {
         builder.line(line);
     }
@@ -641,7 +641,6 @@ mod tests {
     use crate::event::canonical::window;
     use crate::event::parse;
     use crate::event::parse::tests::{Chance, damaged_line};
-    use crate::event::rows::AnyRoom;
 
     /// What a line that may be damaged adds to a table, by the parser that decides.
     fn expected(line: &[u8]) -> Option<Fields<'static>> {
@@ -652,7 +651,7 @@ mod tests {
     fn a_builder_adds_what_the_deciding_parser_reads() {
         let mut chance = Chance(6);
         let names = Names::default();
-        let mut builder = Builder::new(&names, &AnyRoom);
+        let mut builder = Builder::new(&names, &RoomOf(0));
         for _ in 0..100_000 {
             let mut line = damaged_line(&mut chance);
             let end = line.len();
@@ -725,7 +724,7 @@ mod tests {
             )
         };
         let names = Names::default();
-        let mut builder = Builder::new(&names, &AnyRoom);
+        let mut builder = Builder::new(&names, &RoomOf(0));
         for target in ["", "a"] {
             let line = line(target);
             assert!(builder.canonical(&window(line.as_bytes()), line.len()).is_some());

@@ -349,7 +349,7 @@ pub fn parallel<S: Send, T: Send, R: Send>(
 mod tests {
     use super::*;
     use crate::event::parse::tests::Chance;
-    use crate::event::rows::{AnyRoom, Packer};
+    use crate::event::rows::{Packer, RoomOf};
 
     #[test]
     fn grouped_rows_are_those_that_there_were() {
@@ -357,7 +357,7 @@ mod tests {
         let group_of: Vec<u32> = (0..40).map(|kind| kind % 7).collect();
         for round in 0..60 {
             // Steps of all sizes; and in every third round, times that make rows wide.
-            let mut packer = Packer::new(&AnyRoom);
+            let mut packer = Packer::new(&RoomOf(0));
             let mut micros = 0;
             for _ in 0..300 {
                 let step = [1, 1, 30_000, 90_000][chance.below(4)];
