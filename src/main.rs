@@ -5,7 +5,7 @@
 //!             │                                                  ▲
 //!           main ──────── cli  (what may be typed)               │ &mut dyn Write
 //!             │                                                  │
-//!             └────────► action  (one file a thing one can ask for; the only corridor)
+//!             └────────► commands  (one file a subcommand; the only corridor)
 //!                          │            │                │
 //!                     ┌────▼───┐   ┌────▼────┐     ┌─────▼─────┐
 //!                     │  run   │   │  store  │     │  report   │      three rooms that
@@ -20,13 +20,13 @@
 //! Arrows point at what a room may name; `tests/layout.rs` holds us to that.
 //!
 //! A command that needs no thought takes a shorter way to `run`, before the C library has started: from the entry in
-//! `sys` by `action::early`.
+//! `sys` by `commands::early`.
 
 // The standard library's start-up changes what the command would inherit: see `sys::main`.
 #![cfg_attr(not(test), no_main)]
 
-mod action;
 mod cli;
+mod commands;
 mod event;
 mod report;
 mod run;
@@ -37,27 +37,27 @@ mod units;
 use std::ffi::OsString;
 use std::io::{self, Write as _};
 
-use action::exit::Exit;
-use action::misuse::Misuse;
 use cli::Refusal;
+use commands::exit::Exit;
+use commands::misuse::Misuse;
 
 /// Before the C library is ready; comes back to let it start, if there is anything left to do.
 #[cfg_attr(any(test, not(target_arch = "x86_64")), expect(dead_code, reason = "only the entry calls it"))]
 fn begin(words: sys::Texts, variables: sys::Texts) {
-    action::early::begin(words, variables);
+    commands::early::begin(words, variables);
 }
 
 /// From the command line to the exit status.
 #[cfg_attr(test, expect(dead_code, reason = "tests have a main of their own"))]
 fn start() -> i32 {
     let words = || sys::words().into_iter().skip(1).collect::<Vec<OsString>>();
-    if let Some(exit) = action::go_on(words) {
+    if let Some(exit) = commands::go_on(words) {
         // Nothing of the C library's is left to be done, and nothing of ours to be written.
         sys::exit_now(exit.happen());
     }
     let words = words();
     let exit = match cli::parse(words.iter().cloned()) {
-        Ok(request) => action::perform(&request, &words),
+        Ok(request) => commands::perform(&request, &words),
         Err(refusal) => refused(&refusal),
     };
     exit.unwrap_or_else(|error| told(&error)).happen()
@@ -65,8 +65,8 @@ fn start() -> i32 {
 
 fn refused(refusal: &Refusal) -> anyhow::Result<Exit> {
     Ok(match refusal {
-        Refusal::Shown(text) => action::show(text).map(|()| Exit::DONE)?,
-        Refusal::Nothing(text) => action::show(text).map(|()| Exit::FAILED)?,
+        Refusal::Shown(text) => commands::show(text).map(|()| Exit::DONE)?,
+        Refusal::Nothing(text) => commands::show(text).map(|()| Exit::FAILED)?,
         Refusal::Usage(line) => {
             complain(line);
             Exit::USAGE

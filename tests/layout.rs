@@ -12,11 +12,11 @@ pub fn cases() -> Vec<Case> {
 
 /// A room, and the rooms that it may name beside itself.
 const ROOMS: &[(&str, &[&str])] = &[
-    ("main", &["action", "cli", "sys"]),
+    ("main", &["commands", "cli", "sys"]),
     // How it is linked: no part of the program.
     ("build", &[]),
     ("cli", &[]),
-    ("action", &["cli", "run", "store", "report", "event", "units", "sys"]),
+    ("commands", &["cli", "run", "store", "report", "event", "units", "sys"]),
     ("run", &["sys", "units"]),
     ("store", &["event", "units", "sys"]),
     ("report", &["event", "units"]),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// A usage error that only the action can see: one line, exit status 2.
+/// A usage error that only the command can see: one line, exit status 2.
 #[derive(Debug)]
 pub struct Misuse(pub String);
 

@@ -59,7 +59,7 @@ pub fn go_on(words: impl FnOnce() -> Vec<OsString>) -> Option<Exit> {
     early::begun().map(|(run, names)| wrap::go_on(run, names, words))
 }
 
-/// Shows a text that was asked for instead of an action.
+/// Shows a text that was asked for instead of a command.
 ///
 /// # Errors
 /// As write(2).
