@@ -3,25 +3,28 @@
 //! A case of the wrapper is run in several ways, see [`stage::Way`]: with the bare command first, which is
 //! the definition (a case that the bare command fails is wrong), then recorded, then with recording off.
 //!
-//! To add tests, add a module with a `cases()` and a line to [`all`]. The harness is not libtest, because
-//! that can neither ignore a test at run time nor make one case three tests; it understands the same
-//! options and prints the same summary.
+//! To add tests, add a module with a `cases()` and a line to [`all`]. The harness is not libtest, because that can
+//! neither ignore a test at run time nor make one case three tests; it understands the same options and prints the
+//! same summary. Nor is it libtest-mimic: that brings clap with its derive macro, and while programs here are linked
+//! statically by default, cargo cannot build a procedural macro (and the tm-run under test would get clap's colours).
 mod counts;
 mod layout;
 mod ledger;
 mod page;
 mod real;
 mod report;
+mod runner;
 mod shell;
 mod stage;
 mod switches;
 mod trust;
 mod wrapper;
 
+use std::ffi::OsString;
 use std::io::Write as _;
 
 use ledger::Case;
-use libtest2_mimic::{Harness, RunError, Trial};
+use libtest2_mimic::{Harness, RunContext, RunError, Trial};
 
 fn all() -> Vec<Case> {
     [
@@ -30,6 +33,7 @@ fn all() -> Vec<Case> {
         page::cases(),
         real::cases(),
         report::cases(),
+        runner::cases(),
         shell::cases(),
         switches::cases(),
         trust::cases(),
@@ -40,28 +44,43 @@ fn all() -> Vec<Case> {
     .collect()
 }
 
-/// The summary counts what is ignored; this says what, and for want of which tool.
-fn tell_what_is_missing(cases: &[Case]) {
-    for (name, tool) in cases.iter().filter_map(|case| Some((&case.name, case.missing_tool()?))) {
-        // Nobody else can be told.
-        let _ = writeln!(std::io::stderr(), "{name} is ignored: {tool} is not here");
+/// The options of libtest that libtest2-mimic does not know, or takes for something else.
+struct Options {
+    /// `--ignored`, which it takes for `--include-ignored`.
+    only_ignored: bool,
+    rest: Vec<OsString>,
+}
+
+impl Options {
+    fn of(args: impl IntoIterator<Item = OsString>) -> Self {
+        let mut rest: Vec<OsString> = args.into_iter().collect();
+        let only_ignored = rest.iter().any(|arg| arg == "--ignored");
+        // Output is never captured, and it refuses to be told so.
+        rest.retain(|arg| !["--nocapture", "--no-capture", "--show-output"].iter().any(|known| arg == known));
+        Self { only_ignored, rest }
     }
 }
 
+/// Runs the case. Without one of its tools it is ignored, by name, or fails, on CI or when it was asked for.
+fn run(case: &Case, context: &RunContext<'_>) -> Result<(), RunError> {
+    let Some(tool) = case.missing_tool() else {
+        (case.run)();
+        return Ok(());
+    };
+    if std::env::var_os("CI").is_none() {
+        context.ignore().inspect_err(|_| {
+            // The summary only counts them. If stderr is gone, nobody else can be told.
+            let _ = writeln!(std::io::stderr(), "{} is ignored: {tool} is missing", case.name);
+        })?;
+    }
+    Err(RunError::fail(format!("{tool} is missing")))
+}
+
 fn main() {
-    let cases = all();
-    tell_what_is_missing(&cases);
-    let trials = cases.into_iter().map(|case| {
-        let missing = case.missing_tool();
-        let on_ci = std::env::var_os("CI").is_some();
-        Trial::test(case.name.clone(), move |context| {
-            match missing {
-                Some(tool) if on_ci => return Err(RunError::fail(format!("{tool} is not here"))),
-                Some(tool) => context.ignore_for(format!("{tool} is not here"))?,
-                None => (case.run)(),
-            }
-            Ok(())
-        })
-    });
-    Harness::with_env().discover(trials).main();
+    let options = Options::of(std::env::args_os());
+    let mut cases = all();
+    cases.retain(|case| !options.only_ignored || case.missing_tool().is_some());
+    let trials =
+        cases.into_iter().map(|case| Trial::test(case.name.clone(), move |context| run(&case, &context)));
+    Harness::with_args(options.rest).discover(trials).main();
 }
