@@ -18,9 +18,6 @@
 //! ```
 //!
 //! Arrows point at what a room may name; `tests/layout.rs` holds us to that.
-//!
-//! A command that needs no thought takes a shorter way to `run`, before the C library has started: from the entry in
-//! `sys` by `commands::early`.
 
 // The standard library's start-up changes what the command would inherit: see `sys::main`.
 #![cfg_attr(not(test), no_main)]
@@ -41,21 +38,10 @@ use cli::Refusal;
 use commands::exit::Exit;
 use commands::misuse::Misuse;
 
-/// Before the C library is ready; comes back to let it start, if there is anything left to do.
-#[cfg_attr(any(test, not(target_arch = "x86_64")), expect(dead_code, reason = "only the entry calls it"))]
-fn begin(words: sys::Texts, variables: sys::Texts) {
-    commands::early::begin(words, variables);
-}
-
 /// From the command line to the exit status.
 #[cfg_attr(test, expect(dead_code, reason = "tests have a main of their own"))]
 fn start() -> i32 {
-    let words = || sys::words().into_iter().skip(1).collect::<Vec<OsString>>();
-    if let Some(exit) = commands::go_on(words) {
-        // Nothing of the C library's is left to be done, and nothing of ours to be written.
-        sys::exit_now(exit.happen());
-    }
-    let words = words();
+    let words: Vec<OsString> = sys::words().into_iter().skip(1).collect();
     let exit = match cli::parse(words.iter().cloned()) {
         Ok(request) => commands::perform(&request, &words),
         Err(refusal) => refused(&refusal),

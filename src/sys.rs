@@ -1,7 +1,6 @@
 //! The edge to the kernel: the only file with `unsafe`.
 //!
-//! What has to do with a run makes its system calls itself, see [`kernel`]: a run begins before the C library is
-//! ready (see [`tm_run_entry`]), and its sentinel shares our memory. It takes the kernel's 64-bit sets of signals, too:
+//! What has to do with a run makes its system calls itself, see [`kernel`]: its processes share our memory. It takes the kernel's 64-bit sets of signals, too:
 //! glibc filters 32 and 33 out of every set, and an invisible wrapper must pass on what it was handed (nptl(7)).
 
 use std::cell::UnsafeCell;
@@ -20,8 +19,8 @@ use crate::units::{Ending, SignalNumber};
 const SIGNALS: i32 = 64;
 const SET_BYTES: usize = 8;
 
-/// A system call of our own, for code that runs where the C library cannot be called: before it is ready, and
-/// beside another process in the same memory, where a call that fails would write the other's `errno`. Returns
+/// A system call of our own, for code that runs beside another process in the same memory, where a call of the C
+/// library that fails would write the other's `errno`. Returns
 /// what the kernel does, an error as its negative code (syscall(2)).
 #[cfg(target_arch = "x86_64")]
 #[inline]
@@ -70,154 +69,6 @@ fn place<T: ?Sized>(of: *const T) -> usize {
 
 static WORD_COUNT: AtomicI32 = AtomicI32::new(0);
 static WORDS: AtomicPtr<*mut c_char> = AtomicPtr::new(ptr::null_mut());
-
-/// Where the kernel lets the program begin: before the C library is ready. Getting that ready takes longer than all that
-/// we do, the more so on a virtual machine, which stops at each of the many questions the library asks the processor
-/// (`cpuid`). So a command is started first, see [`crate::begin`]: if it replaces us that was all, and otherwise it
-/// starts while the library does.
-///
-/// What runs here calls nothing of the C library and allocates nothing. Nor does it compare or copy slices or large
-/// values, for the compiler makes calls of the library of those, too, and it reads no table of addresses: no `dyn`, no
-/// list of texts. All that would be a fault at once, in each test of the wrapper; `.ci/run` does them with the program as
-/// it is installed, too. `build.rs` tells the linker of this place.
-#[cfg(target_arch = "x86_64")]
-#[unsafe(naked)]
-#[unsafe(no_mangle)]
-extern "C" fn tm_run_entry() -> ! {
-    unsafe extern "C" {
-        fn _start() -> !;
-    }
-    // The C library's own entry finds what the kernel left for it: the stack, and in rdx what the dynamic loader
-    // wants to be called at the end (System V ABI, AMD64 supplement, 3.4.1).
-    #[cfg(not(test))]
-    std::arch::naked_asm!(
-        "mov rdi, rsp",
-        "push rdx",
-        "sub rsp, 8",
-        "call {early}",
-        "add rsp, 8",
-        "pop rdx",
-        "jmp {start}",
-        early = sym early,
-        start = sym _start,
-    );
-    #[cfg(test)]
-    std::arch::naked_asm!("jmp {start}", start = sym _start);
-}
-
-/// `stack`: the number of words, and behind it the two lists that end with a null (System V ABI, 3.4.1).
-#[cfg(all(target_arch = "x86_64", not(test)))]
-extern "C" fn early(stack: *mut *mut c_char) {
-    // SAFETY: this is where the kernel has put the stack, and nothing else has been done yet.
-    let is_ready = unsafe { relocate(stack.addr()) };
-    // SAFETY: the number of words stands at the top of the stack.
-    let count = unsafe { stack.read() }.addr();
-    // Somebody who gives a program no name wants trouble (CVE-2021-4034).
-    let (true, Ok(total @ 1..)) = (is_ready, i32::try_from(count)) else { return };
-    let words = stack.wrapping_add(1);
-    WORD_COUNT.store(total, Ordering::Relaxed);
-    WORDS.store(words, Ordering::Relaxed);
-    let variables = words.wrapping_add(count + 1);
-    crate::begin(Texts(words.wrapping_add(1).cast()), Texts(variables.cast()));
-}
-
-/// Puts the addresses of functions right that are called by way of a table (`.got`): the file is loaded anywhere, and
-/// holds them as if it were loaded at 0. The C library does the same again later, for all addresses in the program's data;
-/// doing that twice would cost a page fault for each of many pages, so what runs early does without the rest. In a
-/// program with a dynamic loader it has been done, and where all addresses are known from the beginning there is nothing
-/// to do. False: this is a program of another kind (elf(5); System V ABI, 5, "Dynamic Linking").
-///
-/// Only plain reads and writes: nothing can be called yet.
-#[cfg(all(target_arch = "x86_64", not(test)))]
-#[expect(clippy::cast_possible_truncation, reason = "addresses of a machine with 64 bits")]
-unsafe fn relocate(stack: usize) -> bool {
-    /// Bytes of a pair: of an auxiliary value, of an entry of the dynamic section.
-    const PAIR: usize = 16;
-    /// Bytes of an entry of the table: where, what kind, and what to add.
-    const ENTRY: usize = 24;
-    const AT_PHDR: usize = libc::AT_PHDR as usize;
-    const AT_PHNUM: usize = libc::AT_PHNUM as usize;
-    const DT_RELA: usize = 7;
-    const DT_RELACOUNT: usize = 0x6fff_fff9;
-    const DT_RELR: usize = 36;
-    const WORD: usize = size_of::<usize>();
-    unsafe fn word(at: usize) -> usize {
-        // SAFETY: for the caller to argue.
-        unsafe { *(at as *const usize) }
-    }
-    // Behind the words and the variables, each list with a null at its end, stand the pairs that getauxval(3) knows.
-    // SAFETY: the number of words stands at the top of the stack.
-    let mut at = stack + (unsafe { word(stack) } + 2) * WORD;
-    // SAFETY: the variables end with a null.
-    while unsafe { word(at) } != 0 {
-        at += WORD;
-    }
-    at += WORD;
-    let (mut headers, mut header_count) = (0, 0);
-    loop {
-        // SAFETY: the pairs end with one of the kind 0.
-        let kind = unsafe { word(at) };
-        // SAFETY: it is a pair.
-        let value = unsafe { word(at + WORD) };
-        match kind {
-            0 => break,
-            AT_PHDR => headers = value,
-            AT_PHNUM => header_count = value,
-            _ => {}
-        }
-        at += PAIR;
-    }
-    let (mut base, mut dynamic, mut end, mut place) = (0, 0, 0, 0);
-    while place < header_count {
-        let header = (headers + place * size_of::<libc::Elf64_Phdr>()) as *const libc::Elf64_Phdr;
-        // SAFETY: the kernel tells where our program headers are, and how many; they are ours to read as long as we live.
-        let header = unsafe { &*header };
-        let address = header.p_vaddr as usize;
-        match header.p_type {
-            libc::PT_INTERP => return true,
-            libc::PT_PHDR => base = headers.wrapping_sub(address),
-            libc::PT_DYNAMIC => dynamic = address,
-            // What is only read once the addresses are right. The table of functions is the last of it.
-            libc::PT_GNU_RELRO => end = address + header.p_memsz as usize,
-            _ => {}
-        }
-        place += 1;
-    }
-    if dynamic == 0 || base == 0 || end == 0 {
-        return dynamic == 0;
-    }
-    at = base + dynamic;
-    let (mut table, mut count) = (0, 0);
-    loop {
-        // SAFETY: the dynamic section ends with an entry of the kind 0.
-        let kind = unsafe { word(at) };
-        // SAFETY: it is a pair.
-        let value = unsafe { word(at + WORD) };
-        match kind {
-            0 => break,
-            DT_RELA => table = base + value,
-            DT_RELACOUNT => count = value,
-            // These say only what to add: done twice they are wrong.
-            DT_RELR => return false,
-            _ => {}
-        }
-        at += PAIR;
-    }
-    place = 0;
-    while place < count {
-        // The first `count` entries are of the kind that says: at this place stands an address of ours.
-        let entry = (table + place * ENTRY) as *const [usize; 3];
-        // SAFETY: the linker has put so many there.
-        let [offset, _, addend] = unsafe { *entry };
-        // The table stands behind the dynamic section.
-        if offset > dynamic && offset < end {
-            // SAFETY: the linker has put it into memory that is written to for this at the start of every such program.
-            unsafe { *((base + offset) as *mut usize) = base.wrapping_add(addend) };
-        }
-        place += 1;
-    }
-    true
-}
 
 /// The C library's way into the program. The standard library's own start-up is left out on purpose: it sets SIGPIPE
 /// to ignored and reopens closed standard descriptors, and the command would inherit both.
@@ -280,24 +131,6 @@ impl Iterator for Texts {
     }
 }
 
-/// A place for a text, for who will ask for it later.
-pub struct Slot(AtomicPtr<c_char>);
-
-impl Slot {
-    pub const fn new() -> Self {
-        Self(AtomicPtr::new(ptr::null_mut()))
-    }
-
-    pub fn set(&self, text: Text) {
-        self.0.store(text.0.cast_mut(), Ordering::Relaxed);
-    }
-
-    pub fn get(&self) -> Option<Text> {
-        let text = self.0.load(Ordering::Relaxed);
-        (!text.is_null()).then_some(Text(text))
-    }
-}
-
 /// Memory that is there before there is an allocator. What is used of it stands close together: each page that is
 /// touched costs a page fault.
 #[repr(C, align(4096))]
@@ -316,7 +149,6 @@ struct Early {
     used: AtomicUsize,
     /// There is room for the longest names, and for the longest path beside them.
     texts: [AtomicU8; 16 << 10],
-    list: [AtomicPtr<c_char>; 1 << 10],
 }
 
 #[repr(C, align(16))]
@@ -333,7 +165,6 @@ static EARLY: Early = Early {
     command: [const { AtomicPtr::new(ptr::null_mut()) }; 2],
     used: AtomicUsize::new(0),
     texts: [const { AtomicU8::new(0) }; 16 << 10],
-    list: [const { AtomicPtr::new(ptr::null_mut()) }; 1 << 10],
 };
 
 /// Writes a text that is kept as long as the process lives, without an allocator. One at a time.
@@ -363,16 +194,6 @@ impl Pen {
         EARLY.used.store(self.at, Ordering::Relaxed);
         Some(Text(EARLY.texts.get(self.start)?.as_ptr().cast()))
     }
-}
-
-/// The variables with one more. Can be asked once. `None`: they are too many to be held.
-pub fn with_variable(variables: Texts, added: Text) -> Option<Texts> {
-    let (_, places) = EARLY.list.split_last()?;
-    for (at, variable) in variables.chain(std::iter::once(added)).enumerate() {
-        // The last place stays null.
-        places.get(at)?.store(variable.0.cast_mut(), Ordering::Relaxed);
-    }
-    Some(Texts(EARLY.list.as_ptr().cast()))
 }
 
 /// The words of the command line, the program's own name included.
@@ -669,19 +490,6 @@ pub fn fork() -> Option<Side> {
     }
 }
 
-/// Whether the limits of our memory leave the C library what it needs at its start, and much more (getrlimit(2)).
-pub fn has_room() -> bool {
-    const ENOUGH: u64 = 16 << 20;
-    [libc::RLIMIT_AS, libc::RLIMIT_DATA].into_iter().all(|what| {
-        // The limit that holds, and the one it can be raised to.
-        let mut limits = [u64::MAX; 2];
-        let words = [0, what as usize, 0, place(&raw mut limits), 0, 0];
-        // SAFETY: the pointer is to room for the two numbers that the kernel fills in (prlimit(2)).
-        unsafe { kernel(libc::SYS_prlimit64, words) };
-        limits[0] >= ENOUGH
-    })
-}
-
 /// What a process that shares our memory is for. There is one of each kind.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Beside {
@@ -948,11 +756,6 @@ pub fn identity(path: Text, links: Links) -> Option<Identity> {
     status(path, links, |found| Identity { device: found.st_dev, number: found.st_ino })
 }
 
-/// Whether a regular file is there, links followed (inode(7)).
-pub fn is_regular_file(path: Text) -> bool {
-    status(path, Links::Follow, |found| found.st_mode & libc::S_IFMT == libc::S_IFREG).unwrap_or(false)
-}
-
 fn status<T>(path: Text, links: Links, of: fn(&libc::stat) -> T) -> Option<T> {
     let mut found = std::mem::MaybeUninit::<libc::stat>::uninit();
     #[cfg(target_arch = "x86_64")]
@@ -1207,15 +1010,6 @@ pub static ALONE: std::sync::Mutex<()> = std::sync::Mutex::new(());
 mod tests {
     use super::*;
 
-    fn list(texts: &'static [&'static CStr]) -> Texts {
-        let list: Vec<*const c_char> = texts.iter().map(|text| text.as_ptr()).chain([ptr::null()]).collect();
-        Texts(Vec::leak(list).as_ptr())
-    }
-
-    fn all(texts: Texts) -> Vec<Vec<u8>> {
-        texts.map(|text| text.bytes().collect()).collect()
-    }
-
     #[test]
     fn a_variable_has_the_whole_name() {
         let value = |text: &'static CStr| value_of(Text::of(text), b"HOME").map(Iterator::collect::<Vec<u8>>);
@@ -1224,15 +1018,6 @@ mod tests {
         assert_eq!(value(c"HOMER=/x"), None);
         assert_eq!(value(c"HOM"), None);
         assert_eq!(value(c"HOME"), None);
-    }
-
-    #[test]
-    fn a_variable_is_added_at_the_end() {
-        let variables = list(&[c"A=1", c"", c"=", c"A=2"]);
-        let with = with_variable(variables, Text::of(c"B=3")).unwrap();
-        assert_eq!(all(with), [&b"A=1"[..], b"", b"=", b"A=2", b"B=3"]);
-        let many = list(Vec::leak(vec![c"A"; 1023]));
-        assert!(with_variable(many, Text::of(c"B=3")).is_none());
     }
 
     #[test]

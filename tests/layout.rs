@@ -13,8 +13,6 @@ pub fn cases() -> Vec<Case> {
 /// A room, and the rooms that it may name beside itself.
 const ROOMS: &[(&str, &[&str])] = &[
     ("main", &["commands", "cli", "sys"]),
-    // How it is linked: no part of the program.
-    ("build", &[]),
     ("cli", &[]),
     ("commands", &["cli", "run", "store", "report", "event", "units", "sys"]),
     ("run", &["sys", "units"]),

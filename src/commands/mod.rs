@@ -2,7 +2,6 @@
 
 mod clear;
 mod consent;
-pub mod early;
 pub mod exit;
 mod init;
 mod log;
@@ -52,11 +51,6 @@ pub fn perform(request: &Request, words: &[OsString]) -> anyhow::Result<Exit> {
     }
     out.flush()?;
     Ok(Exit::DONE)
-}
-
-/// Goes on with a run that was begun early, if one was. `words`: as for [`perform`].
-pub fn go_on(words: impl FnOnce() -> Vec<OsString>) -> Option<Exit> {
-    early::begun().map(|(run, names)| wrap::go_on(run, names, words))
 }
 
 /// Shows a text that was asked for instead of a command.

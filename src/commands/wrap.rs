@@ -7,12 +7,11 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use super::consent::{self, Recording};
-use super::early::Names;
 use super::exit::Exit;
-use super::{nesting, world};
+use super::nesting;
 use crate::cli::{NAME_MAX, SUBCOMMANDS, Wrap};
 use crate::event::Event;
-use crate::run::{self, Memory, Outcome, Plan, Run};
+use crate::run::{Memory, Outcome, Plan};
 use crate::store::Store;
 use crate::store::log::Appended;
 use crate::sys;
@@ -53,22 +52,6 @@ pub fn perform(wrap: &Wrap, words: &[OsString]) -> Exit {
     // Without memory or processes for a run of ours the command still gets what is left.
     let Some(outcome) = outcome else { return become_it(plan(None)) };
     record(&store, target, wrap.domain.clone(), &outcome);
-    outcome.ending.into()
-}
-
-/// Waits for the end of a run that was begun early.
-pub fn go_on(run: Run, names: Names, words: impl FnOnce() -> Vec<OsString>) -> Exit {
-    let count = run.words();
-    let outcome = run.wait(|error| {
-        let words = words();
-        let command = words.len().saturating_sub(count);
-        let hint = is_plain(&words, count).then(|| hint(&words[command])).flatten();
-        run::complain(words[command].as_bytes(), error, hint.as_deref());
-    });
-    // There was a home when it began.
-    if let Some(store) = world::store() {
-        record(&store, names.target, names.domain, &outcome);
-    }
     outcome.ending.into()
 }
 

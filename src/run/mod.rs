@@ -32,8 +32,6 @@
 //! | | futex, execve | it waits for "go" and becomes the command |
 //! | the sentinel | prctl, getppid, close_range, futex | it ends with us, holds nothing, and waits to be asked |
 
-pub use command::complain;
-
 mod command;
 pub mod family;
 mod relay;
@@ -41,7 +39,7 @@ mod sentinel;
 
 use std::ffi::OsString;
 use std::io;
-use std::sync::atomic::{AtomicI32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -100,12 +98,11 @@ static CHILD: AtomicI32 = AtomicI32::new(0);
 static SENTINEL: AtomicI32 = AtomicI32::new(0);
 /// Nanoseconds of [`sys::monotonic`].
 static STARTED: AtomicU64 = AtomicU64::new(0);
-static WORDS: AtomicUsize = AtomicUsize::new(0);
 
 /// Starts the process that is to become the command, blocks all signals, and lets it go. `words`: how many of our own
 /// last words are the command's.
 ///
-/// May be called before the C library is ready. `None`: nothing has happened, for want of memory or processes, or
+/// `None`: nothing has happened, for want of memory or processes, or
 /// because a child would not be in our PID namespace; we can still become the command ourselves.
 pub fn begin(command: &Command, words: usize, memory: Memory) -> Option<Role> {
     if family::would_live_elsewhere() {
@@ -136,7 +133,6 @@ pub fn begin(command: &Command, words: usize, memory: Memory) -> Option<Role> {
     CHILD.store(child, Ordering::Relaxed);
     let nanoseconds = started.as_secs().wrapping_mul(1_000_000_000) + u64::from(started.subsec_nanos());
     STARTED.store(nanoseconds, Ordering::Relaxed);
-    WORDS.store(words, Ordering::Relaxed);
     shared.publish(GO, 1);
     // We have much to do, and nothing that is urgent: if it stands behind us in a queue for our processor, it comes first.
     sys::has_started(relay::STEP);
@@ -144,17 +140,6 @@ pub fn begin(command: &Command, words: usize, memory: Memory) -> Option<Role> {
 }
 
 impl Run {
-    /// The one that was begun before the C library was ready.
-    pub fn begun() -> Option<Self> {
-        let words = WORDS.load(Ordering::Relaxed);
-        (words > 0).then(|| Self { shared: Shared::ours(), words })
-    }
-
-    /// How many of our own last words are the command's.
-    pub fn words(&self) -> usize {
-        self.words
-    }
-
     /// Waits for the end of the command. If it cannot be run, `complain` is told why.
     pub fn wait(self, complain: impl FnOnce(Errno)) -> Outcome {
         let child = CHILD.load(Ordering::Relaxed);

@@ -22,9 +22,6 @@ const DIRECTORY: &str = "telemetry";
 const MARKER: &str = "enabled";
 const LOG: &str = "usage.jsonl";
 
-/// Where the marker is, for who has only the bytes of the home directory's path.
-pub const MARKER_BELOW_HOME: &str = "/.anklume/telemetry/enabled";
-
 /// The user's own store; nothing is opened or made until it is asked for.
 #[derive(Clone, Debug)]
 pub struct Store {
@@ -242,16 +239,5 @@ fn missing_is_fine(result: io::Result<()>) -> io::Result<()> {
     match result {
         Err(error) if is_missing(&error) => Ok(()),
         other => other,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_marker_has_one_place() {
-        let path = Store::below(Path::new("/home/x")).marker_path();
-        assert_eq!(path.to_str(), Some(format!("/home/x{MARKER_BELOW_HOME}").as_str()));
     }
 }
