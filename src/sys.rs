@@ -70,14 +70,13 @@ fn place<T: ?Sized>(of: *const T) -> usize {
 static WORD_COUNT: AtomicI32 = AtomicI32::new(0);
 static WORDS: AtomicPtr<*mut c_char> = AtomicPtr::new(ptr::null_mut());
 
-/// The C library's way into the program. The standard library's own start-up is left out on purpose: it sets SIGPIPE
-/// to ignored and reopens closed standard descriptors, and the command would inherit both.
-#[cfg(not(test))]
-#[unsafe(no_mangle)]
-extern "C" fn main(count: c_int, words: *mut *mut c_char) -> c_int {
-    WORD_COUNT.store(count, Ordering::Relaxed);
-    WORDS.store(words, Ordering::Relaxed);
-    crate::start()
+/// Keeps the command line that `main` was given.
+///
+/// # Safety
+/// `argv` holds `argc` NUL-terminated strings that are this process's to write to and live as long as it does (execve(2)).
+pub unsafe fn set_args(argc: c_int, argv: *mut *mut c_char) {
+    WORD_COUNT.store(argc, Ordering::Relaxed);
+    WORDS.store(argv, Ordering::Relaxed);
 }
 
 /// A string that ends with a NUL and lives as long as the process.

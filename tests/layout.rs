@@ -1,4 +1,4 @@
-//! The rooms of the house, and which may name which: see the drawing in `src/main.rs`. A rule that only
+//! The rooms of the house, and which may name which: see the drawing in `src/lib.rs`. A rule that only
 //! prose keeps is soon no rule.
 
 use std::fs;
@@ -12,7 +12,9 @@ pub fn cases() -> Vec<Case> {
 
 /// A room, and the rooms that it may name beside itself.
 const ROOMS: &[(&str, &[&str])] = &[
-    ("main", &["commands", "cli", "sys"]),
+    // The library's crate is named from main.
+    ("main", &[]),
+    ("lib", &["commands", "cli", "sys"]),
     ("cli", &[]),
     ("commands", &["cli", "run", "store", "report", "event", "units", "sys"]),
     ("run", &["sys", "units"]),
@@ -120,7 +122,7 @@ fn a_room_names_only_what_it_may() {
 fn unsafe_code_is_in_one_file() {
     let mut wrong = Vec::new();
     for (path, text) in sources() {
-        if path == Path::new("sys.rs") {
+        if [Path::new("sys.rs"), Path::new("main.rs")].contains(&path.as_path()) {
             continue;
         }
         for (number, line) in text.lines().enumerate() {

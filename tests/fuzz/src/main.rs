@@ -8,7 +8,7 @@
 //!     -Cllvm-args=-sanitizer-coverage-trace-compares"
 //! # Without these two, most of the time goes into fresh pages.
 //! export MALLOC_MMAP_THRESHOLD_=1000000000 MALLOC_TRIM_THRESHOLD_=2000000000
-//! cargo run --release --target x86_64-unknown-linux-gnu --target-dir ../../target/fuzz -- \
+//! cargo test --release --target x86_64-unknown-linux-gnu --test read --target-dir ../../target/fuzz -- \
 //!     -max_len=4096 -max_total_time=3600 "$(mktemp -d)" corpus
 //! ```
 //!
@@ -16,28 +16,15 @@
 //! it looks for memory errors, too. A new file in the corpus is worth keeping if it is small; the integration
 //! tests read them all.
 #![no_main]
-#![allow(dead_code)]
-
-// Links to the package's own sources.
-mod event;
-mod report;
-mod store {
-    pub mod read;
-}
-mod units;
 
 use std::io::{Cursor, Read, Write};
 use std::sync::atomic::AtomicU64;
 
 use chrono::{DateTime, Utc};
-use event::Event;
-use event::canonical::{Scanner, Window};
-use event::outcome::Outcome;
-use event::parse::{self, Fields};
-use event::table::{Filter, Table};
-use report::render::{self, Recording};
-use report::summary::{self, By, Contents, Population, Sort};
-use store::read::{Source, read};
+use tm_run::fuzzing::{
+    By, Contents, Event, Fields, Filter, Outcome, Population, Recording, Scanner, Sort, Source, Table, Window, flat,
+    glued, read, render, summary, tolerant,
+};
 
 /// Between one log and the next; no line of JSON can hold it.
 const END_OF_LOG: u8 = b'\x0c';
@@ -92,7 +79,7 @@ fn lines(log: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// The event of a line, by the parser that decides.
 fn decided(line: &[u8]) -> Option<Fields<'static>> {
-    parse::tolerant(line).or_else(|| parse::tolerant(&line[parse::glued(line)?..]))
+    tolerant(line).or_else(|| tolerant(&line[glued(line)?..]))
 }
 
 /// A faster way may not know; if it does, it must agree with the one that decides.
@@ -102,8 +89,8 @@ fn ways_agree(log: &[u8]) {
     let mut window = [b' '; size_of::<Window>()];
     let mut at = 0;
     for line in lines(log) {
-        if let Some(fast) = parse::flat(line) {
-            assert_eq!(Some(fast), parse::tolerant(line));
+        if let Some(fast) = flat(line) {
+            assert_eq!(Some(fast), tolerant(line));
         }
         let left = log.len() - at;
         let count = left.min(window.len());
@@ -116,7 +103,7 @@ fn ways_agree(log: &[u8]) {
                 seconds: found.length().seconds(),
                 exit_code: found.exit_code.into(),
             };
-            assert_eq!(Some(fast), parse::tolerant(line));
+            assert_eq!(Some(fast), tolerant(line));
             assert_eq!(found.bytes, line.len() + 1);
         }
         at += line.len() + 1;

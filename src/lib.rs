@@ -1,0 +1,91 @@
+//! tm-run: put it in front of a command to learn where your time goes.
+//!
+//! The program is this library and a thin `main`, so that the fuzz target can use its rooms.
+//!
+//! ```text
+//!            argv                                         what the user reads
+//!             │                                                  ▲
+//!           main ──────── cli  (what may be typed)               │ &mut dyn Write
+//!             │                                                  │
+//!             └────────► commands  (one file a subcommand; the only corridor)
+//!                          │            │                │
+//!                     ┌────▼───┐   ┌────▼────┐     ┌─────▼─────┐
+//!                     │  run   │   │  store  │     │  report   │      three rooms that
+//!                     │ argv → │   │ consent │     │ events →  │      never name one another
+//!                     │ status │   │  + log  │     │   text    │
+//!                     └───┬────┘   └────┬────┘     └─────┬─────┘
+//!                         │             └──── event ─────┘             the shared record
+//!                        sys ───────────────► units                    the shared quantities
+//!                  (all unsafe code)
+//! ```
+//!
+//! Arrows point at what a room may name; `tests/layout.rs` holds us to that.
+
+mod cli;
+mod commands;
+mod event;
+mod report;
+mod run;
+mod store;
+mod sys;
+mod units;
+
+use std::ffi::OsString;
+use std::io::{self, Write as _};
+
+use cli::Refusal;
+use commands::exit::Exit;
+use commands::misuse::Misuse;
+
+pub use sys::set_args;
+
+/// What the fuzz target drives. The program itself needs nothing to be public, and the compiler finds what nobody uses.
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing {
+    pub use crate::event::Event;
+    pub use crate::event::canonical::{Scanner, Window};
+    pub use crate::event::outcome::Outcome;
+    pub use crate::event::parse::{Fields, flat, glued, tolerant};
+    pub use crate::event::table::{Filter, Table};
+    pub use crate::report::render::{self, Recording};
+    pub use crate::report::summary::{self, By, Contents, Population, Sort};
+    pub use crate::store::read::{Source, read};
+}
+
+/// The whole program: from the command line, see [`set_args`], to the exit status for `main` to return. Where the command
+/// was killed by a signal, this process is, too.
+#[must_use]
+pub fn run() -> i32 {
+    let words: Vec<OsString> = sys::words().into_iter().skip(1).collect();
+    let exit = match cli::parse(words.iter().cloned()) {
+        Ok(request) => commands::perform(&request, &words),
+        Err(refusal) => refused(&refusal),
+    };
+    exit.unwrap_or_else(|error| told(&error)).happen()
+}
+
+fn refused(refusal: &Refusal) -> anyhow::Result<Exit> {
+    Ok(match refusal {
+        Refusal::Shown(text) => commands::show(text).map(|()| Exit::DONE)?,
+        Refusal::Nothing(text) => commands::show(text).map(|()| Exit::FAILED)?,
+        Refusal::Usage(line) => {
+            complain(line);
+            Exit::USAGE
+        }
+    })
+}
+
+/// A reader that has seen enough is no error: `tm-run report | head`.
+fn told(error: &anyhow::Error) -> Exit {
+    let is_broken_pipe = |cause: &io::Error| cause.kind() == io::ErrorKind::BrokenPipe;
+    if error.chain().filter_map(|cause| cause.downcast_ref()).any(is_broken_pipe) {
+        return Exit::FAILED;
+    }
+    complain(&format!("{error:#}"));
+    if error.is::<Misuse>() { Exit::USAGE } else { Exit::FAILED }
+}
+
+fn complain(line: &str) {
+    // There is nobody else to tell.
+    let _ = io::stderr().write_all(format!("tm-run: {line}\n").as_bytes());
+}
