@@ -13,7 +13,7 @@ use super::output::Output;
 use super::world::{self, Screen};
 use super::{progress, when};
 use crate::cli::{self, Format};
-use crate::event::table::{Filter, Reading, Table};
+use crate::event::table::{Filter, ReadStats, Table};
 use crate::report::calendar;
 use crate::report::render;
 use crate::report::summary::{self, By, Contents, Population, Sort};
@@ -42,7 +42,7 @@ pub fn perform(asked: &cli::Report, now: DateTime<Utc>, out: &mut dyn Write) -> 
     };
     refuse_contradictions(asked, &zone.filter)?;
     let (table, recording) = read_logs(asked)?;
-    warn_of_unreadable(&table.reading, &asked.logs);
+    warn_of_unreadable(&table.read_stats, &asked.logs);
     match &asked.output {
         None => write(asked, now, &zone, table, &recording, out),
         Some(path) => {
@@ -140,7 +140,7 @@ fn own_log() -> anyhow::Result<(Vec<Source>, State)> {
     }
 }
 
-fn warn_of_unreadable(reading: &Reading, logs: &[PathBuf]) {
+fn warn_of_unreadable(reading: &ReadStats, logs: &[PathBuf]) {
     let mut warnings = Vec::new();
     if reading.unreadable > 0 {
         let name = |&(log, line): &(usize, u64)| match logs.get(log) {

@@ -12,7 +12,7 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use super::consent::{self, HOMELESS, Recording};
 use super::world;
 use crate::cli::StatusFormat;
-use crate::event::table::{Reading, moment};
+use crate::event::table::{ReadStats, moment};
 use crate::report::render::json::{Json, array, object};
 use crate::report::render::words;
 use crate::run::family;
@@ -44,7 +44,7 @@ struct Status {
 
 /// What the log holds.
 struct Stored {
-    reading: Reading,
+    reading: ReadStats,
     period: Option<(DateTime<Utc>, DateTime<Utc>)>,
     size: u64,
     mode: u32,
@@ -145,7 +145,7 @@ impl Status {
 
     fn json(&self) -> Json {
         let stored = self.stored.as_ref();
-        let count = |of: fn(&Reading) -> u64| match stored {
+        let count = |of: fn(&ReadStats) -> u64| match stored {
             None if self.unread.is_some() => None,
             stored => Some(stored.map_or(0, |stored| of(&stored.reading))),
         };

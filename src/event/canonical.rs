@@ -1,4 +1,4 @@
-//! The quickest way of reading a line: one that has exactly the bytes of the layout that tm-run writes, or Python's
+//! The quickest way of read_stats a line: one that has exactly the bytes of the layout that tm-run writes, or Python's
 //! json module with `isoformat` times.
 //!
 //! ```text
@@ -12,7 +12,7 @@
 //! together with what stands behind it, for there are few names and many lines.
 
 use super::parse::{self, Text, plain};
-use super::rows::{Length, SECOND};
+use super::rows::{MICROS_PER_SECOND, RunDuration};
 
 use wide::u8x16;
 
@@ -59,16 +59,16 @@ const FINER: u32 = u32::MAX;
 
 impl Canonical {
     #[inline]
-    pub fn length(&self) -> Length {
+    pub fn length(&self) -> RunDuration {
         if self.milliseconds == FINER {
-            Length::Seconds(self.seconds)
+            RunDuration::Seconds(self.seconds)
         } else {
-            Length::Milliseconds(self.milliseconds)
+            RunDuration::Milliseconds(self.milliseconds)
         }
     }
 
     pub fn micros(&self) -> i64 {
-        self.second * SECOND + self.fraction
+        self.second * MICROS_PER_SECOND + self.fraction
     }
 }
 
@@ -269,9 +269,9 @@ impl Scanner {
     /// `None`: it is not canonical, not all there, or too long for a window; or there are too many names.
     #[expect(clippy::inline_always, reason = "measured: a call costs a tenth of a line")]
     #[inline(always)]
-    pub fn canonical(&mut self, line: &Window, left: usize) -> Option<Canonical> {
+    pub fn canonical(&mut self, line: &Window, remaining: usize) -> Option<Canonical> {
         loop {
-            let found = self.of_that_date(line, left);
+            let found = self.of_that_date(line, remaining);
             if found.is_some() || !self.date.is_another(line) {
                 return found;
             }
@@ -279,7 +279,7 @@ impl Scanner {
     }
 
     #[inline(always)]
-    fn of_that_date(&mut self, line: &Window, left: usize) -> Option<Canonical> {
+    fn of_that_date(&mut self, line: &Window, remaining: usize) -> Option<Canonical> {
         const TIME: usize = 26;
         const ZONE: usize = TIME + 8;
 
@@ -295,8 +295,8 @@ impl Scanner {
         let (milliseconds, seconds, at) = match milliseconds(word(line, at)) {
             Some((milliseconds, count)) => (milliseconds, 0.0, at + count),
             None => match seconds(line, at)? {
-                (Length::Milliseconds(milliseconds), at) => (milliseconds, 0.0, at),
-                (Length::Seconds(seconds), at) => (FINER, seconds, at),
+                (RunDuration::Milliseconds(milliseconds), at) => (milliseconds, 0.0, at),
+                (RunDuration::Seconds(seconds), at) => (FINER, seconds, at),
             },
         };
         differs |= short_text(line, at, BEFORE_CODE);
@@ -308,7 +308,7 @@ impl Scanner {
         } else {
             exit_code(end, at)?
         };
-        let is_wrong = differs != u8x16::ZERO || bytes > left.min(REACH);
+        let is_wrong = differs != u8x16::ZERO || bytes > remaining.min(REACH);
         (!is_wrong).then_some(Canonical {
             second,
             fraction,
@@ -369,7 +369,7 @@ impl Date {
         let date = head.strip_prefix(b"{\"timestamp\": \"")?;
         let mut midnight = *b"0000-00-00T00:00:00";
         midnight[..11].copy_from_slice(date);
-        self.midnight = parse::moment(&midnight)? / SECOND;
+        self.midnight = parse::moment(&midnight)? / MICROS_PER_SECOND;
         self.head = head;
         Some(())
     }
@@ -449,10 +449,10 @@ fn milliseconds(text: u64) -> Option<(u32, usize)> {
 
 /// Any number that JSON knows: Python writes all digits of a float. With the place behind it.
 #[cold]
-fn seconds(line: &Window, at: usize) -> Option<(Length, usize)> {
+fn seconds(line: &Window, at: usize) -> Option<(RunDuration, usize)> {
     let mut text = Text(line.get(at..)?);
     let seconds = text.seconds()?;
-    Some((Length::of(seconds), line.len() - text.0.len()))
+    Some((RunDuration::from_seconds(seconds), line.len() - text.0.len()))
 }
 
 /// Up to 999, with the place behind the end of the line.

@@ -2,31 +2,31 @@
 
 use super::canonical::{Scanner, Window};
 use super::parse::Fields;
-use super::table::{Stretch, Take};
+use super::table::{LineSink, Segment};
 
 /// Counts lines. One per thread.
 #[derive(Debug, Default)]
-pub struct Counter {
+pub struct EventCounter {
     scanner: Scanner,
-    stretch: Stretch,
-    ends: Ends,
+    segment: Segment,
+    ends: TimeSpan,
 }
 
 /// First and last moment, microseconds since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ends {
+pub struct TimeSpan {
     pub first: i64,
     pub last: i64,
 }
 
-impl Default for Ends {
+impl Default for TimeSpan {
     /// Of no event: the first is later than the last.
     fn default() -> Self {
         Self { first: i64::MAX, last: i64::MIN }
     }
 }
 
-impl Ends {
+impl TimeSpan {
     pub fn add(&mut self, other: Self) {
         self.first = self.first.min(other.first);
         self.last = self.last.max(other.last);
@@ -37,38 +37,38 @@ impl Ends {
     }
 }
 
-impl Take for Counter {
-    type Kept = Ends;
+impl LineSink for EventCounter {
+    type Kept = TimeSpan;
 
     #[inline]
-    fn canonical(&mut self, line: &Window, left: usize) -> Option<usize> {
-        let said = self.scanner.canonical(line, left)?;
-        self.ends.see(said.micros());
-        self.stretch.events += 1;
-        self.stretch.lines += 1;
-        Some(said.bytes)
+    fn canonical(&mut self, line: &Window, remaining: usize) -> Option<usize> {
+        let parsed = self.scanner.canonical(line, remaining)?;
+        self.ends.see(parsed.micros());
+        self.segment.events += 1;
+        self.segment.lines += 1;
+        Some(parsed.bytes)
     }
 
     fn add(&mut self, event: &Fields<'_>) {
-        self.stretch.events += 1;
+        self.segment.events += 1;
         if let Some(micros) = event.micros {
             self.ends.see(micros);
         }
     }
 
-    fn stretch(&mut self) -> &mut Stretch {
-        &mut self.stretch
+    fn segment(&mut self) -> &mut Segment {
+        &mut self.segment
     }
 
     fn rows(&self) -> usize {
         0
     }
 
-    fn take(&mut self) -> Stretch {
-        std::mem::take(&mut self.stretch)
+    fn take(&mut self) -> Segment {
+        std::mem::take(&mut self.segment)
     }
 
-    fn kept(self) -> Ends {
+    fn kept(self) -> TimeSpan {
         self.ends
     }
 }
@@ -79,14 +79,14 @@ mod tests {
     use crate::event::canonical::window;
     use crate::event::parse::tests::{Chance, damaged_line};
     use crate::event::rows::RoomOf;
-    use crate::event::table::{Builder, Names, Reading};
+    use crate::event::table::{Interner, ReadStats, TableBuilder};
 
     #[test]
     fn a_counter_counts_what_a_table_holds() {
         let mut chance = Chance(8);
-        let names = Names::default();
-        let mut builder = Builder::new(&names, &RoomOf(0));
-        let mut counter = Counter::default();
+        let names = Interner::default();
+        let mut builder = TableBuilder::new(&names, &RoomOf(0));
+        let mut counter = EventCounter::default();
         let mut by_layout = 0;
         for _ in 0..100_000 {
             let mut line = damaged_line(&mut chance);
@@ -107,14 +107,14 @@ mod tests {
             }
         }
         assert!(by_layout > 10_000, "{by_layout}");
-        let (lines, stretch) = (counter.take(), builder.take());
-        let numbers = |stretch: &Stretch| {
-            let unreadable = (stretch.unreadable, stretch.unreadable_lines.clone());
-            (stretch.events, stretch.lines, stretch.blank, unreadable)
+        let (lines, segment) = (counter.take(), builder.take());
+        let numbers = |segment: &Segment| {
+            let unreadable = (segment.unreadable, segment.unreadable_lines.clone());
+            (segment.events, segment.lines, segment.blank, unreadable)
         };
-        assert_eq!(numbers(&lines), numbers(&stretch));
+        assert_eq!(numbers(&lines), numbers(&segment));
         let slabs = builder.kept();
-        let table = names.table(vec![(0, slabs)], vec![(0, stretch)], Reading::default());
+        let table = names.table(vec![(0, slabs)], vec![(0, segment)], ReadStats::default());
         let ends = counter.kept();
         let period = table.period().map(|(first, last)| (first.timestamp_micros(), last.timestamp_micros()));
         assert_eq!(period, Some((ends.first, ends.last)));

@@ -139,7 +139,7 @@ pub fn flat(line: &[u8]) -> Option<Fields<'_>> {
     Some(Fields { micros, target: target?.into(), domain: domain.into(), seconds, exit_code })
 }
 
-/// What is left of a line.
+/// What is remaining of a line.
 pub struct Text<'a>(pub &'a [u8]);
 
 impl<'a> Text<'a> {

@@ -1,12 +1,12 @@
 //! Many events in little memory: eight bytes each as a rule ([`super::rows`]), and every name once.
 //!
 //! ```text
-//! rows    [step, kind, duration] [step, kind, duration] ...     in time order
-//! kinds   (target, domain, exit code, outcome)                  one per combination seen
+//! rows    [delta, series, duration] [delta, series, duration] ...     in time order
+//! series   (target, domain, exit code, outcome)                  one per combination seen
 //! ```
 //!
 //! Beside the rows stands about 200 bytes for each different combination of target, domain and exit
-//! code (once more per reading thread), and eight for each duration finer than a millisecond.
+//! code (once more per read_stats thread), and eight for each duration finer than a millisecond.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -17,11 +17,11 @@ use super::Event;
 use super::canonical::{Canonical, Scanner, Window};
 use super::outcome::Outcome;
 use super::parse::{Fields, Line};
-use super::rows::{Chunk, Length, Packer, Room, RoomOf, Row, Sheet, Slabs, UNTIMED};
+use super::rows::{Chunk, ChunkBuilder, Room, RoomOf, Row, RunDuration, Sheet, Slabs, UNTIMED};
 
 /// A combination of all that is not a quantity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Kind {
+pub struct SeriesKey {
     pub target: u32,
     pub domain: u32,
     pub exit_code: i64,
@@ -30,7 +30,7 @@ pub struct Kind {
 
 /// What was read, before any filter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Reading {
+pub struct ReadStats {
     pub logs: usize,
     /// Lines that are not blank.
     pub lines: u64,
@@ -51,11 +51,11 @@ const AT_ONCE: usize = 1 << 15;
 /// All events, in time order; those of one moment as they were read.
 #[derive(Debug, Default)]
 pub struct Table {
-    pub reading: Reading,
+    pub read_stats: ReadStats,
     pub targets: Vec<Box<str>>,
     /// The first is the empty name: no domain.
     pub domains: Vec<Box<str>>,
-    pub kinds: Vec<Kind>,
+    pub series: Vec<SeriesKey>,
     slabs: Slabs,
     /// In time order.
     chunks: Vec<Chunk>,
@@ -88,9 +88,9 @@ impl Table {
     }
 
     /// Every row in order, with its duration.
-    fn rows(&self) -> impl Iterator<Item = (Row, Length)> {
+    fn rows(&self) -> impl Iterator<Item = (Row, RunDuration)> {
         self.chunks.iter().flat_map(|chunk| {
-            self.slabs.rows(chunk).iter().map(|row| (row, Length::read(row.duration, &chunk.fine)))
+            self.slabs.rows(chunk).iter().map(|row| (row, RunDuration::decode(row.duration, &chunk.exact)))
         })
     }
 
@@ -102,15 +102,15 @@ impl Table {
     /// Every event, in time order, and its moment if it has one.
     pub fn events(&self) -> impl Iterator<Item = (Option<DateTime<Utc>>, Event)> {
         self.rows().map(|(row, length)| {
-            let kind = self.kinds[row.kind as usize];
-            let domain = &self.domains[kind.domain as usize];
+            let series = self.series[row.series as usize];
+            let domain = &self.domains[series.domain as usize];
             let timestamp = moment(row.micros);
             let event = Event {
                 timestamp: timestamp.unwrap_or_default(),
-                target: self.targets[kind.target as usize].to_string(),
+                target: self.targets[series.target as usize].to_string(),
                 domain: (!domain.is_empty()).then(|| domain.to_string()),
                 duration_seconds: length.seconds(),
-                exit_code: kind.exit_code,
+                exit_code: series.exit_code,
             };
             (timestamp, event)
         })
@@ -129,15 +129,15 @@ impl Table {
     pub fn keep(&mut self, filter: &Filter) {
         let names = |wanted: &[String], name: &str| wanted.iter().any(|wanted| wanted == name);
         let wanted: Vec<bool> = self
-            .kinds
+            .series
             .iter()
-            .map(|kind| {
-                let target = &self.targets[kind.target as usize];
-                let domain = &self.domains[kind.domain as usize];
+            .map(|series| {
+                let target = &self.targets[series.target as usize];
+                let domain = &self.domains[series.domain as usize];
                 (filter.targets.is_empty() || names(&filter.targets, target))
                     && (filter.domains.is_empty() || names(&filter.domains, domain))
                     && !names(&filter.excludes, target)
-                    && (!filter.failed || kind.outcome == Outcome::Failed)
+                    && (!filter.failed || series.outcome == Outcome::Failed)
             })
             .collect();
         if filter.since.is_some() || filter.until.is_some() {
@@ -154,12 +154,12 @@ impl Table {
         }
         if wanted.contains(&false) {
             let room = RoomOf(self.len().min(AT_ONCE));
-            let mut packer = Packer::new(&room);
+            let mut packer = ChunkBuilder::new(&room);
             let mut chunks = Vec::new();
             for chunk in std::mem::take(&mut self.chunks) {
                 for row in self.slabs.rows(&chunk).iter() {
-                    if wanted[row.kind as usize] {
-                        packer.push(row.micros, Length::read(row.duration, &chunk.fine), row.kind);
+                    if wanted[row.series as usize] {
+                        packer.push(row.micros, RunDuration::decode(row.duration, &chunk.exact), row.series);
                     }
                 }
                 chunks.extend(packer.take_chunks());
@@ -178,17 +178,17 @@ impl Table {
     }
 
     /// Replaces names by `target-1`, `domain-1` and so on, in order of first appearance among the
-    /// events that are left: call it after [`Table::keep`], which needs the real names. Outcomes stay
+    /// events that are remaining: call it after [`Table::keep`], which needs the real names. Outcomes stay
     /// what they were (they depend on the real name of the target).
     pub fn anonymize(&mut self) {
         let mut targets = Renaming::of("target", self.targets.len(), 0);
         let mut domains = Renaming::of("domain", self.domains.len(), 1);
-        let mut known = vec![false; self.kinds.len()];
+        let mut known = vec![false; self.series.len()];
         for (row, _) in self.rows() {
-            if !std::mem::replace(&mut known[row.kind as usize], true) {
-                let kind = self.kinds[row.kind as usize];
-                targets.see(kind.target);
-                domains.see(kind.domain);
+            if !std::mem::replace(&mut known[row.series as usize], true) {
+                let series = self.series[row.series as usize];
+                targets.see(series.target);
+                domains.see(series.domain);
                 if targets.is_done() && domains.is_done() {
                     break;
                 }
@@ -208,26 +208,26 @@ impl Table {
             }
         }
         // Several logs.
-        let mut fine = Vec::new();
-        let alike = |(row, length): (Row, Length)| Row { duration: length.put(&mut fine), ..row };
+        let mut exact = Vec::new();
+        let alike = |(row, length): (Row, RunDuration)| Row { duration: length.encode(&mut exact), ..row };
         let mut rows: Vec<Row> = self.rows().map(alike).collect();
         (self.slabs, self.chunks) = (Slabs::default(), Vec::new());
         rows.sort_by_key(|row| row.micros);
-        self.pack(rows.into_iter().map(|row| (row, Length::read(row.duration, &fine))));
+        self.pack(rows.into_iter().map(|row| (row, RunDuration::decode(row.duration, &exact))));
     }
 
-    fn unpacked(&self, chunk: &Chunk) -> Vec<(Row, Length)> {
+    fn unpacked(&self, chunk: &Chunk) -> Vec<(Row, RunDuration)> {
         let rows = self.slabs.rows(chunk).iter();
-        rows.map(|row| (row, Length::read(row.duration, &chunk.fine))).collect()
+        rows.map(|row| (row, RunDuration::decode(row.duration, &chunk.exact))).collect()
     }
 
     /// Adds chunks of these rows.
-    fn pack(&mut self, rows: impl ExactSizeIterator<Item = (Row, Length)>) {
+    fn pack(&mut self, rows: impl ExactSizeIterator<Item = (Row, RunDuration)>) {
         let room = RoomOf(rows.len().min(AT_ONCE));
-        let mut packer = Packer::new(&room);
+        let mut packer = ChunkBuilder::new(&room);
         let mut chunks = Vec::new();
         for (row, length) in rows {
-            packer.push(row.micros, length, row.kind);
+            packer.push(row.micros, length, row.series);
             if packer.len() == AT_ONCE {
                 chunks.extend(packer.take_chunks());
             }
@@ -259,7 +259,7 @@ impl Table {
 }
 
 /// Sorts those that are later than the first one of the others, with those that are earlier than the last one.
-fn exchange(before: &mut [(Row, Length)], after: &mut [(Row, Length)]) {
+fn exchange(before: &mut [(Row, RunDuration)], after: &mut [(Row, RunDuration)]) {
     let (Some(&(last, _)), Some(&(first, _))) = (before.last(), after.first()) else { return };
     let tail = before.partition_point(|(row, _)| row.micros <= first.micros);
     let head = after.partition_point(|(row, _)| row.micros < last.micros);
@@ -303,15 +303,15 @@ impl Renaming {
     }
 }
 
-/// The names of all reading threads.
+/// The names of all read_stats threads.
 #[derive(Debug)]
-pub struct Names(Mutex<Known>);
+pub struct Interner(Mutex<Known>);
 
 #[derive(Debug)]
 struct Known {
     targets: Index,
     domains: Index,
-    kinds: Vec<Kind>,
+    series: Vec<SeriesKey>,
     places: HashMap<(u32, u32, i64), u32>,
 }
 
@@ -338,35 +338,35 @@ fn place(length: usize) -> u32 {
     u32::try_from(length).expect("fewer than 2^32 different names")
 }
 
-impl Default for Names {
+impl Default for Interner {
     fn default() -> Self {
         let mut domains = Index::default();
         domains.place("");
-        let known = Known { targets: Index::default(), domains, kinds: Vec::new(), places: HashMap::new() };
+        let known = Known { targets: Index::default(), domains, series: Vec::new(), places: HashMap::new() };
         Self(Mutex::new(known))
     }
 }
 
-impl Names {
-    fn kind(&self, target: &str, domain: &str, exit_code: i64) -> u32 {
+impl Interner {
+    fn series(&self, target: &str, domain: &str, exit_code: i64) -> u32 {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let known = &mut *known;
         let key = (known.targets.place(target), known.domains.place(domain), exit_code);
         *known.places.entry(key).or_insert_with(|| {
             let (target_place, domain, exit_code) = key;
             let outcome = Outcome::of(target, exit_code);
-            known.kinds.push(Kind { target: target_place, domain, exit_code, outcome });
-            place(known.kinds.len() - 1)
+            known.series.push(SeriesKey { target: target_place, domain, exit_code, outcome });
+            place(known.series.len() - 1)
         })
     }
 
-    /// The table of all stretches, given in the order of their logs and lines, and of the slabs that
+    /// The table of all segments, given in the order of their logs and lines, and of the slabs that
     /// each builder filled.
     pub fn table(
         self,
         builders: Vec<(u32, Slabs)>,
-        stretches: Vec<(u32, Stretch)>,
-        reading: Reading,
+        segments: Vec<(u32, Segment)>,
+        read_stats: ReadStats,
     ) -> Table {
         let mut slabs = Slabs::default();
         let mut moves = HashMap::new();
@@ -374,17 +374,17 @@ impl Names {
             moves.insert(builder, slabs.append(filled));
         }
         let mut chunks = Vec::new();
-        for (builder, stretch) in stretches {
+        for (builder, segment) in segments {
             if let Some(moved) = moves.get(&builder) {
-                chunks.extend(stretch.chunks.into_iter().map(moved));
+                chunks.extend(segment.chunks.into_iter().map(moved));
             }
         }
         let known = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
         let mut table = Table {
-            reading,
+            read_stats,
             targets: known.targets.names,
             domains: known.domains.names,
-            kinds: known.kinds,
+            series: known.series,
             slabs,
             chunks,
         };
@@ -393,36 +393,36 @@ impl Names {
     }
 }
 
-/// Turns the lines of one stretch of a log into rows. One per thread.
-pub struct Builder<'a> {
-    names: &'a Names,
+/// Turns the lines of one segment of a log into rows. One per thread.
+pub struct TableBuilder<'a> {
+    names: &'a Interner,
     /// What this thread has met, by exit code, target and domain in bytes.
-    kinds: HashMap<Box<[u8]>, u32>,
+    series: HashMap<Box<[u8]>, u32>,
     key: Vec<u8>,
     scanner: Scanner,
-    /// The kinds of canonical lines, by the hash of their [`Met::key`] or behind it.
+    /// The series of canonical lines, by the hash of their [`Met::key`] or behind it.
     met: Vec<Met>,
     met_count: usize,
-    packer: Packer<'a>,
-    stretch: Stretch,
+    packer: ChunkBuilder<'a>,
+    segment: Segment,
 }
 
 /// A combination that a canonical line had.
 #[derive(Clone, Copy)]
 struct Met {
     key: u64,
-    kind: u32,
+    series: u32,
 }
 
 impl Met {
-    const FREE: Self = Self { key: u64::MAX, kind: 0 };
+    const FREE: Self = Self { key: u64::MAX, series: 0 };
     /// Places, of which there always is a power of two.
     const FEWEST: usize = 64;
     const MOST: usize = 1 << 14;
 
     /// A scanner has numbers for some thousand names, and exit codes go up to 999.
-    fn key(said: &Canonical) -> u64 {
-        u64::from(said.target) << 32 | u64::from(said.domain) << 16 | u64::from(said.exit_code)
+    fn key(parsed: &Canonical) -> u64 {
+        u64::from(parsed.target) << 32 | u64::from(parsed.domain) << 16 | u64::from(parsed.exit_code)
     }
 
     /// Where to look first, below [`Met::MOST`].
@@ -435,18 +435,18 @@ impl Met {
 
 /// What some lines held.
 #[derive(Debug, Default)]
-pub struct Stretch {
+pub struct Segment {
     chunks: Vec<Chunk>,
     pub events: u64,
     /// Blank ones included.
     pub lines: u64,
     pub blank: u64,
     pub unreadable: u64,
-    /// The first [`NAMED_LINES`], from 0 on within the stretch.
+    /// The first [`NAMED_LINES`], from 0 on within the segment.
     pub unreadable_lines: Vec<u64>,
 }
 
-impl Stretch {
+impl Segment {
     /// The line at hand, which is not yet counted.
     pub fn name_unreadable(&mut self) {
         self.unreadable += 1;
@@ -456,61 +456,61 @@ impl Stretch {
     }
 }
 
-/// Takes the lines of a log one after the other, in stretches.
-pub trait Take {
-    /// What is left when all lines are taken, beside the stretches.
+/// Takes the lines of a log one after the other, in segments.
+pub trait LineSink {
+    /// What is remaining when all lines are taken, beside the segments.
     type Kept: Send;
 
-    /// The line at the start, to its line feed, if it is in the canonical layout; so many bytes are left, and what
-    /// follows is anything. Says how long it is; `None`: look for its end, and call [`Take::line`].
-    fn canonical(&mut self, line: &Window, left: usize) -> Option<usize>;
+    /// The line at the start, to its line feed, if it is in the canonical layout; so many bytes are remaining, and what
+    /// follows is anything. Says how long it is; `None`: look for its end, and call [`LineSink::line`].
+    fn canonical(&mut self, line: &Window, remaining: usize) -> Option<usize>;
 
     fn add(&mut self, event: &Fields<'_>);
 
-    /// The stretch at hand.
-    fn stretch(&mut self) -> &mut Stretch;
+    /// The segment at hand.
+    fn segment(&mut self) -> &mut Segment;
 
     /// One line, without its line feed.
     fn line(&mut self, line: &[u8]) {
         match Line::of(line) {
             Line::Event(fields) => self.add(&fields),
-            Line::Blank => self.stretch().blank += 1,
+            Line::Blank => self.segment().blank += 1,
             Line::Unreadable(glued) => {
                 if let Some(fields) = glued {
                     self.add(&fields);
                 }
-                self.stretch().name_unreadable();
+                self.segment().name_unreadable();
             }
         }
-        self.stretch().lines += 1;
+        self.segment().lines += 1;
     }
 
     /// A line that is too long to be held.
     fn endless_line(&mut self) {
-        self.stretch().name_unreadable();
-        self.stretch().lines += 1;
+        self.segment().name_unreadable();
+        self.segment().lines += 1;
     }
 
-    /// Rows that the stretch at hand holds.
+    /// Rows that the segment at hand holds.
     fn rows(&self) -> usize;
 
-    /// Ends a stretch.
-    fn take(&mut self) -> Stretch;
+    /// TimeSpan a segment.
+    fn take(&mut self) -> Segment;
 
     fn kept(self) -> Self::Kept;
 }
 
-impl<'a> Builder<'a> {
-    pub fn new(names: &'a Names, room: &'a dyn Room) -> Self {
+impl<'a> TableBuilder<'a> {
+    pub fn new(names: &'a Interner, room: &'a dyn Room) -> Self {
         Self {
             names,
-            kinds: HashMap::new(),
+            series: HashMap::new(),
             key: Vec::new(),
             scanner: Scanner::default(),
             met: vec![Met::FREE; Met::FEWEST],
             met_count: 0,
-            packer: Packer::new(room),
-            stretch: Stretch::default(),
+            packer: ChunkBuilder::new(room),
+            segment: Segment::default(),
         }
     }
 
@@ -519,7 +519,7 @@ impl<'a> Builder<'a> {
     fn meet(&mut self, target: u32, domain: u32, exit_code: u32, key: u64) -> u32 {
         let (target, domain) =
             (self.scanner.target(target).to_owned(), self.scanner.domain(domain).to_owned());
-        let kind = self.kind(&target, &domain, exit_code.into());
+        let series = self.series(&target, &domain, exit_code.into());
         if self.met_count == self.met.len() / 2 && self.met.len() < Met::MOST {
             let more = vec![Met::FREE; self.met.len() * 2];
             for met in std::mem::replace(&mut self.met, more) {
@@ -529,9 +529,9 @@ impl<'a> Builder<'a> {
         // Half of the places stay free: the search for one that is not there ends at one.
         if self.met_count < self.met.len() / 2 {
             self.met_count += 1;
-            self.put(Met { key, kind });
+            self.put(Met { key, series });
         }
-        kind
+        series
     }
 
     fn put(&mut self, met: Met) {
@@ -546,67 +546,67 @@ impl<'a> Builder<'a> {
         self.met[place & mask] = met;
     }
 
-    fn kind(&mut self, target: &str, domain: &str, exit_code: i64) -> u32 {
+    fn series(&mut self, target: &str, domain: &str, exit_code: i64) -> u32 {
         self.key.clear();
         self.key.extend_from_slice(&exit_code.to_le_bytes());
         self.key.extend_from_slice(&target.len().to_le_bytes());
         self.key.extend_from_slice(target.as_bytes());
         self.key.extend_from_slice(domain.as_bytes());
-        if let Some(&kind) = self.kinds.get(&self.key[..]) {
-            return kind;
+        if let Some(&series) = self.series.get(&self.key[..]) {
+            return series;
         }
-        let kind = self.names.kind(target, domain, exit_code);
-        self.kinds.insert(self.key.as_slice().into(), kind);
-        kind
+        let series = self.names.series(target, domain, exit_code);
+        self.series.insert(self.key.as_slice().into(), series);
+        series
     }
 }
 
-impl Take for Builder<'_> {
-    /// The slabs, for [`Names::table`].
+impl LineSink for TableBuilder<'_> {
+    /// The slabs, for [`Interner::table`].
     type Kept = Slabs;
 
     #[expect(clippy::inline_always, reason = "measured: a call costs a tenth of a line")]
     #[inline(always)]
-    fn canonical(&mut self, line: &Window, left: usize) -> Option<usize> {
-        let said = self.scanner.canonical(line, left)?;
-        let key = Met::key(&said);
+    fn canonical(&mut self, line: &Window, remaining: usize) -> Option<usize> {
+        let parsed = self.scanner.canonical(line, remaining)?;
+        let key = Met::key(&parsed);
         let mut place = Met::hash(key);
-        let kind = loop {
+        let series = loop {
             let met = self.met[place & (self.met.len() - 1)];
             if met.key == key {
-                break met.kind;
+                break met.series;
             }
             if met.key == Met::FREE.key {
-                break self.meet(said.target, said.domain, said.exit_code, key);
+                break self.meet(parsed.target, parsed.domain, parsed.exit_code, key);
             }
             place += 1;
         };
-        if said.fraction == 0 {
-            self.packer.push_second(said.second, said.length(), kind);
+        if parsed.fraction == 0 {
+            self.packer.push_second(parsed.second, parsed.length(), series);
         } else {
-            self.packer.push(said.micros(), said.length(), kind);
+            self.packer.push(parsed.micros(), parsed.length(), series);
         }
-        self.stretch.lines += 1;
-        Some(said.bytes)
+        self.segment.lines += 1;
+        Some(parsed.bytes)
     }
 
     fn add(&mut self, fields: &Fields<'_>) {
-        let kind = self.kind(&fields.target, &fields.domain, fields.exit_code);
-        self.packer.push(fields.micros.unwrap_or(UNTIMED), Length::of(fields.seconds), kind);
+        let series = self.series(&fields.target, &fields.domain, fields.exit_code);
+        self.packer.push(fields.micros.unwrap_or(UNTIMED), RunDuration::from_seconds(fields.seconds), series);
     }
 
-    fn stretch(&mut self) -> &mut Stretch {
-        &mut self.stretch
+    fn segment(&mut self) -> &mut Segment {
+        &mut self.segment
     }
 
     fn rows(&self) -> usize {
         self.packer.len()
     }
 
-    fn take(&mut self) -> Stretch {
+    fn take(&mut self) -> Segment {
         let chunks = self.packer.take_chunks();
         let events = chunks.iter().map(|chunk| chunk.len() as u64).sum();
-        Stretch { chunks, events, ..std::mem::take(&mut self.stretch) }
+        Segment { chunks, events, ..std::mem::take(&mut self.segment) }
     }
 
     fn kept(self) -> Slabs {
@@ -617,22 +617,22 @@ impl Take for Builder<'_> {
 /// The table of some lines, for tests of whoever reads tables.
 #[cfg(test)]
 pub fn of_lines<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> Table {
-    let names = Names::default();
-    let mut builder = Builder::new(&names, &RoomOf(0));
+    let names = Interner::default();
+    let mut builder = TableBuilder::new(&names, &RoomOf(0));
     for line in lines {
         builder.line(line);
     }
-    let stretch = builder.take();
+    let segment = builder.take();
     let slabs = builder.kept();
-    let reading = Reading {
+    let read_stats = ReadStats {
         logs: 1,
-        lines: stretch.lines - stretch.blank,
-        events: stretch.events,
-        unreadable: stretch.unreadable,
-        unreadable_lines: stretch.unreadable_lines.iter().map(|line| (0, line + 1)).collect(),
+        lines: segment.lines - segment.blank,
+        events: segment.events,
+        unreadable: segment.unreadable,
+        unreadable_lines: segment.unreadable_lines.iter().map(|line| (0, line + 1)).collect(),
         unterminated: false,
     };
-    names.table(vec![(0, slabs)], vec![(0, stretch)], reading)
+    names.table(vec![(0, slabs)], vec![(0, segment)], read_stats)
 }
 
 #[cfg(test)]
@@ -650,8 +650,8 @@ mod tests {
     #[test]
     fn a_builder_adds_what_the_deciding_parser_reads() {
         let mut chance = Chance(6);
-        let names = Names::default();
-        let mut builder = Builder::new(&names, &RoomOf(0));
+        let names = Interner::default();
+        let mut builder = TableBuilder::new(&names, &RoomOf(0));
         for _ in 0..100_000 {
             let mut line = damaged_line(&mut chance);
             let end = line.len();
@@ -668,13 +668,13 @@ mod tests {
             assert_eq!(after, before + 1, "{}", String::from_utf8_lossy(&line));
             let (row, length) = builder.packer.last().unwrap();
             let known = names.0.lock().unwrap();
-            let kind = known.kinds[row.kind as usize];
+            let series = known.series[row.series as usize];
             let found = Fields {
                 micros: (row.micros != UNTIMED).then_some(row.micros),
-                target: known.targets.names[kind.target as usize].to_string().into(),
-                domain: known.domains.names[kind.domain as usize].to_string().into(),
+                target: known.targets.names[series.target as usize].to_string().into(),
+                domain: known.domains.names[series.domain as usize].to_string().into(),
                 seconds: length.seconds(),
-                exit_code: kind.exit_code,
+                exit_code: series.exit_code,
             };
             assert_eq!(found, fields, "{}", String::from_utf8_lossy(&line));
         }
@@ -693,9 +693,9 @@ mod tests {
             "nonsense\n",
             "{\"target\": \"apply\"}\r\n",
         ));
-        let reading = &table.reading;
-        assert_eq!((reading.lines, reading.events, reading.unreadable), (3, 2, 2));
-        assert_eq!(reading.unreadable_lines, [(0, 1), (0, 4)]);
+        let read_stats = &table.read_stats;
+        assert_eq!((read_stats.lines, read_stats.events, read_stats.unreadable), (3, 2, 2));
+        assert_eq!(read_stats.unreadable_lines, [(0, 1), (0, 4)]);
         let targets: Vec<_> = table.events().map(|(_, event)| event.target).collect();
         assert_eq!(targets, ["apply", "sync"]);
     }
@@ -723,8 +723,8 @@ mod tests {
                 "{{\"timestamp\": \"2026-02-14T10:30:00+00:00\", \"target\": \"{target}\", \"domain\": null, \"duration_seconds\": 1.0, \"exit_code\": 0}}\n"
             )
         };
-        let names = Names::default();
-        let mut builder = Builder::new(&names, &RoomOf(0));
+        let names = Interner::default();
+        let mut builder = TableBuilder::new(&names, &RoomOf(0));
         for target in ["", "a"] {
             let line = line(target);
             assert!(builder.canonical(&window(line.as_bytes()), line.len()).is_some());

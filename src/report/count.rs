@@ -7,8 +7,10 @@ use std::sync::{Mutex, PoisonError};
 use super::calendar::{self, Calendar, Hour};
 use super::statistics::{self, Duration as _};
 use super::summary::{Counts, Day, Population};
-use crate::event::rows::{Length, Narrow, Row, RowsMut, SECOND, Sheet, UNTIMED, each_row};
-use crate::event::table::Kind;
+use crate::event::rows::{
+    MICROS_PER_SECOND, PackedRow, Row, RowsMut, RunDuration, Sheet, UNTIMED, for_each_row,
+};
+use crate::event::table::SeriesKey;
 
 /// How many, and how long in all. Milliseconds are added as whole numbers, so that no order of
 /// adding can change the sum.
@@ -49,7 +51,7 @@ pub struct Spare {
     met_kinds: Vec<u32>,
     /// The groups that are in it.
     met: Vec<Met>,
-    narrow: Vec<Narrow>,
+    narrow: Vec<PackedRow>,
     wide: Vec<Row>,
 }
 
@@ -95,16 +97,16 @@ impl Spare {
         let mut finer = Vec::new();
         self.turn += 1;
         self.met_kinds.clear();
-        each_row!(row in sheet.rows.get() => {
-            let kind = &mut self.kinds[row.kind as usize];
+        for_each_row!(row in sheet.rows.get() => {
+            let kind = &mut self.kinds[row.series as usize];
             if kind.turn != self.turn {
                 *kind = InSheet { turn: self.turn, ..InSheet::default() };
-                self.met_kinds.push(row.kind);
+                self.met_kinds.push(row.series);
             }
             kind.runs += 1;
-            match Length::read(row.duration, sheet.fine) {
-                Length::Milliseconds(milliseconds) => kind.milliseconds += u64::from(milliseconds),
-                Length::Seconds(seconds) => finer.push((row.kind, seconds)),
+            match RunDuration::decode(row.duration, sheet.exact) {
+                RunDuration::Milliseconds(milliseconds) => kind.milliseconds += u64::from(milliseconds),
+                RunDuration::Seconds(seconds) => finer.push((row.series, seconds)),
             }
             if !hours.hour.holds(row.micros) {
                 hours.turn(row.micros);
@@ -142,30 +144,30 @@ impl Spare {
         let Self { kinds, met, narrow, wide, .. } = self;
         let met_of = |kind: u32| kinds[kind as usize].met as usize;
         match &mut sheet.rows {
-            RowsMut::Narrow(base, rows) => {
+            RowsMut::Packed(base, rows) => {
                 narrow.clear();
                 narrow.extend_from_slice(rows);
                 let mut second = 0;
                 for row in &*narrow {
-                    second += row.step();
-                    let met = &mut met[met_of(row.kind())];
+                    second += row.delta();
+                    let met = &mut met[met_of(row.series())];
                     let mut step = second.wrapping_sub(met.second);
-                    if step > Narrow::MOST_STEP {
-                        let base = *base + second.cast_signed() * SECOND;
+                    if step > PackedRow::MAX_DELTA {
+                        let base = *base + second.cast_signed() * MICROS_PER_SECOND;
                         runs.push(Run { group: met.group, start: met.place, base });
                         step = 0;
                     }
-                    rows[met.place as usize] = row.with_step(step);
+                    rows[met.place as usize] = row.with_delta(step);
                     met.place += 1;
                     met.second = second;
                 }
             }
-            RowsMut::Wide(rows) => {
+            RowsMut::Full(rows) => {
                 runs.extend(met.iter().map(|met| Run { group: met.group, start: met.place, base: 0 }));
                 wide.clear();
                 wide.extend_from_slice(rows);
                 for row in &*wide {
-                    let met = &mut met[met_of(row.kind)];
+                    let met = &mut met[met_of(row.series)];
                     rows[met.place as usize] = *row;
                     met.place += 1;
                 }
@@ -258,7 +260,7 @@ pub fn days(
     threads: usize,
     sheets: &[Sheet<'_>],
     calendar: &Calendar<'_>,
-    kinds: &[Kind],
+    kinds: &[SeriesKey],
     shown: Population,
 ) -> Vec<Day> {
     let mut numbered: Vec<_> = sheets.iter().enumerate().collect();
@@ -273,13 +275,13 @@ pub fn days(
         let mut counts = Counts::default();
         for InDay { sheet, places, .. } in *parts {
             let sheet = &sheets[*sheet];
-            each_row!(row in sheet.rows.get().part(0, places.clone()) => {
-                let outcome = kinds[row.kind as usize].outcome;
+            for_each_row!(row in sheet.rows.get().part(0, places.clone()) => {
+                let outcome = kinds[row.series as usize].outcome;
                 counts.add(outcome, 1);
                 if shown.has(outcome) {
-                    match Length::read(row.duration, sheet.fine) {
-                        Length::Milliseconds(milliseconds) => values.push(milliseconds),
-                        Length::Seconds(seconds) => finer.push(seconds),
+                    match RunDuration::decode(row.duration, sheet.exact) {
+                        RunDuration::Milliseconds(milliseconds) => values.push(milliseconds),
+                        RunDuration::Seconds(seconds) => finer.push(seconds),
                     }
                 }
             });
@@ -349,7 +351,7 @@ pub fn parallel<S: Send, T: Send, R: Send>(
 mod tests {
     use super::*;
     use crate::event::parse::tests::Chance;
-    use crate::event::rows::{Packer, RoomOf};
+    use crate::event::rows::{ChunkBuilder, RoomOf};
 
     #[test]
     fn grouped_rows_are_those_that_there_were() {
@@ -357,15 +359,15 @@ mod tests {
         let group_of: Vec<u32> = (0..40).map(|kind| kind % 7).collect();
         for round in 0..60 {
             // Steps of all sizes; and in every third round, times that make rows wide.
-            let mut packer = Packer::new(&RoomOf(0));
+            let mut packer = ChunkBuilder::new(&RoomOf(0));
             let mut micros = 0;
             for _ in 0..300 {
                 let step = [1, 1, 30_000, 90_000][chance.below(4)];
-                micros += i64::try_from(chance.below(step)).unwrap() * SECOND;
+                micros += i64::try_from(chance.below(step)).unwrap() * MICROS_PER_SECOND;
                 let fraction = i64::from(round % 3 == 0);
                 let milliseconds = u32::try_from(chance.below(1000)).unwrap();
                 let kind = u32::try_from(chance.below(40)).unwrap();
-                packer.push(micros + fraction, Length::Milliseconds(milliseconds), kind);
+                packer.push(micros + fraction, RunDuration::Milliseconds(milliseconds), kind);
             }
             let chunks = packer.take_chunks();
             let mut slabs = packer.slabs();
@@ -386,7 +388,7 @@ mod tests {
                     );
                 }
                 for (group, after) in (0..).zip(after) {
-                    let of_group = |row: &&Row| group_of[row.kind as usize] == group;
+                    let of_group = |row: &&Row| group_of[row.series as usize] == group;
                     assert_eq!(after, before.iter().filter(of_group).copied().collect::<Vec<_>>());
                 }
             }

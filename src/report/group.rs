@@ -12,8 +12,8 @@ use super::summary::{
     Bin, By, Change, Counts, Day, Durations, Finding, FindingKind, Group, Population, Run, Sort, Usual,
 };
 use crate::event::outcome::{Outcome, shell_code};
-use crate::event::rows::{Length, Row, Rows, Sheet, UNTIMED, each_row};
-use crate::event::table::{Kind, moment};
+use crate::event::rows::{Row, Rows, RunDuration, Sheet, UNTIMED, for_each_row};
+use crate::event::table::{SeriesKey, moment};
 
 /// The tallies of some kinds, added up.
 #[derive(Default)]
@@ -25,7 +25,7 @@ struct Sums {
 
 /// What every group looks at.
 pub struct Shared<'a> {
-    pub kinds: Vec<Kind>,
+    pub kinds: Vec<SeriesKey>,
     pub targets: Vec<Box<str>>,
     pub domains: Vec<Box<str>>,
     /// All of them, in the order in which they are added up.
@@ -217,18 +217,19 @@ impl<'a> Grouped<'a> {
     }
 
     /// The newest first.
-    fn newest(&self, name: u32) -> impl Iterator<Item = (Row, Length, Kind)> {
+    fn newest(&self, name: u32) -> impl Iterator<Item = (Row, RunDuration, SeriesKey)> {
         self.stretches.list(name).iter().rev().flat_map(move |stretch| {
             let (fine, rows) = self.rows(stretch);
-            rows.newest_first()
-                .map(move |row| (row, Length::read(row.duration, fine), self.shared.kinds[row.kind as usize]))
+            rows.newest_first().map(move |row| {
+                (row, RunDuration::decode(row.duration, fine), self.shared.kinds[row.series as usize])
+            })
         })
     }
 
     /// With the exact values of finer durations.
     fn rows(&self, stretch: &RowsOf) -> (&[f64], Rows<'_>) {
         let sheet = &self.sheets[stretch.sheet as usize];
-        (sheet.fine, sheet.rows.get().part(stretch.base, stretch.start as usize..stretch.end as usize))
+        (sheet.exact, sheet.rows.get().part(stretch.base, stretch.start as usize..stretch.end as usize))
     }
 
     fn completed(&self, name: u32) -> Completed {
@@ -319,7 +320,7 @@ impl<'a> Grouped<'a> {
 
     fn group(&self, name: u32, detail: Detail, values: &mut Values) -> Group {
         let mut group = self.plain(name);
-        let is_fine = |stretch: &RowsOf| !self.sheets[stretch.sheet as usize].fine.is_empty();
+        let is_fine = |stretch: &RowsOf| !self.sheets[stretch.sheet as usize].exact.is_empty();
         let has_fine = self.stretches.list(name).iter().any(is_fine);
         let is_much = group.counts.runs >= MANY;
         match (detail, has_fine) {
@@ -430,9 +431,9 @@ impl<'a> Grouped<'a> {
         let is_shown = self.is_shown(shown);
         for stretch in self.stretches.list(name) {
             let (fine, rows) = self.rows(stretch);
-            each_row!(row in rows => {
+            for_each_row!(row in rows => {
                 if is_shown(row) {
-                    census.see(u32::of_length(Length::read(row.duration, fine)));
+                    census.see(u32::of_length(RunDuration::decode(row.duration, fine)));
                 }
             });
         }
@@ -451,7 +452,7 @@ impl<'a> Grouped<'a> {
 
     fn is_shown(&self, shown: Population) -> impl Fn(Row) -> bool {
         let is_shown = [Outcome::Ok, Outcome::Failed, Outcome::Interrupted].map(|ended| shown.has(ended));
-        move |row| is_shown[self.shared.outcomes[row.kind as usize] as usize]
+        move |row| is_shown[self.shared.outcomes[row.series as usize] as usize]
     }
 
     /// The durations of each slot of the period, of which there are 24 divided by `of_slot`; first those of events
@@ -470,7 +471,7 @@ impl<'a> Grouped<'a> {
         values.clear();
         for stretch in self.stretches.list(name) {
             let (fine, rows) = self.rows(stretch);
-            each_row!(row in rows => {
+            for_each_row!(row in rows => {
                 if row.micros >= slots.end && row.micros != UNTIMED {
                     slots.advance(row.micros);
                     let next = Some(slots.at / of_slot);
@@ -481,7 +482,7 @@ impl<'a> Grouped<'a> {
                     }
                 }
                 if is_shown(row) {
-                    values.push(D::of_length(Length::read(row.duration, fine)));
+                    values.push(D::of_length(RunDuration::decode(row.duration, fine)));
                 }
             });
         }
@@ -502,8 +503,8 @@ impl<'a> Grouped<'a> {
         for stretch in self.stretches.list(name) {
             let (fine, rows) = self.rows(stretch);
             for row in rows.iter() {
-                let outcome = self.shared.outcomes[row.kind as usize];
-                let value = D::of_length(Length::read(row.duration, fine));
+                let outcome = self.shared.outcomes[row.series as usize];
+                let value = D::of_length(RunDuration::decode(row.duration, fine));
                 if row.micros != UNTIMED {
                     if !hour.holds(row.micros) || row.micros >= slots.end {
                         hour = self.shared.calendar.hour(row.micros);
@@ -734,23 +735,23 @@ struct Values {
     seconds: [Vec<f64>; 2],
 }
 
-/// Durations that come out of a [`Length`].
+/// Durations that come out of a [`RunDuration`].
 trait FromLength: Duration {
-    fn of_length(length: Length) -> Self;
+    fn of_length(length: RunDuration) -> Self;
 }
 
 impl FromLength for u32 {
-    fn of_length(length: Length) -> Self {
+    fn of_length(length: RunDuration) -> Self {
         match length {
-            Length::Milliseconds(milliseconds) => milliseconds,
+            RunDuration::Milliseconds(milliseconds) => milliseconds,
             // Groups with such durations are counted in seconds.
-            Length::Seconds(_) => 0,
+            RunDuration::Seconds(_) => 0,
         }
     }
 }
 
 impl FromLength for f64 {
-    fn of_length(length: Length) -> Self {
+    fn of_length(length: RunDuration) -> Self {
         length.seconds()
     }
 }

@@ -11,7 +11,7 @@ use super::group::{Grouped, Shared};
 use super::statistics;
 use crate::event::outcome::Outcome;
 use crate::event::rows::{Owned, Sheet};
-use crate::event::table::{Kind, Table, moment};
+use crate::event::table::{SeriesKey, Table, moment};
 
 /// All that a report shows, in every format. A missing figure is `None`, never NaN.
 #[cfg_attr(test, derive(Clone, Debug))]
@@ -264,10 +264,10 @@ pub fn of<'a>(table: &'a mut Table, options: &Options<'a>) -> Summary<'a> {
     let from = ends.map(|(from, _)| from.timestamp_micros());
     let to = ends.map(|(_, to)| to.timestamp_micros());
     let calendar = Calendar::new(options.offset, from.unwrap_or(0), to.unwrap_or(0));
-    let reading = std::mem::take(&mut table.reading);
+    let reading = std::mem::take(&mut table.read_stats);
     let targets = std::mem::take(&mut table.targets);
     let domains = std::mem::take(&mut table.domains);
-    let kinds = std::mem::take(&mut table.kinds);
+    let kinds = std::mem::take(&mut table.series);
     let input = Input {
         logs: reading.logs,
         lines: reading.lines,
@@ -295,7 +295,7 @@ pub fn of<'a>(table: &'a mut Table, options: &Options<'a>) -> Summary<'a> {
     let mut order: Vec<u32> = (0..).take(kinds.len()).collect();
     if tallies.iter().any(|tally| tally.finer != 0.0) {
         order.sort_unstable_by_key(|&kind| {
-            let Kind { target, domain, exit_code, .. } = kinds[kind as usize];
+            let SeriesKey { target, domain, exit_code, .. } = kinds[kind as usize];
             (&targets[target as usize], &domains[domain as usize], exit_code)
         });
     }
@@ -374,7 +374,7 @@ impl AllCounted {
     fn of(
         threads: usize,
         sheets: &mut [Sheet<'_>],
-        kinds: &[Kind],
+        kinds: &[SeriesKey],
         targets: usize,
         by: By,
         calendar: &Calendar<'_>,
@@ -469,8 +469,8 @@ impl By {
     }
 
     /// Of each kind.
-    pub fn group_of(self, kinds: &[Kind]) -> Vec<u32> {
-        let name_of = |kind: &Kind| match self {
+    pub fn group_of(self, kinds: &[SeriesKey]) -> Vec<u32> {
+        let name_of = |kind: &SeriesKey| match self {
             Self::Target => kind.target,
             Self::Domain => kind.domain,
         };

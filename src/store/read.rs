@@ -9,9 +9,9 @@ use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use anyhow::Context as _;
 
 use crate::event::canonical::Window;
-use crate::event::count::{Counter, Ends};
-use crate::event::rows::{Narrow, Room, Row};
-use crate::event::table::{Builder, NAMED_LINES, Names, Reading, Stretch, Table, Take};
+use crate::event::count::{EventCounter, TimeSpan};
+use crate::event::rows::{PackedRow, Room, Row};
+use crate::event::table::{Interner, LineSink, NAMED_LINES, ReadStats, Segment, Table, TableBuilder};
 
 /// Where events come from.
 pub enum Source {
@@ -60,24 +60,24 @@ pub fn read(sources: Vec<Source>, progress: &AtomicU64) -> anyhow::Result<Table>
 
 fn read_by(sizes: Sizes, sources: Vec<Source>, progress: &AtomicU64) -> anyhow::Result<Table> {
     let logs = open_all(sources)?;
-    let names = Names::default();
+    let names = Interner::default();
     let share = Share::of(sizes, &logs);
     let room = RoomFor(share.bytes / share.threads as u64);
-    let taken = share.take(&logs, progress, || Builder::new(&names, &room))?;
-    Ok(names.table(taken.kept, taken.stretches, taken.reading))
+    let taken = share.take(&logs, progress, || TableBuilder::new(&names, &room))?;
+    Ok(names.table(taken.kept, taken.segments, taken.read_stats))
 }
 
 /// How many events a log holds, with the first and the last moment of them, if any has one.
-pub fn count(source: Source) -> anyhow::Result<(Reading, Option<Ends>)> {
+pub fn count(source: Source) -> anyhow::Result<(ReadStats, Option<TimeSpan>)> {
     count_by(SIZES, source)
 }
 
-fn count_by(sizes: Sizes, source: Source) -> anyhow::Result<(Reading, Option<Ends>)> {
+fn count_by(sizes: Sizes, source: Source) -> anyhow::Result<(ReadStats, Option<TimeSpan>)> {
     let logs = open_all(vec![source])?;
-    let taken = Share::of(sizes, &logs).take(&logs, &AtomicU64::new(0), Counter::default)?;
-    let mut ends = Ends::default();
+    let taken = Share::of(sizes, &logs).take(&logs, &AtomicU64::new(0), EventCounter::default)?;
+    let mut ends = TimeSpan::default();
     taken.kept.into_iter().for_each(|(_, other)| ends.add(other));
-    Ok((taken.reading, (ends.first <= ends.last).then_some(ends)))
+    Ok((taken.read_stats, (ends.first <= ends.last).then_some(ends)))
 }
 
 fn open_all(sources: Vec<Source>) -> anyhow::Result<Vec<Log>> {
@@ -92,11 +92,11 @@ struct Share {
     threads: usize,
 }
 
-/// What they have made of it, each under its number; stretches in the order of logs and lines.
+/// What they have made of it, each under its number; segments in the order of logs and lines.
 struct Taken<K> {
     kept: Vec<(u32, K)>,
-    stretches: Vec<(u32, Stretch)>,
-    reading: Reading,
+    segments: Vec<(u32, Segment)>,
+    read_stats: ReadStats,
 }
 
 /// What one thread read.
@@ -115,7 +115,7 @@ impl Share {
         Self { sizes, items, bytes, threads }
     }
 
-    fn take<T: Take>(
+    fn take<T: LineSink>(
         &self,
         logs: &[Log],
         progress: &AtomicU64,
@@ -154,8 +154,8 @@ impl Share {
         }
         parts.sort_by_key(|&(place, ..)| place);
 
-        let mut reading = Reading { logs: logs.len(), ..Reading::default() };
-        let mut stretches = Vec::new();
+        let mut read_stats = ReadStats { logs: logs.len(), ..ReadStats::default() };
+        let mut segments = Vec::new();
         let mut lines = 0;
         let mut log = 0;
         for (place, taker, part) in parts {
@@ -163,19 +163,19 @@ impl Share {
                 log = self.items[place].log;
                 lines = 0;
             }
-            reading.unterminated |= part.unterminated;
-            for stretch in part.stretches {
-                reading.lines += stretch.lines - stretch.blank;
-                reading.events += stretch.events;
-                reading.unreadable += stretch.unreadable;
-                let room = NAMED_LINES - reading.unreadable_lines.len();
-                let numbers = stretch.unreadable_lines.iter().take(room);
-                reading.unreadable_lines.extend(numbers.map(|number| (log, lines + number + 1)));
-                lines += stretch.lines;
-                stretches.push((taker, stretch));
+            read_stats.unterminated |= part.unterminated;
+            for segment in part.segments {
+                read_stats.lines += segment.lines - segment.blank;
+                read_stats.events += segment.events;
+                read_stats.unreadable += segment.unreadable;
+                let room = NAMED_LINES - read_stats.unreadable_lines.len();
+                let numbers = segment.unreadable_lines.iter().take(room);
+                read_stats.unreadable_lines.extend(numbers.map(|number| (log, lines + number + 1)));
+                lines += segment.lines;
+                segments.push((taker, segment));
             }
         }
-        Ok(Taken { kept, stretches, reading })
+        Ok(Taken { kept, segments, read_stats })
     }
 }
 
@@ -198,11 +198,11 @@ impl RoomFor {
 }
 
 impl Room for RoomFor {
-    fn narrow(&self) -> Vec<Narrow> {
+    fn packed(&self) -> Vec<PackedRow> {
         self.slab()
     }
 
-    fn wide(&self) -> Vec<Row> {
+    fn full(&self) -> Vec<Row> {
         self.slab()
     }
 }
@@ -286,7 +286,7 @@ fn take(next: &AtomicUsize, items: &[Item]) -> Option<(usize, Item)> {
 /// What an item held.
 #[derive(Default)]
 struct Part {
-    stretches: Vec<Stretch>,
+    segments: Vec<Segment>,
     unterminated: bool,
 }
 
@@ -299,7 +299,7 @@ struct Lines<'a, T> {
     progress: &'a AtomicU64,
 }
 
-impl<T: Take> Lines<'_, T> {
+impl<T: LineSink> Lines<'_, T> {
     fn read(&mut self, log: &Log) -> std::io::Result<Part> {
         match &log.content {
             Content::File(file, size) => {
@@ -307,8 +307,8 @@ impl<T: Take> Lines<'_, T> {
                 let mut at = self.item.start.saturating_sub(1);
                 let first = self.item.start - at;
                 self.split(first, |buffer| {
-                    let left = usize::try_from(size - at).unwrap_or(usize::MAX);
-                    let room = buffer.len().min(left);
+                    let remaining = usize::try_from(size - at).unwrap_or(usize::MAX);
+                    let room = buffer.len().min(remaining);
                     let count = file.read_at(&mut buffer[..room], at)?;
                     at += count as u64;
                     Ok(count)
@@ -383,7 +383,7 @@ impl<T: Take> Lines<'_, T> {
                 at = line_end + 1;
             };
             if self.taker.rows() >= self.sizes.chunk_rows && self.item.end == ENDLESS {
-                part.stretches.push(self.taker.take());
+                part.segments.push(self.taker.take());
             }
             if done {
                 break;
@@ -403,7 +403,7 @@ impl<T: Take> Lines<'_, T> {
             filled = read - at;
             base += at as u64;
         }
-        part.stretches.push(self.taker.take());
+        part.segments.push(self.taker.take());
         Ok(part)
     }
 }
@@ -467,23 +467,23 @@ mod tests {
         let log = log();
         let file = file(&log);
         let whole = read_with(Sizes { line: FINE.line, ..SIZES }, vec![path(&file)]);
-        assert!(whole.reading.events > 300 && whole.reading.unreadable > 40, "{:?}", whole.reading);
+        assert!(whole.read_stats.events > 300 && whole.read_stats.unreadable > 40, "{:?}", whole.read_stats);
         let long_lines = log.lines().filter(|line| line.len() > FINE.line).count();
         let nonsense = log.lines().filter(|line| line.starts_with("nonsense")).count();
-        assert_eq!(whole.reading.unreadable, (long_lines + nonsense) as u64);
+        assert_eq!(whole.read_stats.unreadable, (long_lines + nonsense) as u64);
         let period = whole.period().map(|(from, to)| (from.timestamp_micros(), to.timestamp_micros()));
         for item in [1, 7, 100, 123, 1000, 100_000] {
             for buffer in [1, 16, 64, 200, 4096] {
                 let sizes = Sizes { buffer, item, ..FINE };
                 let cut = read_with(sizes, vec![path(&file)]);
-                assert_eq!(cut.reading, whole.reading, "{item} {buffer}");
+                assert_eq!(cut.read_stats, whole.read_stats, "{item} {buffer}");
                 assert_eq!(events(&cut), events(&whole), "{item} {buffer}");
                 let stream = Source::Stream(Box::new(std::io::Cursor::new(log.clone())));
                 let streamed = read_with(sizes, vec![stream]);
-                assert_eq!(streamed.reading, whole.reading, "{item} {buffer}");
+                assert_eq!(streamed.read_stats, whole.read_stats, "{item} {buffer}");
                 assert_eq!(events(&streamed), events(&whole), "{item} {buffer}");
                 let (counted, ends) = count_by(sizes, path(&file)).unwrap();
-                assert_eq!(counted, whole.reading, "{item} {buffer}");
+                assert_eq!(counted, whole.read_stats, "{item} {buffer}");
                 let ends = ends.map(|ends| (ends.first, ends.last));
                 assert_eq!(ends, period, "{item} {buffer}");
             }
@@ -497,9 +497,9 @@ mod tests {
         let table = read_with(FINE, vec![path(&first), path(&second)]);
         let targets: String = table.events().map(|(_, event)| event.target).collect();
         assert_eq!(targets, "abcde");
-        assert_eq!(table.reading.unreadable_lines, [(0, 3), (1, 4)]);
-        assert_eq!((table.reading.logs, table.reading.lines), (2, 7));
-        assert!(table.reading.unterminated);
+        assert_eq!(table.read_stats.unreadable_lines, [(0, 3), (1, 4)]);
+        assert_eq!((table.read_stats.logs, table.read_stats.lines), (2, 7));
+        assert!(table.read_stats.unterminated);
     }
 
     #[test]
@@ -528,25 +528,25 @@ mod tests {
             let sizes = Sizes { item, ..FINE };
             let whole = file(&format!("{}\n{}", line(1, "a"), line(2, "b")));
             let table = read_with(sizes, vec![path(&whole)]);
-            assert_eq!((table.reading.events, table.reading.unreadable), (2, 0));
-            assert!(table.reading.unterminated);
+            assert_eq!((table.read_stats.events, table.read_stats.unreadable), (2, 0));
+            assert!(table.read_stats.unterminated);
             let torn = file(&format!("{}\n{}", line(1, "a"), &line(2, "b")[..50]));
             let table = read_with(sizes, vec![path(&torn)]);
-            assert_eq!((table.reading.events, table.reading.unreadable), (1, 1));
-            assert!(table.reading.unterminated);
+            assert_eq!((table.read_stats.events, table.read_stats.unreadable), (1, 1));
+            assert!(table.read_stats.unterminated);
             let endless = file(&format!("{}\n{}", line(1, "a"), "x".repeat(5000)));
             let table = read_with(sizes, vec![path(&endless)]);
-            assert_eq!((table.reading.events, table.reading.unreadable), (1, 1));
-            assert!(table.reading.unterminated);
+            assert_eq!((table.read_stats.events, table.read_stats.unreadable), (1, 1));
+            assert!(table.read_stats.unterminated);
             let ended = file(&format!("{}\n", line(1, "a")));
-            assert!(!read_with(sizes, vec![path(&ended)]).reading.unterminated);
+            assert!(!read_with(sizes, vec![path(&ended)]).read_stats.unterminated);
         }
     }
 
     #[test]
     fn an_empty_log_has_nothing_in_it() {
         let table = read_with(SIZES, vec![path(&file(""))]);
-        assert_eq!(table.reading, Reading { logs: 1, ..Reading::default() });
+        assert_eq!(table.read_stats, ReadStats { logs: 1, ..ReadStats::default() });
         assert!(table.events().next().is_none());
         assert_eq!(count(path(&file("{\"target\": \"untimed\"}\n"))).unwrap().1, None);
     }
