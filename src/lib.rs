@@ -47,8 +47,9 @@ pub mod fuzzing {
     pub use crate::event::outcome::Outcome;
     pub use crate::event::parse::{Fields, flat, glued, tolerant};
     pub use crate::event::table::{Filter, Table};
+    pub use crate::report::model::{By, Contents, Population, Sort};
     pub use crate::report::render::{self, Recording};
-    pub use crate::report::summary::{self, By, Contents, Population, Sort};
+    pub use crate::report::summary;
     pub use crate::store::read::{Source, read};
 }
 

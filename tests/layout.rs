@@ -7,7 +7,13 @@ use std::path::{Path, PathBuf};
 use crate::ledger::{Case, plain};
 
 pub fn cases() -> Vec<Case> {
-    plain![a_room_names_only_what_it_may, unsafe_code_is_in_one_file, a_room_of_no_kind_is_found]
+    plain![
+        a_room_names_only_what_it_may,
+        report_files_name_only_siblings_that_they_may,
+        unsafe_code_is_in_one_file,
+        a_room_of_no_kind_is_found,
+        a_forbidden_sibling_is_found
+    ]
 }
 
 /// A room, and the rooms that it may name beside itself.
@@ -23,6 +29,19 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("event", &["units"]),
     ("units", &[]),
     ("sys", &["units"]),
+];
+
+/// A file (or folder) in `src/report/`, and those beside it that it may name: no two may name each other.
+const REPORT: &[(&str, &[&str])] = &[
+    ("model", &[]),
+    ("calendar", &[]),
+    ("parallel", &[]),
+    ("statistics", &[]),
+    ("findings", &["model", "statistics"]),
+    ("tally", &["calendar", "model", "parallel", "statistics"]),
+    ("grouping", &["calendar", "findings", "model", "parallel", "statistics", "tally"]),
+    ("summary", &["calendar", "grouping", "model", "parallel", "statistics", "tally"]),
+    ("render", &["grouping", "model", "summary"]),
 ];
 
 fn sources() -> Vec<(PathBuf, String)> {
@@ -74,9 +93,14 @@ fn words(code: &str) -> impl Iterator<Item = &str> {
 
 /// The rooms that a source names by a path that begins with `crate::`, `{a, b}` behind it included.
 fn named(text: &str) -> Vec<String> {
+    named_behind("crate::", text)
+}
+
+/// The first words of all paths that begin so, `{a, b}` behind it included.
+fn named_behind(prefix: &str, text: &str) -> Vec<String> {
     let code: String = text.lines().map(|line| code(line) + "\n").collect();
     let mut found = Vec::new();
-    for (at, begin) in code.match_indices("crate::") {
+    for (at, begin) in code.match_indices(prefix) {
         let rest = &code[at + begin.len()..];
         if let Some(group) = rest.strip_prefix('{') {
             let mut depth = 0;
@@ -117,6 +141,70 @@ fn a_room_names_only_what_it_may() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// What a file of `src/report/` names beside itself and may not.
+fn forbidden_siblings(path: &Path, text: &str) -> Vec<String> {
+    let inside = path.strip_prefix("report").expect("a file of the report");
+    let sibling = room(inside);
+    // `mod.rs` only lists the others.
+    if sibling == "mod" {
+        return Vec::new();
+    }
+    let Some((_, allowed)) = REPORT.iter().find(|(name, _)| *name == sibling) else {
+        return vec![format!("{}: no such file in the table", path.display())];
+    };
+    let depth = inside.iter().count() - usize::from(inside.ends_with("mod.rs"));
+    let mut names = named_behind("crate::report::", text);
+    names.extend(named_behind(&"super::".repeat(depth), text));
+    let is_forbidden = |name: &String| {
+        REPORT.iter().any(|(other, _)| other == name) && *name != sibling && !allowed.contains(&name.as_str())
+    };
+    let forbidden = names.into_iter().filter(is_forbidden);
+    forbidden.map(|name| format!("{}: {sibling} may not name {name}", path.display())).collect()
+}
+
+fn report_files_name_only_siblings_that_they_may() {
+    let wrong: Vec<String> = sources()
+        .iter()
+        .filter(|(path, _)| path.starts_with("report"))
+        .flat_map(|(path, text)| forbidden_siblings(path, text))
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    for (at, (name, allowed)) in REPORT.iter().enumerate() {
+        let earlier = |other: &&str| REPORT[..at].iter().any(|(name, _)| name == other);
+        assert!(allowed.iter().all(earlier), "{name} names one that stands behind it");
+    }
+}
+
+/// The reader above finds a wrong one, by whatever path it is named.
+fn a_forbidden_sibling_is_found() {
+    #[track_caller]
+    fn case(path: &str, text: &str, forbidden: &[&str]) {
+        let found = forbidden_siblings(Path::new(path), text);
+        let expected: Vec<String> = forbidden.iter().map(|wrong| format!("{path}: {wrong}")).collect();
+        assert_eq!(found, expected);
+    }
+    case("report/findings.rs", "use super::model::Change;", &[]);
+    case("report/findings.rs", "use super::grouping::Groups;", &["findings may not name grouping"]);
+    case(
+        "report/model.rs",
+        "use crate::report::{summary, calendar::Hour};",
+        &["model may not name summary", "model may not name calendar"],
+    );
+    case(
+        "report/tally.rs",
+        "// use super::summary;\nlet a = super::summary::of;",
+        &["tally may not name summary"],
+    );
+    case("report/render/mod.rs", "use super::tally::Tally;", &["render may not name tally"]);
+    case(
+        "report/render/html/svg.rs",
+        "use super::super::super::findings;",
+        &["render may not name findings"],
+    );
+    case("report/render/html/svg.rs", "use super::super::{text, json}; use crate::report::model::Bin;", &[]);
+    case("report/other.rs", "", &["no such file in the table"]);
 }
 
 fn unsafe_code_is_in_one_file() {

@@ -3,8 +3,8 @@
 //! The rules were chosen by simulation, and the tests below simulate them again: a reader who is
 //! warned for nothing stops reading.
 
+use super::model::{Change, Direction, FindingKind, Window};
 use super::statistics::{self, Sorted as _};
-use super::summary::{Change, Direction, FindingKind, Window};
 
 const DAY: i64 = 86_400 * 1_000_000;
 const WINDOW: i64 = 7 * DAY;

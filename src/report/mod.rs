@@ -1,9 +1,22 @@
 //! From events to text. Opens no file, reads no clock.
+//!
+//! ```text
+//!            summary                      the driver: events in, numbers out
+//!               │
+//!           grouping ─────── findings     each target's numbers; what is worth a look
+//!               │                │
+//!     tally, calendar, parallel  │        counting in time order; days and hours; threads
+//!               └─── statistics ─┘        quantiles, tests
+//!
+//!             model                       what all of them and render share: types only
+//! ```
 
 pub mod calendar;
-mod count;
-pub mod findings;
-mod group;
+mod findings;
+pub mod grouping;
+pub mod model;
+mod parallel;
 pub mod render;
-pub mod statistics;
+mod statistics;
 pub mod summary;
+mod tally;

@@ -5,7 +5,9 @@ use std::io::{self, Write};
 
 use super::line::shown;
 use super::{Options, table};
-use crate::report::summary::{Detail, Group, Summary};
+use crate::report::grouping::Detail;
+use crate::report::model::Group;
+use crate::report::summary::Summary;
 
 /// Writes the table; lines end in CR LF.
 pub fn csv(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Result<()> {

@@ -10,9 +10,9 @@ use super::text::marked;
 use super::words;
 use super::{Options, as_asked, nothing, write_lines};
 use crate::event::outcome::Outcome;
-use crate::report::summary::{
-    Change, Counts, Day, Detail, Direction, Finding, FindingKind, Group, Population, Summary, Window,
-};
+use crate::report::grouping::Detail;
+use crate::report::model::{Change, Counts, Day, Direction, Finding, FindingKind, Group, Population, Window};
+use crate::report::summary::Summary;
 use crate::units::Seconds;
 
 /// Writes the view of the summary's first group, which is to be its only one.

@@ -8,10 +8,12 @@ use chrono::{
 };
 
 use super::{Filter, Options, Recording};
-use crate::report::summary::{
-    Bin, By, Change, Contents, Counts, Day, Direction, Durations, Finding, FindingKind, Group, Groups, Input,
-    Period, Population, Run, Summary, Totals, Usual, Window,
+use crate::report::grouping::Groups;
+use crate::report::model::{
+    Bin, By, Change, Contents, Counts, Day, Direction, Durations, Finding, FindingKind, Group, Input, Period,
+    Population, Run, Totals, Usual, Window,
 };
+use crate::report::summary::Summary;
 
 pub static NO_FILTERS: Filter = Filter {
     since: None,

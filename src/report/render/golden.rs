@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::fixture::{at, busy, crowded, few, hostile, no_match, nothing, only, options};
 use super::*;
 use crate::event::Event;
-use crate::report::summary::Counts;
+use crate::report::model::Counts;
 
 fn written(render: impl Fn(&mut dyn Write) -> io::Result<()>) -> String {
     let mut bytes = Vec::new();

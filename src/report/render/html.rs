@@ -13,10 +13,11 @@ use super::drill::{medians, step};
 use super::line::{fit, float, shown, stacked};
 use super::words::{self, ENOUGH};
 use super::{Options, as_asked, made, nothing};
-use crate::report::summary::{
-    Bin, By, Counts, Day, Detail, Direction, Durations, Finding, FindingKind, Group, Groups, Population,
-    Summary,
+use crate::report::grouping::{Detail, Groups};
+use crate::report::model::{
+    Bin, By, Counts, Day, Direction, Durations, Finding, FindingKind, Group, Population,
 };
+use crate::report::summary::Summary;
 use crate::units::Seconds;
 
 const STYLE: &str = include_str!("page.css");

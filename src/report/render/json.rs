@@ -11,10 +11,11 @@ use serde_json::Value;
 use super::line::float;
 use super::{Options, words};
 use crate::event::{outcome, with_controls_escaped};
-use crate::report::summary::{
-    By, Change, Counts, Detail, Direction, Durations, Finding, FindingKind, Group, Population, Summary,
-    Window,
+use crate::report::grouping::Detail;
+use crate::report::model::{
+    By, Change, Counts, Direction, Durations, Finding, FindingKind, Group, Population, Window,
 };
+use crate::report::summary::Summary;
 
 const FORMAT_VERSION: u64 = 1;
 

@@ -4,7 +4,9 @@ use std::io::{self, Write};
 
 use super::line::shown;
 use super::{Options, nothing, table};
-use crate::report::summary::{Detail, Group, Summary};
+use crate::report::grouping::Detail;
+use crate::report::model::Group;
+use crate::report::summary::Summary;
 
 /// Writes the table, or the reason why there is none.
 pub fn markdown(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Result<()> {

@@ -6,7 +6,9 @@ use std::io::{self, Write};
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 
-use super::summary::{By, Contents, Detail, Group, Groups, Population, Summary};
+use super::grouping::{Detail, Groups};
+use super::model::{By, Contents, Group, Population};
+use super::summary::Summary;
 use crate::event::table::Filter;
 
 mod csv;

@@ -8,7 +8,7 @@ use unicode_width::UnicodeWidthStr as _;
 
 use super::fixture::{busy, crowded, few, no_match, nothing, now, only, options};
 use super::*;
-use crate::report::summary::{
+use crate::report::model::{
     Change, Counts, Direction, Durations, Finding, FindingKind, Group, Usual, Window,
 };
 

@@ -1,7 +1,7 @@
 //! The columns that CSV and Markdown have in common.
 
 use super::words;
-use crate::report::summary::{By, Group};
+use crate::report::model::{By, Group};
 
 pub const COLUMNS: [&str; 14] = [
     "target",

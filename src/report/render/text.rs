@@ -8,9 +8,9 @@ use unicode_width::UnicodeWidthStr as _;
 use super::line::{Line, Pen, Style, fit, flow, portion, wrap};
 use super::words::{self, ENOUGH};
 use super::{Options, as_asked, made, nothing, write_lines};
-use crate::report::summary::{
-    By, Counts, Detail, Direction, Finding, FindingKind, Group, Population, Summary,
-};
+use crate::report::grouping::Detail;
+use crate::report::model::{By, Counts, Direction, Finding, FindingKind, Group, Population};
+use crate::report::summary::Summary;
 use crate::units::Seconds;
 
 /// From so many columns on there is room for the hour map and the longer table.
@@ -304,7 +304,7 @@ impl View<'_> {
     fn duration_figures(&self, shown: &[usize], whisker: bool, wide: bool) -> Vec<Figure> {
         let groups = &self.groups;
         let pick = |figure: &dyn Fn(&Group) -> String| shown.iter().map(|&at| figure(&groups[&at])).collect();
-        let of = |figure: &dyn Fn(&crate::report::summary::Durations) -> Option<f64>| {
+        let of = |figure: &dyn Fn(&crate::report::model::Durations) -> Option<f64>| {
             pick(&|group| words::seconds(figure(group.shown())))
         };
         let mut figures = vec![Figure::new("avg", 6, of(&|durations| durations.mean))];

@@ -7,9 +7,8 @@ pub use super::line::shown;
 use super::line::{fit, float};
 use crate::event::outcome::{self, Outcome};
 use crate::event::table::Filter;
-use crate::report::summary::{
-    By, Change, Counts, Direction, Finding, FindingKind, Groups, Population, Run, Window,
-};
+use crate::report::grouping::Groups;
+use crate::report::model::{By, Change, Counts, Direction, Finding, FindingKind, Population, Run, Window};
 use crate::units::Seconds;
 
 /// Runs of a target from which on trends and findings mean something.

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::calendar::{self, Calendar, Hour};
-use super::count::{self, Tally, parallel};
 use super::findings::{self, Completed, Recent};
-use super::statistics::{self, Census, Duration, Sorted, Union, Unsorted};
-use super::summary::{
+use super::model::{
     Bin, By, Change, Counts, Day, Durations, Finding, FindingKind, Group, Population, Run, Sort, Usual,
 };
+use super::parallel::parallel;
+use super::statistics::{self, Census, Duration, Sorted, Union, Unsorted};
+use super::tally::{self, Tally};
 use crate::event::outcome::{Outcome, shell_code};
 use crate::event::rows::{Row, Rows, RunDuration, Sheet, UNTIMED, for_each_row};
 use crate::event::table::{SeriesKey, moment};
@@ -129,7 +130,7 @@ impl<'a> Grouped<'a> {
     pub fn of(
         shared: Shared<'a>,
         sheets: Vec<Sheet<'a>>,
-        runs: &[Vec<count::Run>],
+        runs: &[Vec<tally::Run>],
         by: By,
     ) -> (Self, Vec<Finding>) {
         let names = by.names(&shared.targets, &shared.domains);

@@ -1,0 +1,288 @@
+//! What the engine finds out and the renderings show: types only, and answers that follow from their fields.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+
+use crate::event::outcome::Outcome;
+use crate::event::table::SeriesKey;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Period {
+    pub from: DateTime<Utc>,
+    pub to: DateTime<Utc>,
+    /// Calendar days in the report's zone, both ends included.
+    pub days: u64,
+}
+
+/// What was read, before the filters.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Input {
+    /// How many logs were read.
+    pub logs: usize,
+    /// Lines that are not blank.
+    pub lines: u64,
+    pub events: u64,
+    pub unreadable: u64,
+    /// The first hundred, as (log, line), both from 0 and 1 on: `logs[0]`, line 17 is `(0, 17)`.
+    pub unreadable_lines: Vec<(usize, u64)>,
+    /// The last line of some log has no line end: a write in progress, or a torn one.
+    pub unterminated: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub runs: u64,
+    pub ok: u64,
+    pub failed: u64,
+    pub interrupted: u64,
+}
+
+impl Counts {
+    /// ok / (ok + failed); interrupted runs are in neither.
+    #[expect(clippy::cast_precision_loss, reason = "2^53 runs are out of reach")]
+    pub fn success_rate(&self) -> Option<f64> {
+        let rated = self.ok + self.failed;
+        (rated > 0).then(|| self.ok as f64 / rated as f64)
+    }
+}
+
+impl Counts {
+    pub fn add(&mut self, outcome: Outcome, runs: u64) {
+        self.runs += runs;
+        match outcome {
+            Outcome::Ok => self.ok += runs,
+            Outcome::Failed => self.failed += runs,
+            Outcome::Interrupted => self.interrupted += runs,
+        }
+    }
+
+    pub fn merge(&mut self, other: &Self) {
+        self.runs += other.runs;
+        self.ok += other.ok;
+        self.failed += other.failed;
+        self.interrupted += other.interrupted;
+    }
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Totals {
+    pub counts: Counts,
+    /// Wilson score interval of the success rate, 95 %.
+    pub success_interval: Option<(f64, f64)>,
+    pub seconds: f64,
+    /// Of failed and interrupted runs.
+    pub seconds_unfinished: f64,
+}
+
+/// A target's (or a domain's) numbers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Group {
+    /// `None`: no domain (only with `--by domain`).
+    pub name: Option<String>,
+    pub counts: Counts,
+    pub success_interval: Option<(f64, f64)>,
+    pub exit_codes: BTreeMap<i64, u64>,
+    pub seconds: f64,
+    pub seconds_unfinished: f64,
+    pub first_run: Option<DateTime<Utc>>,
+    pub last_run: Option<DateTime<Utc>>,
+    pub last_exit_code: i64,
+    /// Failed runs in a row up to now, interrupted ones skipped.
+    pub failure_streak: u64,
+    pub ok: Durations,
+    pub failed: Durations,
+    pub all: Durations,
+    /// Which population the report shows for this group: the one of `--durations`, and for a group
+    /// that never succeeded its failed runs (`starred`).
+    pub shown: Population,
+    pub starred: bool,
+    pub usual: Option<Usual>,
+    pub change: Option<Change>,
+    /// Median of the shown population per equal time slot of the whole period; 24 slots, and 12.
+    pub trend24: [Option<f64>; 24],
+    pub trend12: [Option<f64>; 12],
+    /// (domain, counts), with `--by domain` (target, counts), in byte order of the names, none first.
+    pub parts: Vec<(Option<String>, Counts)>,
+    /// Per day that has events: counts and median of the shown population.
+    pub days: Vec<Day>,
+    /// The newest runs, oldest first; at most ten.
+    pub last_runs: Vec<Run>,
+    pub histogram: Vec<Bin>,
+    /// The slowest shown runs beyond the p95 whisker, for dots in a drawing; at most 50, descending.
+    pub outliers: Vec<f64>,
+}
+
+impl Group {
+    /// The durations that the report shows.
+    pub fn shown(&self) -> &Durations {
+        match self.shown {
+            Population::Ok => &self.ok,
+            Population::Failed => &self.failed,
+            Population::All => &self.all,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Population {
+    Ok,
+    Failed,
+    All,
+}
+
+impl Population {
+    pub fn has(self, outcome: Outcome) -> bool {
+        match self {
+            Self::Ok => outcome == Outcome::Ok,
+            Self::Failed => outcome == Outcome::Failed,
+            Self::All => true,
+        }
+    }
+}
+
+/// Durations of one population, in seconds. `n == 0`: all figures are `None`.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Durations {
+    pub n: u64,
+    pub mean: Option<f64>,
+    pub median: Option<f64>,
+    pub min: Option<f64>,
+    pub max: Option<f64>,
+    /// Raw median absolute deviation.
+    pub mad: Option<f64>,
+    /// From 20 runs on.
+    pub p5: Option<f64>,
+    pub p10: Option<f64>,
+    pub p90: Option<f64>,
+    pub p95: Option<f64>,
+    /// From 5 runs on.
+    pub p25: Option<f64>,
+    pub p75: Option<f64>,
+}
+
+/// Of the last 20 runs that succeeded; from 5 on, the range from 10 on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Usual {
+    pub n: u64,
+    pub median: f64,
+    pub range: Option<(f64, f64)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    Slower,
+    Faster,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Window {
+    /// The last 7 × 24 h.
+    Days7,
+    Runs10,
+}
+
+/// Slower or faster than before, beyond chance.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Change {
+    pub direction: Direction,
+    /// Median of the window divided by the median of the baseline.
+    pub ratio: f64,
+    pub window: Window,
+    pub n: u64,
+    pub baseline_n: u64,
+    pub median: f64,
+    pub baseline_median: f64,
+    /// Raw, of the two-sided rank test.
+    pub p: f64,
+    /// How many targets were tested; significant is p < 0.01 / tests.
+    pub tests: u64,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Finding {
+    pub target: String,
+    pub kind: FindingKind,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum FindingKind {
+    /// `slower` or `faster`.
+    Changed(Change),
+    /// `failing`: in a row, since the first of them.
+    Failing { runs: u64, since: Option<DateTime<Utc>>, success_rate: Option<f64>, rated: u64, ok: u64 },
+    /// `flaky`: so many of the last `window` completed runs, in separate spells.
+    Flaky { failed: u64, window: u64, spells: u64 },
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Day {
+    pub date: chrono::NaiveDate,
+    pub counts: Counts,
+    /// Of the shown population.
+    pub median: Option<f64>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Run {
+    pub ended_at: Option<DateTime<Utc>>,
+    pub seconds: f64,
+    pub exit_code: i64,
+    pub domain: Option<String>,
+}
+
+/// A histogram's bin: [low, high) seconds, the last one open (`high` is `None`).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Bin {
+    pub low: f64,
+    pub high: Option<f64>,
+    pub runs: u64,
+}
+
+/// What a row stands for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum By {
+    #[default]
+    Target,
+    Domain,
+}
+
+impl By {
+    /// How many groups there can be.
+    pub fn names(self, targets: &[Box<str>], domains: &[Box<str>]) -> usize {
+        match self {
+            Self::Target => targets.len(),
+            Self::Domain => domains.len(),
+        }
+    }
+
+    /// Of each kind.
+    pub fn group_of(self, kinds: &[SeriesKey]) -> Vec<u32> {
+        let name_of = |kind: &SeriesKey| match self {
+            Self::Target => kind.target,
+            Self::Domain => kind.domain,
+        };
+        kinds.iter().map(name_of).collect()
+    }
+}
+
+/// The order of the rows; ties in byte order of the names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sort {
+    #[default]
+    Runs,
+    Time,
+    Average,
+    Failures,
+    Name,
+}
+
+/// What the logs hold before any filter, for somebody whose filters let nothing through.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Contents {
+    /// First and last readable time.
+    pub span: Option<(DateTime<Utc>, DateTime<Utc>)>,
+    /// All names, in byte order.
+    pub targets: Vec<String>,
+    pub domains: Vec<String>,
+}
