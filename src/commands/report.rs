@@ -237,7 +237,7 @@ fn write(
     };
     match asked.format {
         Format::Text if asked.targets.len() == 1 && by == By::Target => {
-            render::drill(&summary, &options, out)
+            render::target(&summary, &options, out)
         }
         Format::Text => render::text(&summary, &options, out),
         Format::Json => render::json(&summary, &options, out),

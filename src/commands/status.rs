@@ -13,8 +13,8 @@ use super::consent::{self, HOMELESS, Recording};
 use super::world;
 use crate::cli::StatusFormat;
 use crate::event::table::{ReadStats, moment};
+use crate::report::render::format;
 use crate::report::render::json::{Json, array, object};
-use crate::report::render::words;
 use crate::run::family;
 use crate::store::log::{For, open_existing};
 use crate::store::read::{self, Source};
@@ -158,8 +158,8 @@ impl Status {
             ("data_directory", self.directory.clone().into()),
             ("events", count(|reading| reading.events).into()),
             ("unreadable", count(|reading| reading.unreadable).into()),
-            ("first_event", period.map(|(from, _)| words::utc(from)).into()),
-            ("last_event", period.map(|(_, to)| words::utc(to)).into()),
+            ("first_event", period.map(|(from, _)| format::rfc3339(from)).into()),
+            ("last_event", period.map(|(_, to)| format::rfc3339(to)).into()),
             ("file_size_bytes", stored.map(|stored| stored.size).into()),
             ("file_mode", stored.map(|stored| format!("{:04o}", stored.mode)).into()),
             ("fields", array(FIELDS)),
@@ -190,7 +190,7 @@ impl Stored {
         write!(out, "Events: {}", self.reading.events)?;
         if let Some((from, to)) = self.period {
             let day = |at: DateTime<Utc>| at.with_timezone(&Local).date_naive();
-            write!(out, " ({})", words::days(day(from), day(to), world::dash()))?;
+            write!(out, " ({})", format::date_range(day(from), day(to), world::dash()))?;
         }
         let lines = if self.reading.unreadable == 1 { "line" } else { "lines" };
         writeln!(out, ", {} unreadable {lines}", self.reading.unreadable)?;
@@ -226,6 +226,6 @@ fn last_line(file: &File, size: u64) -> io::Result<Option<String>> {
     // It may have been cut short meanwhile.
     let read = file.read_at(&mut end, start)?;
     let line = end[..read].trim_ascii_end().rsplit(|&byte| byte == b'\n').next().unwrap_or_default();
-    let shown = words::shown(&String::from_utf8_lossy(line), false);
+    let shown = format::escape_for_display(&String::from_utf8_lossy(line), false);
     Ok((!shown.is_empty()).then_some(shown))
 }

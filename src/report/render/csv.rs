@@ -3,7 +3,7 @@
 
 use std::io::{self, Write};
 
-use super::line::shown;
+use super::term::escape_for_display;
 use super::{Options, table};
 use crate::report::grouping::Detail;
 use crate::report::model::Group;
@@ -13,10 +13,11 @@ use crate::report::summary::Summary;
 pub fn csv(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Result<()> {
     write!(out, "{}\r\n", table::heads(options.by).join(","))?;
     let row = |group: Group| {
-        let name = group.name.as_deref().map_or_else(String::new, |name| field(&shown(name, false)));
+        let name =
+            group.name.as_deref().map_or_else(String::new, |name| field(&escape_for_display(name, false)));
         format!("{name},{}\r\n", table::figures(&group).join(","))
     };
-    for row in summary.groups.each(0..options.rows(summary.groups.len()), Detail::Row, row) {
+    for row in summary.groups.each(0..options.row_limit(summary.groups.len()), Detail::Row, row) {
         out.write_all(row.as_bytes())?;
     }
     Ok(())

@@ -9,14 +9,14 @@ use std::io::{self, Write};
 
 use chrono::{Days, NaiveDate};
 
-use super::drill::{medians, step};
-use super::line::{fit, float, shown, stacked};
-use super::words::{self, ENOUGH};
-use super::{Options, as_asked, made, nothing};
-use crate::report::grouping::{Detail, Groups};
-use crate::report::model::{
-    Bin, By, Counts, Day, Direction, Durations, Finding, FindingKind, Group, Population,
+use super::format::{self, ENOUGH};
+use super::scale::{
+    counts_per_column, days_inclusive, float, maximum, median_per_column, ratio, stack, tick_step,
 };
+use super::term::{ellipsize_middle, escape_for_display};
+use super::{Options, effective_options, empty_state, materialize};
+use crate::report::grouping::{Detail, Groups};
+use crate::report::model::{Bin, By, Counts, Direction, Durations, Finding, FindingKind, Group, Population};
 use crate::report::summary::Summary;
 use crate::units::Seconds;
 
@@ -32,14 +32,14 @@ const HELD: usize = 1 << 16;
 
 /// Writes the page.
 pub fn html(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Result<()> {
-    let options = as_asked(&Options { ascii: false, ..*options });
+    let options = effective_options(&Options { ascii: false, ..*options });
     let groups = &summary.groups;
-    let drawn = options.rows(groups.len()).min(options.limit.unwrap_or(DRAWN));
-    let mut durations = words::order_of_durations(groups, options.sorted);
+    let drawn = options.row_limit(groups.len()).min(options.limit.unwrap_or(DRAWN));
+    let mut durations = format::duration_order(groups, options.sorted);
     durations.truncate(drawn);
     let multiples = multiples(groups);
     let wanted = (0..drawn).chain(durations.iter().chain(&multiples).copied()).collect();
-    let groups = made(groups, wanted, Detail::Whole);
+    let groups = materialize(groups, wanted, Detail::Whole);
     let of = |places: &[usize]| places.iter().map(|place| &groups[place]).collect();
     let mut page = Page {
         summary,
@@ -101,7 +101,7 @@ impl Page<'_> {
             escaped(&title)
         );
         self.header(&period);
-        if let Some(lines) = nothing(self.summary, self.options) {
+        if let Some(lines) = empty_state(self.summary, self.options) {
             self.html.push_str("<main>\n<section>\n");
             for line in lines {
                 add!(self, "<p>{}</p>\n", escaped(&line));
@@ -124,7 +124,7 @@ impl Page<'_> {
             self,
             "<footer><p>{}, report format 1, made {}. {}</p></footer>\n</body>\n</html>\n",
             escaped(self.options.generator),
-            words::utc(self.options.now),
+            format::rfc3339(self.options.now),
             "Interrupted runs (Ctrl-C and the like) count in neither the success rate nor the durations."
         );
         Ok(())
@@ -135,19 +135,18 @@ impl Page<'_> {
     }
 
     fn period(&self) -> String {
-        self.summary
-            .period
-            .as_ref()
-            .map_or_else(String::new, |period| words::days(self.date(period.from), self.date(period.to), "–"))
+        self.summary.period.as_ref().map_or_else(String::new, |period| {
+            format::date_range(self.date(period.from), self.date(period.to), "–")
+        })
     }
 
     fn header(&mut self, period: &str) {
         self.html.push_str("<header>\n<h1>Usage report</h1>\n");
         if let Some(of) = &self.summary.period {
-            let days = words::count(of.days, "day", "days");
+            let days = format::plural(of.days, "day", "days");
             add!(self, "<p>{} ({days}, {})</p>\n", escaped(period), escaped(self.options.zone_name));
         }
-        let filters = words::filters(self.options, false);
+        let filters = format::filter_descriptions(self.options, false);
         if !filters.is_empty() {
             add!(self, "<p>Only {}</p>\n", escaped(&filters.join(", ")));
         }
@@ -163,8 +162,8 @@ impl Page<'_> {
         self.html.push_str("<section id=\"worth\">\n<h2>Worth a look</h2>\n<ul>\n");
         for finding in &self.summary.findings {
             let (class, mark) = mark(finding);
-            let name = shown(&finding.target, false);
-            let sentence = words::sentence(finding, "", self.options);
+            let name = escape_for_display(&finding.target, false);
+            let sentence = format::finding_sentence(finding, "", self.options);
             add!(
                 self,
                 "<li><span class=\"mark {class}\" aria-hidden=\"true\">{mark}</span><strong><bdi>{}</bdi></strong>{}</li>\n",
@@ -184,7 +183,7 @@ impl Page<'_> {
             ("ok", counts.ok.to_string()),
             ("failed", counts.failed.to_string()),
             ("interrupted", counts.interrupted.to_string()),
-            ("success", words::success(counts, self.options)),
+            ("success", format::success_rate_or_dash(counts, self.options)),
             ("Total time tracked", Seconds(totals.seconds).to_string()),
             ("in unfinished runs", Seconds(totals.seconds_unfinished).to_string()),
         ];
@@ -229,7 +228,7 @@ impl Page<'_> {
             add!(
                 self,
                 "<p class=\"note\">and {rest} more {}; the table at the end has them all.</p>\n",
-                words::rows(self.options.by, rest)
+                format::row_noun(self.options.by, rest)
             );
         }
     }
@@ -259,12 +258,12 @@ impl Page<'_> {
             let top = at * ROW;
             let figures = format!(
                 "{} · {} ok · {} failed",
-                words::count(counts.runs, "run", "runs"),
-                words::success(counts, self.options),
+                format::plural(counts.runs, "run", "runs"),
+                format::success_rate_or_dash(counts, self.options),
                 counts.failed
             );
             self.labels(group, top + 14, &figures);
-            let length = words::part(counts.runs, max) * 100.0;
+            let length = ratio(counts.runs, max) * 100.0;
             self.bar(&name(group), counts, top + 21, 12, length);
         }
         self.html.push_str("</svg>\n");
@@ -280,7 +279,7 @@ impl Page<'_> {
             self,
             "<text class=\"name\" x=\"0\" y=\"{baseline}\">{}{star}<title>{}</title></text>\
              <text class=\"soft end\" x=\"100%\" y=\"{baseline}\">{}</text>\n",
-            escaped(&fit(&name, 24, false)),
+            escaped(&ellipsize_middle(&name, 24, false)),
             escaped(&name),
             escaped(figures)
         );
@@ -289,8 +288,8 @@ impl Page<'_> {
     /// A bar of three parts, `length` percent long.
     fn bar(&mut self, name: &str, counts: &Counts, top: usize, height: usize, length: f64) {
         add!(self, "<rect class=\"track\" x=\"0\" y=\"{top}\" width=\"100%\" height=\"{height}\" rx=\"3\"/>");
-        let parts = words::parts(counts);
-        let steps = stacked(parts, 1000, 1000);
+        let parts = format::outcome_counts(counts);
+        let steps = stack(parts, 1000, 1000);
         let sum: u64 = parts.iter().fold(0, |sum, part| sum.saturating_add(*part));
         let (mut x, present) = (0.0, steps.iter().sum::<usize>() > 0);
         for (part, what) in parts.into_iter().zip(["ok", "failed", "interrupted"]) {
@@ -298,7 +297,7 @@ impl Page<'_> {
                 continue;
             }
             // Something is never drawn as nothing.
-            let width = (words::part(part, sum) * length).max(0.25);
+            let width = (ratio(part, sum) * length).max(0.25);
             add!(
                 self,
                 "<rect class=\"{what}\" x=\"{}%\" y=\"{top}\" width=\"{}%\" height=\"{height}\" rx=\"2\"><title>{}: {part} {what}</title></rect>",
@@ -326,8 +325,8 @@ impl Page<'_> {
         self.bar("all", counts, 0, 22, 100.0);
         self.html.push_str("</svg>\n");
         let rate = match summary.totals.success_interval {
-            Some(interval) if words::rate(counts, self.options).is_some() => {
-                format!("{}, {}", words::success(counts, self.options), between(interval))
+            Some(interval) if format::success_rate(counts, self.options).is_some() => {
+                format!("{}, {}", format::success_rate_or_dash(counts, self.options), between(interval))
             }
             _ => "-".to_owned(),
         };
@@ -343,7 +342,7 @@ impl Page<'_> {
             .drawn
             .iter()
             .copied()
-            .filter(|group| words::rate(&group.counts, self.options).is_some())
+            .filter(|group| format::success_rate(&group.counts, self.options).is_some())
             .collect();
         if groups.len() > 1 {
             self.html.push_str(
@@ -374,12 +373,12 @@ impl Page<'_> {
                 let middle = row * ROW + ROW / 2;
                 let name = name(group);
                 let rate = group.counts.success_rate().unwrap_or_default();
-                let success = words::success(&group.counts, self.options);
+                let success = format::success_rate_or_dash(&group.counts, self.options);
                 add!(
                     self,
                     "<text class=\"name\" x=\"0\" y=\"{}\">{}<title>{}</title></text>",
                     middle + 4,
-                    escaped(&fit(&name, 17, false)),
+                    escaped(&ellipsize_middle(&name, 17, false)),
                     escaped(&name)
                 );
                 if let Some((low, high)) = group.success_interval {
@@ -413,7 +412,7 @@ impl Page<'_> {
         let summary = self.summary;
         let title = match self.options.durations {
             Population::Ok => self.title("Average Duration"),
-            which => self.title(&format!("Average Duration of {}", words::population(which))),
+            which => self.title(&format!("Average Duration of {}", format::population_name(which))),
         };
         let groups = self.durations.clone();
         self.section("duration", &title);
@@ -457,11 +456,11 @@ impl Page<'_> {
         self.html.push('\n');
         for (at, group) in groups.iter().enumerate() {
             let durations = group.shown();
-            let mut figures = format!("avg {}", words::seconds(durations.mean));
+            let mut figures = format!("avg {}", format::seconds_or_dash(durations.mean));
             if durations.p95.is_some() {
-                let _ = write!(figures, " · p95 {}", words::seconds(durations.p95));
+                let _ = write!(figures, " · p95 {}", format::seconds_or_dash(durations.p95));
             } else if durations.max.is_some() {
-                let _ = write!(figures, " · max {}", words::seconds(durations.max));
+                let _ = write!(figures, " · max {}", format::seconds_or_dash(durations.max));
             }
             self.labels(group, at * ROW + 14, &figures);
             self.box_plot(group, durations, &scale, at * ROW + 30);
@@ -544,12 +543,12 @@ impl Page<'_> {
             return;
         };
         let (from, to) = (self.date(period.from), self.date(period.to));
-        let days = words::span_of_days(from, to);
+        let days = days_inclusive(from, to);
         if days < 2 {
             return;
         }
         let per_column = days.div_ceil(COLUMNS);
-        let columns = totals(&summary.days, from, days, per_column);
+        let columns = counts_per_column(&summary.days, from, days, per_column);
         self.section("over-time", "Over time");
         self.legend();
         let each = if per_column == 1 { "day".to_owned() } else { format!("{per_column} days") };
@@ -573,11 +572,13 @@ impl Page<'_> {
             let mut bottom = float((HEIGHT + 20) as u64);
             let x = width * float(at as u64);
             let label = Self::column_label(from, at, per_column);
-            for (part, what) in words::parts(counts).into_iter().zip(["ok", "failed", "interrupted"]) {
+            for (part, what) in
+                format::outcome_counts(counts).into_iter().zip(["ok", "failed", "interrupted"])
+            {
                 if part == 0 {
                     continue;
                 }
-                let height = (words::part(part, max) * float(HEIGHT as u64)).max(1.0);
+                let height = (ratio(part, max) * float(HEIGHT as u64)).max(1.0);
                 bottom -= height;
                 add!(
                     self,
@@ -599,8 +600,8 @@ impl Page<'_> {
     fn column_label(from: NaiveDate, column: usize, per_column: usize) -> String {
         let first = from + Days::new((column * per_column) as u64);
         match per_column {
-            1 => words::day(first),
-            _ => words::days(first, first + Days::new(per_column as u64 - 1), "–"),
+            1 => format::date(first),
+            _ => format::date_range(first, first + Days::new(per_column as u64 - 1), "–"),
         }
     }
 
@@ -614,7 +615,7 @@ impl Page<'_> {
                 _ if label + 1 == labels => (100.0, "soft end"),
                 _ => ((float(day as u64) + 0.5) / float(days as u64) * 100.0, "soft middle"),
             };
-            let date = words::short_day(from + Days::new(day as u64));
+            let date = format::short_date(from + Days::new(day as u64));
             add!(self, "<text class=\"{class}\" x=\"{}%\" y=\"{baseline}\">{date}</text>", number(x));
         }
         self.html.push('\n');
@@ -630,12 +631,12 @@ impl Page<'_> {
         add!(
             self,
             "<h3>Median duration per {each}</h3>\n<p class=\"note\">The {} that took most time, each on its own scale from zero.</p>\n<div class=\"multiples\">\n",
-            words::rows(self.options.by, 2)
+            format::row_noun(self.options.by, 2)
         );
         for (at, group) in groups.into_iter().enumerate() {
-            let medians = medians(&group.days, from, days, per_column);
-            let most = words::largest(medians.iter().copied());
-            let top = step(most, 4);
+            let medians = median_per_column(&group.days, from, days, per_column);
+            let most = maximum(medians.iter().copied());
+            let top = tick_step(most, 4);
             let top = (most / top).ceil() * top;
             let name = name(group);
             self.html.push_str("<div>\n");
@@ -649,7 +650,7 @@ impl Page<'_> {
                 self,
                 "<text class=\"name\" x=\"0\" y=\"14\">{}</text><text class=\"soft end\" x=\"100%\" y=\"14\">{}</text>\
                  <line class=\"grid\" x1=\"0\" x2=\"100%\" y1=\"24\" y2=\"24\"/><line class=\"grid\" x1=\"0\" x2=\"100%\" y1=\"94\" y2=\"94\"/>\n",
-                escaped(&fit(&name, 30, false)),
+                escaped(&ellipsize_middle(&name, 30, false)),
                 escaped(&short(top))
             );
             let columns = float(medians.len() as u64);
@@ -709,13 +710,13 @@ impl Page<'_> {
             "A cell for each hour of each weekday: the more runs, the stronger its colour.",
         );
         let width = 92.0 / 24.0;
-        for (at, (day, hours)) in words::WEEKDAYS.iter().zip(counts).enumerate() {
+        for (at, (day, hours)) in format::WEEKDAYS.iter().zip(counts).enumerate() {
             add!(self, "<text class=\"soft\" x=\"0\" y=\"{}\">{day}</text>", at * ROW + 16);
             for (hour, &count) in hours.iter().enumerate() {
                 let x = 8.0 + width * float(hour as u64);
                 let (class, strength) = match count {
                     0 => ("track", 1.0),
-                    _ => ("heat", 0.2 + 0.8 * words::part(count, max)),
+                    _ => ("heat", 0.2 + 0.8 * ratio(count, max)),
                 };
                 add!(
                     self,
@@ -726,7 +727,7 @@ impl Page<'_> {
                     number(width - 0.2),
                     ROW - 2,
                     hour + 1,
-                    words::count(count, "run", "runs")
+                    format::plural(count, "run", "runs")
                 );
             }
             self.html.push('\n');
@@ -760,8 +761,8 @@ impl Page<'_> {
                 self,
                 "<details>\n<summary><bdi>{}</bdi><span>{}, {} ok{}</span></summary>\n<div>\n",
                 escaped(&name(group)),
-                words::count(group.counts.runs, "run", "runs"),
-                words::success(&group.counts, self.options),
+                format::plural(group.counts.runs, "run", "runs"),
+                format::success_rate_or_dash(&group.counts, self.options),
                 escaped(&typical)
             );
             if let Some(usual) = &group.usual {
@@ -793,7 +794,7 @@ impl Page<'_> {
         if most == 0 {
             return;
         }
-        add!(self, "<h3>How long it takes ({})</h3>\n", words::population(group.shown));
+        add!(self, "<h3>How long it takes ({})</h3>\n", format::population_name(group.shown));
         self.svg(
             &format!("histogram-{at}"),
             group.histogram.len() * ROW,
@@ -805,12 +806,12 @@ impl Page<'_> {
             add!(
                 self,
                 "<text class=\"soft end\" x=\"20%\" y=\"{baseline}\">{}</text><rect class=\"accent\" x=\"22%\" y=\"{}\" width=\"{}%\" height=\"{}\" rx=\"2\"><title>{}: {}</title></rect><text class=\"soft end\" x=\"100%\" y=\"{baseline}\">{}</text>\n",
-                escaped(&if bin.high.is_some() { words::edge(bin.low) } else { "longer".to_owned() }),
+                escaped(&if bin.high.is_some() { format::bin_edge(bin.low) } else { "longer".to_owned() }),
                 row * ROW + 3,
-                number(words::part(bin.runs, most) * 66.0),
+                number(ratio(bin.runs, most) * 66.0),
                 ROW - 6,
                 escaped(&range(bin)),
-                words::count(bin.runs, "run", "runs"),
+                format::plural(bin.runs, "run", "runs"),
                 bin.runs
             );
         }
@@ -824,8 +825,8 @@ impl Page<'_> {
             group.exit_codes.iter().map(|(&code, &number)| (code, number)).collect();
         codes.sort_by_key(|&(code, number)| (std::cmp::Reverse(number), code));
         for (code, number) in codes {
-            let name = words::code(&target, code);
-            add!(self, "<li>{}: {}</li>\n", escaped(&name), words::count(number, "run", "runs"));
+            let name = format::exit_code_text(&target, code);
+            add!(self, "<li>{}: {}</li>\n", escaped(&name), format::plural(number, "run", "runs"));
         }
         self.html.push_str("</ul>\n");
     }
@@ -846,15 +847,17 @@ impl Page<'_> {
         self.html.push_str("<div class=\"wide\" tabindex=\"0\"><table>\n<caption>Last runs</caption>\n<thead><tr><th scope=\"col\">ended</th><th scope=\"col\">took</th><th scope=\"col\" class=\"text\">outcome</th><th scope=\"col\" class=\"text\">domain</th></tr></thead>\n<tbody>\n");
         for run in group.last_runs.iter().rev() {
             let at = run.ended_at.map_or("(no time)".to_owned(), |at| {
-                words::moment((self.options.local)(at), (self.options.local)(self.options.now))
+                format::date_time((self.options.local)(at), (self.options.local)(self.options.now))
             });
             add!(
                 self,
                 "<tr><th scope=\"row\">{}</th><td>{}</td><td class=\"text\">{}</td><td class=\"text\"><bdi>{}</bdi></td></tr>\n",
                 escaped(&at),
                 took(run.seconds),
-                escaped(&words::ending(&target, run)),
-                escaped(&run.domain.as_ref().map_or_else(String::new, |domain| shown(domain, false)))
+                escaped(&format::outcome_text(&target, run)),
+                escaped(
+                    &run.domain.as_ref().map_or_else(String::new, |domain| escape_for_display(domain, false))
+                )
             );
         }
         self.html.push_str("</tbody>\n</table></div>\n");
@@ -868,7 +871,7 @@ impl Page<'_> {
             add!(self, "<th scope=\"col\">{hour}</th>");
         }
         self.html.push_str("</tr></thead>\n<tbody>\n");
-        for (day, hours) in words::WEEKDAYS.iter().zip(&self.summary.by_weekday_and_hour) {
+        for (day, hours) in format::WEEKDAYS.iter().zip(&self.summary.by_weekday_and_hour) {
             add!(self, "<tr><th scope=\"row\">{day}</th>");
             for count in hours {
                 add!(self, "<td>{count}</td>");
@@ -916,13 +919,13 @@ impl Page<'_> {
             "first run",
             "last run",
         ];
-        let own = words::rows(self.options.by, 1);
+        let own = format::row_noun(self.options.by, 1);
         add!(self, "<div class=\"wide\" tabindex=\"0\"><table>\n<thead><tr><th scope=\"col\">{own}</th>");
         for head in HEADS {
             add!(self, "<th scope=\"col\">{head}</th>");
         }
         self.html.push_str("</tr></thead>\n<tbody>\n");
-        let rows = self.options.rows(self.summary.groups.len());
+        let rows = self.options.row_limit(self.summary.groups.len());
         let summary = self.summary;
         // What is drawn is made already.
         let made = self.drawn.clone().into_iter().take(rows).map(Cow::Borrowed);
@@ -937,18 +940,18 @@ impl Page<'_> {
                 counts.ok.to_string(),
                 counts.failed.to_string(),
                 counts.interrupted.to_string(),
-                words::success(counts, self.options),
+                format::success_rate_or_dash(counts, self.options),
                 group.success_interval.map_or("-".to_owned(), |(low, high)| {
                     format!("{:.1} – {:.1} %", low * 100.0, high * 100.0)
                 }),
-                words::seconds(durations.mean),
-                words::seconds(durations.median),
-                words::seconds(durations.p5),
-                words::seconds(durations.p25),
-                words::seconds(durations.p75),
-                words::seconds(durations.p95),
-                words::seconds(durations.min),
-                words::seconds(durations.max),
+                format::seconds_or_dash(durations.mean),
+                format::seconds_or_dash(durations.median),
+                format::seconds_or_dash(durations.p5),
+                format::seconds_or_dash(durations.p25),
+                format::seconds_or_dash(durations.p75),
+                format::seconds_or_dash(durations.p95),
+                format::seconds_or_dash(durations.min),
+                format::seconds_or_dash(durations.max),
                 Seconds(group.seconds).to_string(),
                 Seconds(group.seconds_unfinished).to_string(),
                 moment(group.first_run),
@@ -986,7 +989,7 @@ fn mark(finding: &Finding) -> (&'static str, &'static str) {
 }
 
 fn name(group: &Group) -> String {
-    words::name(group.name.as_deref(), false)
+    format::display_name(group.name.as_deref(), false)
 }
 
 /// A duration, escaped: it may be `<0.01s`.
@@ -1000,23 +1003,9 @@ fn between((low, high): (f64, f64)) -> String {
 
 fn range(bin: &Bin) -> String {
     match bin.high {
-        Some(high) => format!("{} – {}", words::edge(bin.low), words::edge(high)),
-        None => format!("{} and longer", words::edge(bin.low)),
+        Some(high) => format!("{} – {}", format::bin_edge(bin.low), format::bin_edge(high)),
+        None => format!("{} and longer", format::bin_edge(bin.low)),
     }
-}
-
-/// The counts of each column's days.
-fn totals(of: &[Day], from: NaiveDate, days: usize, per_column: usize) -> Vec<Counts> {
-    let mut columns = vec![Counts::default(); days.div_ceil(per_column)];
-    for day in of {
-        if let Some(column) = words::place(day.date, from).and_then(|at| columns.get_mut(at / per_column)) {
-            column.runs = column.runs.saturating_add(day.counts.runs);
-            column.ok = column.ok.saturating_add(day.counts.ok);
-            column.failed = column.failed.saturating_add(day.counts.failed);
-            column.interrupted = column.interrupted.saturating_add(day.counts.interrupted);
-        }
-    }
-    columns
 }
 
 /// Where a duration lies between the left and the right of a drawing, in percent. Where the longest is many
@@ -1072,7 +1061,7 @@ impl Scale {
         if self.log {
             return LOG.into_iter().filter(|tick| (self.low..=self.high).contains(tick)).collect();
         }
-        let step = step(self.high, 6);
+        let step = tick_step(self.high, 6);
         (0..=6u64).map(|at| float(at) * step).filter(|tick| *tick <= self.high).collect()
     }
 }

@@ -8,8 +8,8 @@ use std::io::{self, Write};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use super::line::float;
-use super::{Options, words};
+use super::scale::float;
+use super::{Options, format};
 use crate::event::{outcome, with_controls_escaped};
 use crate::report::grouping::Detail;
 use crate::report::model::{
@@ -24,7 +24,7 @@ const HELD: usize = 1 << 16;
 
 /// Writes the object and one line end. Each group is written before the next one is made: there may be many.
 pub fn json(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Result<()> {
-    let rows = options.rows(summary.groups.len());
+    let rows = options.row_limit(summary.groups.len());
     let mut text = "{".to_owned();
     let mut is_first = true;
     let mut add = |text: &mut String, (key, value): (&str, Json)| {
@@ -159,7 +159,7 @@ pub fn array<T: Into<Json>>(items: impl IntoIterator<Item = T>) -> Json {
 }
 
 fn time(at: Option<DateTime<Utc>>) -> Json {
-    at.map(words::utc).into()
+    at.map(format::rfc3339).into()
 }
 
 /// What stands before the groups.
@@ -169,7 +169,7 @@ fn before(summary: &Summary, options: &Options) -> [(&'static str, Json); 7] {
     [
         ("format_version", FORMAT_VERSION.into()),
         ("generator", options.generator.into()),
-        ("generated_at", words::utc(options.now).into()),
+        ("generated_at", format::rfc3339(options.now).into()),
         (
             "period",
             object([
@@ -378,7 +378,7 @@ fn finding(finding: &Finding, options: &Options) -> Json {
     let mut members = vec![
         ("kind", Json::from(kind)),
         ("target", finding.target.as_str().into()),
-        ("text", words::sentence(finding, &finding.target, options).into()),
+        ("text", format::finding_sentence(finding, &finding.target, options).into()),
     ];
     match &finding.kind {
         FindingKind::Changed(change) => {

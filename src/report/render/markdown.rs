@@ -2,15 +2,15 @@
 
 use std::io::{self, Write};
 
-use super::line::shown;
-use super::{Options, nothing, table};
+use super::term::escape_for_display;
+use super::{Options, empty_state, table};
 use crate::report::grouping::Detail;
 use crate::report::model::Group;
 use crate::report::summary::Summary;
 
 /// Writes the table, or the reason why there is none.
 pub fn markdown(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Result<()> {
-    if let Some(lines) = nothing(summary, options) {
+    if let Some(lines) = empty_state(summary, options) {
         return writeln!(out, "{}", lines.iter().map(|line| escaped(line)).collect::<Vec<_>>().join("\n"));
     }
     let heads = table::heads(options.by);
@@ -18,9 +18,10 @@ pub fn markdown(summary: &Summary, options: &Options, out: &mut dyn Write) -> io
     let rules: Vec<&str> =
         (0..heads.len()).map(|at| if at == 0 || at >= heads.len() - 2 { "---" } else { "---:" }).collect();
     writeln!(out, "| {} |", rules.join(" | "))?;
-    let rows = options.rows(summary.groups.len());
+    let rows = options.row_limit(summary.groups.len());
     let row = |group: Group| {
-        let name = group.name.as_deref().map_or_else(String::new, |name| escaped(&shown(name, false)));
+        let name =
+            group.name.as_deref().map_or_else(String::new, |name| escaped(&escape_for_display(name, false)));
         let figures =
             table::figures(&group).map(|figure| if figure.is_empty() { "-".to_owned() } else { figure });
         format!("| {name} | {} |\n", figures.join(" | "))

@@ -6,37 +6,33 @@ use std::io::{self, Write};
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 
-use super::grouping::{Detail, Groups};
-use super::model::{By, Contents, Group, Population};
-use super::summary::Summary;
 use crate::event::table::Filter;
+use crate::report::grouping::{Detail, Groups};
+use crate::report::model::{By, Contents, Group, Population};
+use crate::report::summary::Summary;
 
+mod chart;
 mod csv;
-mod drill;
+pub mod format;
 mod html;
 pub mod json;
 mod jsonl;
-mod line;
 mod markdown;
+mod scale;
 mod table;
+mod target;
+mod term;
 mod text;
-pub mod words;
 
 #[cfg(test)]
-mod fixture;
-#[cfg(test)]
-mod golden;
-#[cfg(test)]
-mod promises;
-#[cfg(test)]
-mod schema;
+mod tests;
 
 pub use csv::csv;
-pub use drill::drill;
 pub use html::html;
 pub use json::json;
 pub use jsonl::jsonl;
 pub use markdown::markdown;
+pub use target::target;
 pub use text::text;
 
 /// What a rendering needs to know beside the numbers.
@@ -80,12 +76,12 @@ pub enum Recording<'a> {
 }
 
 impl Options<'_> {
-    fn columns(&self) -> usize {
+    fn terminal_width(&self) -> usize {
         self.width.clamp(40, 200)
     }
 
     /// How many of so many rows a machine's format or the page shows.
-    fn rows(&self, all: usize) -> usize {
+    fn row_limit(&self, all: usize) -> usize {
         self.limit.unwrap_or(all).min(all)
     }
 
@@ -94,19 +90,19 @@ impl Options<'_> {
         group.starred && !self.filters.failed
     }
 
-    fn pen(&self) -> line::Pen {
-        line::Pen { ascii: self.ascii }
+    fn glyphs(&self) -> term::Glyphs {
+        term::Glyphs { ascii: self.ascii }
     }
 }
 
 /// With `--failed`, durations are those of failed runs because that was asked for, not for want of others.
-fn as_asked<'a>(options: &Options<'a>) -> Options<'a> {
+fn effective_options<'a>(options: &Options<'a>) -> Options<'a> {
     let durations = if options.filters.failed { Population::Failed } else { options.durations };
     Options { durations, ..*options }
 }
 
 /// The groups at these places, by place.
-fn made(groups: &Groups<'_>, mut places: Vec<usize>, detail: Detail) -> BTreeMap<usize, Group> {
+fn materialize(groups: &Groups<'_>, mut places: Vec<usize>, detail: Detail) -> BTreeMap<usize, Group> {
     places.sort_unstable();
     places.dedup();
     let made = groups.at(&places, detail, |group| group);
@@ -114,17 +110,17 @@ fn made(groups: &Groups<'_>, mut places: Vec<usize>, detail: Detail) -> BTreeMap
 }
 
 /// What is the case when there is nothing to report, and what to do; `None` if there is something.
-fn nothing(summary: &Summary, options: &Options) -> Option<Vec<String>> {
+fn empty_state(summary: &Summary, options: &Options) -> Option<Vec<String>> {
     if summary.totals.counts.runs > 0 {
         return None;
     }
     let mut lines = Vec::new();
     if summary.input.events > 0 {
-        lines.push(match words::filters(options, options.ascii) {
+        lines.push(match format::filter_descriptions(options, options.ascii) {
             filters if filters.is_empty() => "No telemetry data matches.".to_owned(),
             filters => format!("No telemetry data matches: {}.", filters.join(", ")),
         });
-        lines.push(words::log(summary.input.events, options));
+        lines.push(format::log_description(summary.input.events, options));
         return Some(lines);
     }
     lines.push("No telemetry data to report.".to_owned());
@@ -139,10 +135,28 @@ fn nothing(summary: &Summary, options: &Options) -> Option<Vec<String>> {
     Some(lines)
 }
 
-fn write_lines(out: &mut dyn Write, lines: &[String], columns: usize) -> io::Result<()> {
+fn write_wrapped(out: &mut dyn Write, lines: &[String], columns: usize) -> io::Result<()> {
     for line in lines {
-        for part in line::wrap(line, columns) {
-            line::Line::of(part).write(out, false)?;
+        for part in term::wrap(line, columns) {
+            term::Line::of(part).write(out, false)?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes the sections that have lines, with a blank line between them.
+fn write_sections(
+    sections: impl IntoIterator<Item = Vec<term::Line>>,
+    color: bool,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let sections = sections.into_iter().filter(|section| !section.is_empty());
+    for (at, section) in sections.enumerate() {
+        if at > 0 {
+            writeln!(out)?;
+        }
+        for line in section {
+            line.write(out, color)?;
         }
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! The columns that CSV and Markdown have in common.
 
-use super::words;
+use super::format;
 use crate::report::model::{By, Group};
 
 pub const COLUMNS: [&str; 14] = [
@@ -33,7 +33,7 @@ pub fn figures(group: &Group) -> [String; 13] {
     let counts = &group.counts;
     let durations = group.shown();
     let number = |value: Option<f64>| value.map_or_else(String::new, decimal);
-    let time = |at: Option<_>| at.map_or_else(String::new, words::utc);
+    let time = |at: Option<_>| at.map_or_else(String::new, format::rfc3339);
     [
         counts.runs.to_string(),
         counts.ok.to_string(),

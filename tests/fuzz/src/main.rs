@@ -212,7 +212,7 @@ fn reported(bits: usize, mut table: Table, filters: &Filter, contents: &Contents
         render(&summary, &options, &mut bytes).expect("memory can be written");
         String::from_utf8(bytes).expect("a text")
     };
-    for text in [written(render::text), written(render::drill), written(render::markdown)] {
+    for text in [written(render::text), written(render::target), written(render::markdown)] {
         assert!(text.chars().all(|c| c == '\n' || !c.is_control()), "{text}");
     }
     serde_json::from_str::<serde_json::Value>(&written(render::json)).expect("JSON");

@@ -7,16 +7,11 @@ use serde_json::Value;
 use unicode_width::UnicodeWidthStr as _;
 
 use super::fixture::{busy, crowded, few, no_match, nothing, now, only, options};
-use super::*;
+use super::rendered;
 use crate::report::model::{
     Change, Counts, Direction, Durations, Finding, FindingKind, Group, Usual, Window,
 };
-
-fn written(render: impl Fn(&mut dyn Write) -> io::Result<()>) -> String {
-    let mut bytes = Vec::new();
-    render(&mut bytes).unwrap();
-    String::from_utf8(bytes).unwrap()
-}
+use crate::report::render::*;
 
 /// Pieces that names are hard to draw with: wide, zero wide, joined, combining, turning, acting.
 fn names() -> impl Strategy<Value = String> {
@@ -181,9 +176,9 @@ proptest! {
         let options = Options { ascii, sorted, by, limit, filters: &filters, ..options(width) };
         let empty = Summary { totals: nothing().totals, ..summary.clone() };
         for view in [
-            written(|out| text(&summary, &options, out)),
-            written(|out| drill(&summary, &options, out)),
-            written(|out| text(&empty, &options, out)),
+            rendered(|out| text(&summary, &options, out)),
+            rendered(|out| target(&summary, &options, out)),
+            rendered(|out| text(&empty, &options, out)),
         ] {
             for line in view.lines() {
                 prop_assert!(line.width() <= width, "{width} < {}: {line}", line.width());
@@ -196,14 +191,14 @@ proptest! {
 
     #[test]
     fn color_changes_nothing_but_color(summary in summary(), width in 40usize..=200) {
-        let plain = written(|out| text(&summary, &options(width), out));
-        let colored = written(|out| text(&summary, &Options { color: true, ..options(width) }, out));
+        let plain = rendered(|out| text(&summary, &options(width), out));
+        let colored = rendered(|out| text(&summary, &Options { color: true, ..options(width) }, out));
         prop_assert_eq!(plain, without_color(&colored));
     }
 
     #[test]
     fn json_is_json_whatever_the_numbers(summary in summary(), limit in proptest::option::of(0usize..20)) {
-        let report = written(|out| json(&summary, &Options { limit, ..options(80) }, out));
+        let report = rendered(|out| json(&summary, &Options { limit, ..options(80) }, out));
         let value: Value = serde_json::from_str(&report).unwrap();
         prop_assert_eq!(value["targets"].as_array().unwrap().len(), limit.unwrap_or(99).min(summary.groups.len()));
         let ended = report.ends_with("}\n") && !report.contains('\u{1b}');
@@ -214,15 +209,15 @@ proptest! {
 
     #[test]
     fn tables_have_a_row_a_target(summary in summary()) {
-        let rows = super::promises::fields(&written(|out| csv(&summary, &options(80), out)));
+        let rows = fields(&rendered(|out| csv(&summary, &options(80), out)));
         prop_assert_eq!(rows.len(), summary.groups.len() + 1);
         for (row, group) in rows[1..].iter().zip(summary.groups.iter()) {
             prop_assert_eq!(row.len(), 14);
-            let name = &super::line::shown(group.name.as_deref().unwrap_or_default(), false);
+            let name = &term::escape_for_display(group.name.as_deref().unwrap_or_default(), false);
             prop_assert!(row[0] == *name || row[0].strip_prefix('\'') == Some(name), "{:?}", row[0]);
             prop_assert!(!row[0].starts_with(['=', '+', '-', '@']));
         }
-        let table = written(|out| markdown(&summary, &options(80), out));
+        let table = rendered(|out| markdown(&summary, &options(80), out));
         prop_assert_eq!(table.lines().count(), summary.groups.len() + 2);
         for line in table.lines() {
             prop_assert_eq!(line.replace("\\\\", "").replace("\\|", "").matches('|').count(), 15, "{}", line);
@@ -231,7 +226,7 @@ proptest! {
 
     #[test]
     fn a_page_shows_names_and_never_runs_them(summary in summary(), filters in filters()) {
-        let page = written(|out| html(&summary, &Options { filters: &filters, ..options(80) }, out));
+        let page = rendered(|out| html(&summary, &Options { filters: &filters, ..options(80) }, out));
         let problems = markup_problems(&page);
         prop_assert!(problems.is_empty(), "{problems:?}");
     }
@@ -351,7 +346,7 @@ fn markup_problems(page: &str) -> Vec<String> {
 
 #[test]
 fn the_check_of_the_page_can_fail() {
-    let page = written(|out| html(&busy(), &options(80), out));
+    let page = rendered(|out| html(&busy(), &options(80), out));
     for bad in ["<script>", "<img src=x>", "<p onclick=\"x\">", "</p>", "<p>", "a > b"] {
         let page = page.replace("</main>", &format!("{bad}</main>"));
         assert!(!markup_problems(&page).is_empty(), "{bad}");
@@ -361,7 +356,7 @@ fn the_check_of_the_page_can_fail() {
 #[test]
 fn a_page_refers_to_nothing() {
     for summary in [busy(), few(), nothing(), no_match(), crowded()] {
-        let page = written(|out| html(&summary, &options(80), out)).to_lowercase();
+        let page = rendered(|out| html(&summary, &options(80), out)).to_lowercase();
         for word in [
             "src=",
             "href",
@@ -386,14 +381,15 @@ fn a_page_refers_to_nothing() {
 #[test]
 fn the_same_summary_makes_the_same_bytes() {
     assert_eq!(
-        written(|out| html(&busy(), &options(80), out)),
-        written(|out| html(&busy(), &options(80), out))
+        rendered(|out| html(&busy(), &options(80), out)),
+        rendered(|out| html(&busy(), &options(80), out))
     );
 }
 
 #[test]
 fn the_first_screen_is_one_screen() {
-    let lines = |summary: &Summary, width| written(|out| text(summary, &options(width), out)).lines().count();
+    let lines =
+        |summary: &Summary, width| rendered(|out| text(summary, &options(width), out)).lines().count();
     assert!(lines(&busy(), 80) <= 34);
     assert!(lines(&crowded(), 80) <= 48);
     assert!(lines(&crowded(), 120) <= 48);
@@ -402,7 +398,7 @@ fn the_first_screen_is_one_screen() {
 #[test]
 fn words_that_people_grep_for_stay() {
     for width in [40, 80, 120, 200] {
-        let view = written(|out| text(&busy(), &options(width), out));
+        let view = rendered(|out| text(&busy(), &options(width), out));
         for words in [
             "Total events: 1122",
             "Unique targets: 7",
@@ -420,7 +416,7 @@ fn words_that_people_grep_for_stay() {
 fn a_schema_holds_for_every_report() {
     for summary in [busy(), few(), nothing(), no_match(), crowded(), only("apply")] {
         for by in [By::Target, By::Domain] {
-            let report = written(|out| json(&summary, &Options { by, ..options(80) }, out));
+            let report = rendered(|out| json(&summary, &Options { by, ..options(80) }, out));
             let value: Value = serde_json::from_str(&report).unwrap();
             let problems = super::schema::problems(&value);
             assert!(problems.is_empty(), "{problems:?}");
@@ -430,7 +426,7 @@ fn a_schema_holds_for_every_report() {
 
 #[test]
 fn no_figure_of_a_report_is_missing() {
-    let report = written(|out| json(&nothing(), &options(80), out));
+    let report = rendered(|out| json(&nothing(), &options(80), out));
     let value: Value = serde_json::from_str(&report).unwrap();
     assert_eq!(value["totals"]["success_rate"], Value::Null);
     assert_eq!(value["by_hour"].as_array().unwrap().len(), 24);
@@ -438,7 +434,7 @@ fn no_figure_of_a_report_is_missing() {
 
 #[test]
 fn keys_keep_their_order() {
-    let report = written(|out| json(&busy(), &options(80), out));
+    let report = rendered(|out| json(&busy(), &options(80), out));
     let mut from = 0;
     for key in [
         "format_version",

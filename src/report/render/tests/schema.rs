@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 /// What is wrong with a report, each with the place where it is.
 pub fn problems(report: &Value) -> Vec<String> {
-    let schema: Value = serde_json::from_str(include_str!("../../../tests/report.schema.json")).unwrap();
+    let schema: Value = serde_json::from_str(include_str!("../../../../tests/report.schema.json")).unwrap();
     let mut problems = Vec::new();
     check(report, &schema, &schema, "report", &mut problems);
     problems

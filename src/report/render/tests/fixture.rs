@@ -7,12 +7,12 @@ use chrono::{
     DateTime, Datelike as _, Days, FixedOffset, NaiveDate, NaiveDateTime, TimeDelta, TimeZone as _, Utc,
 };
 
-use super::{Filter, Options, Recording};
 use crate::report::grouping::Groups;
 use crate::report::model::{
     Bin, By, Change, Contents, Counts, Day, Direction, Durations, Finding, FindingKind, Group, Input, Period,
     Population, Run, Totals, Usual, Window,
 };
+use crate::report::render::{Filter, Options, Recording, scale};
 use crate::report::summary::Summary;
 
 pub static NO_FILTERS: Filter = Filter {
@@ -193,11 +193,11 @@ fn durations(n: u64, row: &Row) -> Durations {
 }
 
 fn interval(ok: u64, failed: u64) -> Option<(f64, f64)> {
-    let (n, z) = (super::line::float(ok + failed), 1.96f64);
+    let (n, z) = (scale::float(ok + failed), 1.96f64);
     if n == 0.0 {
         return None;
     }
-    let p = super::line::float(ok) / n;
+    let p = scale::float(ok) / n;
     let middle = (p + z * z / (2.0 * n)) / (1.0 + z * z / n);
     let half = z / (1.0 + z * z / n) * (p * (1.0 - p) / n + z * z / (4.0 * n * n)).sqrt();
     Some(((middle - half).max(0.0), (middle + half).min(1.0)))
@@ -240,7 +240,7 @@ fn group(row: &Row, noise: &mut Noise) -> Group {
         let date = first_day() + Days::new(day);
         if date.weekday().num_days_from_monday() < 5 || noise.next() < 0.1 {
             let part = |all: u64, noise: &mut Noise| {
-                let share = super::line::float(all) / 31.0;
+                let share = scale::float(all) / 31.0;
                 (0..200).take_while(|&n| f64::from(n) + noise.next() < share).count() as u64
             };
             let (ok, failed, interrupted) =
@@ -267,12 +267,12 @@ fn group(row: &Row, noise: &mut Noise) -> Group {
         })
         .collect();
     let heights: [u64; 10] = [10, 46, 65, 52, 26, 12, 7, 3, 1, 1];
-    let width = super::drill::step(row.p95 * 1.1, 9);
+    let width = scale::tick_step(row.p95 * 1.1, 9);
     let histogram = heights
         .iter()
         .zip(0u64..)
         .map(|(&height, at)| {
-            let low = super::line::float(at) * width;
+            let low = scale::float(at) * width;
             Bin { low, high: (at < 9).then_some(low + width), runs: (height * counts.ok).div_ceil(223) }
         })
         .collect();

@@ -1,10 +1,10 @@
-//! Numbers and moments in words, the same in every format.
+//! Numbers, times and sentences as text, the same in every format.
 
 use chrono::{DateTime, Datelike as _, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, Utc};
 
 use super::Options;
-pub use super::line::shown;
-use super::line::{fit, float};
+use super::term::ellipsize_middle;
+pub use super::term::escape_for_display;
 use crate::event::outcome::{self, Outcome};
 use crate::event::table::Filter;
 use crate::report::grouping::Groups;
@@ -33,18 +33,18 @@ pub fn percent(ok: u64, rated: u64) -> String {
     }
 }
 
-/// The success rate in words; none if nothing was completed, or if only failed runs were asked for.
-pub fn rate(counts: &Counts, options: &Options) -> Option<String> {
+/// The success rate as text; `None` if nothing was completed, or if only failed runs were asked for.
+pub fn success_rate(counts: &Counts, options: &Options) -> Option<String> {
     let rated = counts.ok.saturating_add(counts.failed);
     (rated > 0 && !options.filters.failed).then(|| percent(counts.ok, rated))
 }
 
-pub fn success(counts: &Counts, options: &Options) -> String {
-    rate(counts, options).unwrap_or_else(|| "-".to_owned())
+pub fn success_rate_or_dash(counts: &Counts, options: &Options) -> String {
+    success_rate(counts, options).unwrap_or_else(|| "-".to_owned())
 }
 
 /// A part of all time, in whole percent.
-pub fn share(part: f64, whole: f64) -> String {
+pub fn percent_of_time(part: f64, whole: f64) -> String {
     let percent = part / whole * 100.0;
     if !percent.is_finite() || percent <= 0.0 {
         "-".to_owned()
@@ -55,12 +55,12 @@ pub fn share(part: f64, whole: f64) -> String {
     }
 }
 
-pub fn seconds(value: Option<f64>) -> String {
+pub fn seconds_or_dash(value: Option<f64>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| Seconds(value).to_string())
 }
 
 /// Where a histogram's bin begins; bins of some milliseconds need a digit more than durations have.
-pub fn edge(low: f64) -> String {
+pub fn bin_edge(low: f64) -> String {
     let hundredths = low * 100.0;
     if low < 1.0 && (hundredths - hundredths.round()).abs() > 0.01 {
         format!("{low:.3}s")
@@ -70,21 +70,21 @@ pub fn edge(low: f64) -> String {
 }
 
 /// `1 run`, `2 runs`.
-pub fn count(number: u64, one: &str, many: &str) -> String {
+pub fn plural(number: u64, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }
 
 /// `12 Oct 2026`.
-pub fn day(date: NaiveDate) -> String {
-    format!("{} {} {}", date.day(), month(date), date.year())
+pub fn date(date: NaiveDate) -> String {
+    format!("{} {} {}", date.day(), month_name(date), date.year())
 }
 
 /// `12 Oct`.
-pub fn short_day(date: NaiveDate) -> String {
-    format!("{} {}", date.day(), month(date))
+pub fn short_date(date: NaiveDate) -> String {
+    format!("{} {}", date.day(), month_name(date))
 }
 
-fn month(date: NaiveDate) -> &'static str {
+fn month_name(date: NaiveDate) -> &'static str {
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
         [date.month0() as usize % 12]
 }
@@ -92,25 +92,25 @@ fn month(date: NaiveDate) -> &'static str {
 pub const WEEKDAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 
 /// `Mon 23 Nov 13:05`, with the year if it is not this one.
-pub fn moment(at: NaiveDateTime, now: NaiveDateTime) -> String {
+pub fn date_time(at: NaiveDateTime, now: NaiveDateTime) -> String {
     let weekday = WEEKDAYS[at.weekday().num_days_from_monday() as usize % 7];
-    let date = if at.year() == now.year() { short_day(at.date()) } else { day(at.date()) };
+    let date = if at.year() == now.year() { short_date(at.date()) } else { date(at.date()) };
     format!("{weekday} {date} {}", at.format("%H:%M"))
 }
 
 /// `12 Oct – 23 Nov 2026`; one day is one date.
-pub fn days(from: NaiveDate, to: NaiveDate, dash: &str) -> String {
+pub fn date_range(from: NaiveDate, to: NaiveDate, dash: &str) -> String {
     if from == to {
-        day(to)
+        date(to)
     } else if from.year() == to.year() {
-        format!("{} {dash} {}", short_day(from), day(to))
+        format!("{} {dash} {}", short_date(from), date(to))
     } else {
-        format!("{} {dash} {}", day(from), day(to))
+        format!("{} {dash} {}", date(from), date(to))
     }
 }
 
 /// How long ago, in one unit: `21m ago`.
-pub fn ago(then: DateTime<Utc>, now: DateTime<Utc>) -> String {
+pub fn relative_time(then: DateTime<Utc>, now: DateTime<Utc>) -> String {
     let seconds = now.signed_duration_since(then).num_seconds();
     let span = |seconds: i64| {
         let days = seconds / 86_400;
@@ -131,16 +131,16 @@ pub fn ago(then: DateTime<Utc>, now: DateTime<Utc>) -> String {
 }
 
 /// UTC, RFC 3339, with a fraction only if there is one.
-pub fn utc(at: DateTime<Utc>) -> String {
+pub fn rfc3339(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
 /// A group's name as it can be shown; a missing one is `(no domain)`.
-pub fn name(group: Option<&str>, ascii: bool) -> String {
-    group.map_or_else(|| "(no domain)".to_owned(), |name| shown(name, ascii))
+pub fn display_name(group: Option<&str>, ascii: bool) -> String {
+    group.map_or_else(|| "(no domain)".to_owned(), |name| escape_for_display(name, ascii))
 }
 
-pub fn population(which: Population) -> &'static str {
+pub fn population_name(which: Population) -> &'static str {
     match which {
         Population::Ok => "successful runs",
         Population::Failed => "failed runs",
@@ -148,7 +148,7 @@ pub fn population(which: Population) -> &'static str {
     }
 }
 
-pub fn rows(by: By, number: usize) -> &'static str {
+pub fn row_noun(by: By, number: usize) -> &'static str {
     match (by, number) {
         (By::Target, 1) => "target",
         (By::Target, _) => "targets",
@@ -158,7 +158,7 @@ pub fn rows(by: By, number: usize) -> &'static str {
 }
 
 /// `ok`, or `failed, exit 2`.
-pub fn ending(target: &str, run: &Run) -> String {
+pub fn outcome_text(target: &str, run: &Run) -> String {
     let label = outcome::label(target, run.exit_code);
     match Outcome::of(target, run.exit_code) {
         Outcome::Ok => label.into_owned(),
@@ -168,7 +168,7 @@ pub fn ending(target: &str, run: &Run) -> String {
 }
 
 /// An exit code by its name and its number: `exit 2`, `Ctrl-C (130)`.
-pub fn code(target: &str, code: i64) -> String {
+pub fn exit_code_text(target: &str, code: i64) -> String {
     let code = outcome::shell_code(code);
     match outcome::label(target, code) {
         label if label.starts_with("exit ") => label.into_owned(),
@@ -177,30 +177,30 @@ pub fn code(target: &str, code: i64) -> String {
 }
 
 /// A finding as a sentence, without a full stop; `name` is its target as it can be shown.
-pub fn sentence(finding: &Finding, name: &str, options: &Options) -> String {
+pub fn finding_sentence(finding: &Finding, name: &str, options: &Options) -> String {
     match &finding.kind {
-        FindingKind::Changed(change) => format!("{name} {}", changed(change)),
+        FindingKind::Changed(change) => format!("{name} {}", change_sentence(change)),
         FindingKind::Failing { runs, since, rated, ok, .. } => {
             let since = since.map_or_else(String::new, |since| {
-                format!(", since {}", moment((options.local)(since), (options.local)(options.now)))
+                format!(", since {}", date_time((options.local)(since), (options.local)(options.now)))
             });
             let overall = match *ok {
                 0 => "it never passed".to_owned(),
                 _ => format!("passes {} overall", percent(*ok, *rated)),
             };
-            format!("{name} failed {} in a row{since} ({overall})", count(*runs, "time", "times"))
+            format!("{name} failed {} in a row{since} ({overall})", plural(*runs, "time", "times"))
         }
         FindingKind::Flaky { failed, window, spells } => format!(
             "{name} fails now and then: {failed} of its last {window} runs, {}",
-            count(*spells, "separate time", "separate times")
+            plural(*spells, "separate time", "separate times")
         ),
     }
 }
 
-fn changed(change: &Change) -> String {
+fn change_sentence(change: &Change) -> String {
     let window = match change.window {
         Window::Days7 => "in the last 7 days".to_owned(),
-        Window::Runs10 => format!("in the last {}", count(change.n, "run", "runs")),
+        Window::Runs10 => format!("in the last {}", plural(change.n, "run", "runs")),
     };
     let before = match change.window {
         Window::Days7 => "in the 28 before",
@@ -208,14 +208,14 @@ fn changed(change: &Change) -> String {
     };
     format!(
         "{}: {} {window}, {} {before}",
-        degree(change),
+        change_size(change),
         Seconds(change.median),
         Seconds(change.baseline_median)
     )
 }
 
 /// `is 41 % slower`.
-pub fn degree(change: &Change) -> String {
+pub fn change_size(change: &Change) -> String {
     match change.direction {
         Direction::Slower if change.ratio >= 2.0 => format!("takes {:.1} times as long", change.ratio),
         Direction::Slower => format!("is {:.0} % slower", (change.ratio - 1.0) * 100.0),
@@ -225,32 +225,35 @@ pub fn degree(change: &Change) -> String {
     }
 }
 
-pub fn probability(p: f64) -> String {
+pub fn p_value(p: f64) -> String {
     if p < 0.001 { "p < 0.001".to_owned() } else { format!("p = {p:.3}") }
 }
 
-/// What the events had to pass, in words; the zone's days where a filter begins or ends with one.
-pub fn filters(options: &Options, ascii: bool) -> Vec<String> {
+/// What the filters ask for, as text; the zone's days where a filter begins or ends with one.
+pub fn filter_descriptions(options: &Options, ascii: bool) -> Vec<String> {
     let Filter { since, until, last, targets, domains, excludes, failed } = options.filters;
-    let moment = |at: NaiveDateTime| format!("{} {}", day(at.date()), at.format("%H:%M"));
+    let full = |at: NaiveDateTime| format!("{} {}", date(at.date()), at.format("%H:%M"));
     let mut parts = Vec::new();
     if let Some(since) = since.map(options.local) {
         let whole = since.time() == NaiveTime::MIN;
-        parts.push(format!("since {}", if whole { day(since.date()) } else { moment(since) }));
+        parts.push(format!("since {}", if whole { date(since.date()) } else { full(since) }));
     }
     if let Some(until) = until.map(options.local) {
         let before = until.date().pred_opt().filter(|_| until.time() == NaiveTime::MIN);
-        parts.push(format!("until {}", before.map_or_else(|| moment(until), day)));
+        parts.push(format!("until {}", before.map_or_else(|| full(until), date)));
     }
     let mut names = |one: &str, several: &str, names: &[String]| {
-        let quoted: Vec<String> = names
-            .iter()
-            .map(
-                |name| {
-                    if name.is_empty() { "none".to_owned() } else { format!("\"{}\"", short(name, ascii)) }
-                },
-            )
-            .collect();
+        let quoted: Vec<String> =
+            names
+                .iter()
+                .map(|name| {
+                    if name.is_empty() {
+                        "none".to_owned()
+                    } else {
+                        format!("\"{}\"", short_name(name, ascii))
+                    }
+                })
+                .collect();
         match quoted.len() {
             0 => {}
             1 => parts.push(format!("{one} {}", quoted[0])),
@@ -264,36 +267,37 @@ pub fn filters(options: &Options, ascii: bool) -> Vec<String> {
         parts.push("failed runs".to_owned());
     }
     if let Some(last) = last {
-        parts.push(format!("the last {}", count(float_free(*last), "event", "events")));
+        parts.push(format!("the last {}", plural(to_u64(*last), "event", "events")));
     }
     parts
 }
 
-fn float_free(number: usize) -> u64 {
+fn to_u64(number: usize) -> u64 {
     u64::try_from(number).unwrap_or(u64::MAX)
 }
 
 /// A name for a sentence: no longer than a sentence bears.
-pub fn short(name: &str, ascii: bool) -> String {
-    fit(&shown(name, ascii), 40, ascii)
+pub fn short_name(name: &str, ascii: bool) -> String {
+    ellipsize_middle(&escape_for_display(name, ascii), 40, ascii)
 }
 
 /// What the whole log holds, for somebody whose filters let nothing through.
-pub fn log(events: u64, options: &Options) -> String {
-    let mut parts = vec![format!("The log has {}", count(events, "event", "events"))];
+pub fn log_description(events: u64, options: &Options) -> String {
+    let mut parts = vec![format!("The log has {}", plural(events, "event", "events"))];
     if let Some((first, last)) = options.contents.span {
         let (first, last) = ((options.local)(first).date(), (options.local)(last).date());
         parts.push(if first == last {
-            format!(", all of {}", day(last))
+            format!(", all of {}", date(last))
         } else if first.year() == last.year() {
-            format!(" from {} to {}", short_day(first), day(last))
+            format!(" from {} to {}", short_date(first), date(last))
         } else {
-            format!(" from {} to {}", day(first), day(last))
+            format!(" from {} to {}", date(first), date(last))
         });
     }
     let mut names = |label: &str, names: &[String], asked: bool| {
         if asked && !names.is_empty() {
-            let some: Vec<String> = names.iter().take(12).map(|name| short(name, options.ascii)).collect();
+            let some: Vec<String> =
+                names.iter().take(12).map(|name| short_name(name, options.ascii)).collect();
             parts.push(format!("; {label}: {}", some.join(", ")));
             if names.len() > some.len() {
                 parts.push(format!(" and {} more", names.len() - some.len()));
@@ -308,44 +312,13 @@ pub fn log(events: u64, options: &Options) -> String {
 }
 
 /// Counts and their sum's share, for bars.
-pub fn parts(counts: &Counts) -> [u64; 3] {
+pub fn outcome_counts(counts: &Counts) -> [u64; 3] {
     [counts.ok, counts.failed, counts.interrupted]
 }
 
-/// The largest of some figures, for the scale of a chart.
-pub fn largest(values: impl IntoIterator<Item = Option<f64>>) -> f64 {
-    values.into_iter().flatten().filter(|value| value.is_finite()).fold(0.0, f64::max)
-}
-
-/// The median of some figures.
-pub fn median(mut values: Vec<f64>) -> Option<f64> {
-    values.sort_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    match values.len() {
-        0 => None,
-        length if length % 2 == 1 => Some(values[middle]),
-        _ => Some(f64::midpoint(values[middle - 1], values[middle])),
-    }
-}
-
 /// The places of the groups in the order of the duration chart: by average, or as they were asked for.
-pub fn order_of_durations(groups: &Groups<'_>, sorted: bool) -> Vec<usize> {
+pub fn duration_order(groups: &Groups<'_>, sorted: bool) -> Vec<usize> {
     if sorted { (0..groups.len()).collect() } else { groups.by_average() }
-}
-
-/// All runs of a chart's first day to its last, however many days have none.
-pub fn span_of_days(from: NaiveDate, to: NaiveDate) -> usize {
-    usize::try_from((to - from).num_days()).unwrap_or(0) + 1
-}
-
-/// A day's place in a chart that begins at `from`.
-pub fn place(day: NaiveDate, from: NaiveDate) -> Option<usize> {
-    usize::try_from((day - from).num_days()).ok()
-}
-
-/// `value / max`, for a drawing.
-pub fn part(value: u64, max: u64) -> f64 {
-    if max == 0 { 0.0 } else { float(value) / float(max) }
 }
 
 #[cfg(test)]
@@ -373,7 +346,7 @@ mod tests {
 
     #[test]
     fn bins_of_milliseconds_can_be_told_apart() {
-        let edges: Vec<String> = [0.0, 0.002, 0.008, 0.01, 0.012, 0.5, 90.0].map(edge).into();
+        let edges: Vec<String> = [0.0, 0.002, 0.008, 0.01, 0.012, 0.5, 90.0].map(bin_edge).into();
         assert_eq!(edges, ["0.00s", "0.002s", "0.008s", "0.01s", "0.012s", "0.50s", "1m 30s"]);
     }
 
@@ -381,7 +354,7 @@ mod tests {
     fn times_gone_by_are_told_in_one_unit() {
         let now = DateTime::from_timestamp(2_000_000_000, 0).unwrap();
         let case = |seconds: i64, text: &str| {
-            assert_eq!(ago(now - chrono::TimeDelta::seconds(seconds), now), text);
+            assert_eq!(relative_time(now - chrono::TimeDelta::seconds(seconds), now), text);
         };
         case(0, "now");
         case(59, "now");
@@ -400,8 +373,8 @@ mod tests {
     #[test]
     fn a_period_names_each_year_once() {
         let date = |y, m, d| NaiveDate::from_ymd_opt(y, m, d).unwrap();
-        assert_eq!(days(date(2026, 10, 12), date(2026, 11, 23), "–"), "12 Oct – 23 Nov 2026");
-        assert_eq!(days(date(2025, 10, 12), date(2026, 1, 3), "-"), "12 Oct 2025 - 3 Jan 2026");
-        assert_eq!(days(date(2026, 1, 3), date(2026, 1, 3), "-"), "3 Jan 2026");
+        assert_eq!(date_range(date(2026, 10, 12), date(2026, 11, 23), "–"), "12 Oct – 23 Nov 2026");
+        assert_eq!(date_range(date(2025, 10, 12), date(2026, 1, 3), "-"), "12 Oct 2025 - 3 Jan 2026");
+        assert_eq!(date_range(date(2026, 1, 3), date(2026, 1, 3), "-"), "3 Jan 2026");
     }
 }

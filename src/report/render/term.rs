@@ -4,6 +4,8 @@ use std::io::{self, Write};
 
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
+use super::scale::{float, ratio, scale_to, stack};
+
 /// The few ways a piece of text can look. Without colour all of them are plain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Style {
@@ -38,6 +40,14 @@ pub struct Line {
 impl Line {
     pub fn of(text: impl Into<String>) -> Self {
         Self::default().plain(text)
+    }
+
+    pub fn bold(text: impl Into<String>) -> Self {
+        Self::default().styled(Style::Bold, text)
+    }
+
+    pub fn dim(text: impl Into<String>) -> Self {
+        Self::default().styled(Style::Dim, text)
     }
 
     pub fn plain(self, text: impl Into<String>) -> Self {
@@ -114,7 +124,7 @@ impl Line {
 
 /// A name as it can be shown on one line: what would act on a terminal, turn the direction of the text or
 /// hide itself is written out, `\u{1b}`; with `ascii`, so is everything else that ASCII lacks.
-pub fn shown(name: &str, ascii: bool) -> String {
+pub fn escape_for_display(name: &str, ascii: bool) -> String {
     let mut text = String::with_capacity(name.len());
     for c in name.chars() {
         // In front, a mark would join the blank before the name.
@@ -123,7 +133,7 @@ pub fn shown(name: &str, ascii: bool) -> String {
             '\n' => text.push_str("\\n"),
             '\r' => text.push_str("\\r"),
             '\t' => text.push_str("\\t"),
-            _ if acts(c) || joins || ascii && !c.is_ascii() => text.extend(c.escape_unicode()),
+            _ if needs_escape(c) || joins || ascii && !c.is_ascii() => text.extend(c.escape_unicode()),
             _ => text.push(c),
         }
     }
@@ -131,31 +141,31 @@ pub fn shown(name: &str, ascii: bool) -> String {
 }
 
 /// Control characters, bidirectional controls, and characters that show nothing.
-fn acts(c: char) -> bool {
+fn needs_escape(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{feff}'
             | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// The text, or its beginning and end around an ellipsis, in at most so many columns.
-pub fn fit(text: &str, columns: usize, ascii: bool) -> String {
+pub fn ellipsize_middle(text: &str, columns: usize, ascii: bool) -> String {
     if text.width() <= columns {
         return text.to_owned();
     }
     let mark = if ascii { ".." } else { "…" };
     if columns <= mark.width() {
-        return beginning(text, columns).to_owned();
+        return prefix(text, columns).to_owned();
     }
     let room = columns - mark.width();
-    let end = ending(text, room * 2 / 5);
+    let end = suffix(text, room * 2 / 5);
     let end = if end.chars().next().is_some_and(|c| c.width() == Some(0)) { "" } else { end };
-    let beginning = beginning(text, room - end.width());
+    let beginning = prefix(text, room - end.width());
     let cut = format!("{beginning}{mark}{end}");
     // Joined anew, some scripts are wider than their parts.
     if cut.width() <= columns { cut } else { format!("{beginning}{mark}") }
 }
 
-fn beginning(text: &str, columns: usize) -> &str {
+fn prefix(text: &str, columns: usize) -> &str {
     let mut end = 0;
     for (at, c) in text.char_indices() {
         let next = at + c.len_utf8();
@@ -167,7 +177,7 @@ fn beginning(text: &str, columns: usize) -> &str {
     &text[..end]
 }
 
-fn ending(text: &str, columns: usize) -> &str {
+fn suffix(text: &str, columns: usize) -> &str {
     let mut start = text.len();
     for (at, _) in text.char_indices().rev() {
         if text[at..].width() > columns {
@@ -184,7 +194,7 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     let columns = columns.max(2);
     let mut lines = Vec::new();
     let mut line = String::new();
-    for mut word in words(text) {
+    for mut word in unbreakable_parts(text) {
         if !line.is_empty() {
             if line.width() + 1 + word.width() <= columns {
                 line.push(' ');
@@ -194,7 +204,7 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
             lines.push(std::mem::take(&mut line));
         }
         while word.width() > columns {
-            let head = beginning(word, columns);
+            let head = prefix(word, columns);
             let head = if head.is_empty() { word } else { head };
             lines.push(head.to_owned());
             word = &word[head.len()..];
@@ -208,14 +218,14 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
 }
 
 /// What is not to be broken: `3m 05s`, `41 %`, `p < 0.001`. Blanks at the very beginning belong to the first.
-fn words(text: &str) -> Vec<&str> {
+fn unbreakable_parts(text: &str) -> Vec<&str> {
     let indent = text.len() - text.trim_start_matches(' ').len();
     let mut words = Vec::new();
     let mut start = 0;
     for (at, _) in text.match_indices(' ').filter(|&(at, _)| at >= indent) {
         let before = text[start..at].rsplit(' ').next().unwrap_or_default();
         let after = text[at + 1..].split(' ').next().unwrap_or_default();
-        if !belong_together(before, after) {
+        if !must_not_break(before, after) {
             words.push(&text[start..at]);
             start = at + 1;
         }
@@ -224,7 +234,7 @@ fn words(text: &str) -> Vec<&str> {
     words
 }
 
-fn belong_together(before: &str, after: &str) -> bool {
+fn must_not_break(before: &str, after: &str) -> bool {
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let larger = before.trim_start_matches('(').strip_suffix(['d', 'h', 'm']).is_some_and(is_number);
     let smaller = after.get(..2).is_some_and(is_number) && after[2..].starts_with(['h', 'm', 's']);
@@ -254,18 +264,18 @@ pub fn flow(pieces: &[(&str, String)], columns: usize, indent: usize) -> Vec<Str
 
 /// The characters that drawings are made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pen {
+pub struct Glyphs {
     pub ascii: bool,
 }
 
-impl Pen {
+impl Glyphs {
     /// `value / max` of so many cells, in eighths of a cell; something is never drawn as nothing.
     pub fn bar(self, value: f64, max: f64, cells: usize) -> String {
         if self.ascii {
-            let whole = portion(value, max, cells);
+            let whole = scale_to(value, max, cells);
             return "#".repeat(if value > 0.0 { whole.max(1).min(cells) } else { 0 });
         }
-        let eighths = portion(value, max, cells * 8);
+        let eighths = scale_to(value, max, cells * 8);
         let eighths = if value > 0.0 { eighths.max(1).min(cells * 8) } else { 0 };
         let mut bar = "█".repeat(eighths / 8);
         bar.push_str(["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"][eighths % 8]);
@@ -275,15 +285,15 @@ impl Pen {
     /// One of eight heights, or of ten digits: 0 is the lowest.
     pub fn level(self, part: f64) -> char {
         if self.ascii {
-            char::from(b"0123456789"[portion(part, 1.0, 9)])
+            char::from(b"0123456789"[scale_to(part, 1.0, 9)])
         } else {
-            ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'][portion(part, 1.0, 7)]
+            ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'][scale_to(part, 1.0, 7)]
         }
     }
 
     /// A line of levels; nothing is a blank. The scale runs from the lowest to the highest value, but over at
     /// least a quarter of the median, so that noise of a few percent is drawn flat.
-    pub fn trend(self, values: &[Option<f64>]) -> String {
+    pub fn sparkline(self, values: &[Option<f64>]) -> String {
         let mut known: Vec<f64> =
             values.iter().flatten().copied().filter(|value| value.is_finite()).collect();
         known.sort_by(f64::total_cmp);
@@ -298,7 +308,7 @@ impl Pen {
     }
 
     /// Counts as levels of the greatest of them; none is a dot.
-    pub fn counts(self, counts: &[u64]) -> Vec<char> {
+    pub fn count_levels(self, counts: &[u64]) -> Vec<char> {
         let max = counts.iter().copied().max().unwrap_or(0);
         counts
             .iter()
@@ -310,10 +320,25 @@ impl Pen {
             .collect()
     }
 
+    /// The value as a bar, and a whisker from its end to the p95.
+    pub fn bar_with_whisker(self, value: Option<f64>, p95: Option<f64>, max: f64, cells: usize) -> Line {
+        let Some(value) = value else {
+            return Line::default();
+        };
+        let line = Line::of(self.bar(value, max, cells));
+        let end = p95.map_or(0, |p95| scale_to(p95, max, cells));
+        if end <= line.width() {
+            return line;
+        }
+        let (dash, tip) = if self.ascii { ("-", "|") } else { ("─", "┤") };
+        let dashes = dash.repeat(end - line.width() - 1);
+        line.styled(Style::Dim, dashes).styled(Style::Dim, tip)
+    }
+
     /// `ok`, `failed` and `interrupted` in cells, with what has one part only drawn to an eighth.
-    pub fn outcomes(self, parts: [u64; 3], max: u64, cells: usize) -> Line {
-        let [ok, failed, interrupted] = stacked(parts, max, cells);
-        let [ok_mark, failed_mark, interrupted_mark] = self.marks();
+    pub fn outcome_bar(self, parts: [u64; 3], max: u64, cells: usize) -> Line {
+        let [ok, failed, interrupted] = stack(parts, max, cells);
+        let [ok_mark, failed_mark, interrupted_mark] = self.outcome_marks();
         if failed == 0 && interrupted == 0 {
             return Line::default().styled(Style::Green, self.bar(float(parts[0]), float(max), cells));
         }
@@ -324,7 +349,7 @@ impl Pen {
     }
 
     /// How ok, failed and interrupted runs are drawn.
-    pub fn marks(self) -> [&'static str; 3] {
+    pub fn outcome_marks(self) -> [&'static str; 3] {
         if self.ascii { ["#", "x", "-"] } else { ["█", "▒", "░"] }
     }
 
@@ -341,67 +366,20 @@ impl Pen {
     }
 }
 
-/// Cells for each part of a bar that is `sum / max` of all cells: rounded as they add up, and no part that
-/// is there without a cell, as far as there are cells.
-pub fn stacked(parts: [u64; 3], max: u64, cells: usize) -> [usize; 3] {
-    let sum: f64 = parts.iter().map(|&part| float(part)).sum();
-    let present = parts.iter().filter(|&&part| part > 0).count();
-    let length = portion(sum, float(max), cells).max(present).min(cells);
-    let mut drawn = [0; 3];
-    let (mut before, mut so_far) = (0, 0.0);
-    for (cell, &part) in drawn.iter_mut().zip(&parts) {
-        so_far += float(part);
-        let end = portion(so_far, sum, length);
-        *cell = end - before;
-        before = end;
-    }
-    for at in 0..parts.len() {
-        if parts[at] > 0 && drawn[at] == 0 {
-            let widest = (0..drawn.len()).fold(0, |best, at| if drawn[at] > drawn[best] { at } else { best });
-            if drawn[widest] > 1 {
-                drawn[widest] -= 1;
-                drawn[at] = 1;
-            }
-        }
-    }
-    drawn
-}
-
-/// `value / max` of so many steps, rounded, and never beyond them.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and `steps`")]
-pub fn portion(value: f64, max: f64, steps: usize) -> usize {
-    let part = value / max;
-    if part.is_nan() || part <= 0.0 {
-        return 0;
-    }
-    #[expect(clippy::cast_precision_loss, reason = "a number of cells")]
-    let steps = steps as f64;
-    (part.min(1.0) * steps).round() as usize
-}
-
-pub fn ratio(part: u64, whole: u64) -> f64 {
-    float(part) / float(whole)
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a drawing shows fewer digits than a float has")]
-pub fn float(number: u64) -> f64 {
-    number as f64
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
 
-    const UTF8: Pen = Pen { ascii: false };
-    const ASCII: Pen = Pen { ascii: true };
+    const UTF8: Glyphs = Glyphs { ascii: false };
+    const ASCII: Glyphs = Glyphs { ascii: true };
 
     #[test]
     fn a_name_cannot_act_on_the_terminal() {
         #[track_caller]
         fn case(name: &str, text: &str) {
-            assert_eq!(shown(name, false), text);
+            assert_eq!(escape_for_display(name, false), text);
         }
         case("apply", "apply");
         case("déjà vu", "déjà vu");
@@ -415,16 +393,16 @@ mod tests {
 
     #[test]
     fn ascii_shows_other_characters_by_their_number() {
-        assert_eq!(shown("déjà", true), "d\\u{e9}j\\u{e0}");
+        assert_eq!(escape_for_display("déjà", true), "d\\u{e9}j\\u{e0}");
     }
 
     #[test]
     fn a_long_name_keeps_its_beginning_and_its_end() {
-        assert_eq!(fit("ansible-playbook", 16, false), "ansible-playbook");
-        assert_eq!(fit("ansible-playbook", 12, false), "ansible…book");
-        assert_eq!(fit("ansible-playbook", 12, true), "ansibl..book");
-        assert_eq!(fit("日本語の名前", 7, false).width(), 7);
-        assert_eq!(fit("日本語", 1, false), "");
+        assert_eq!(ellipsize_middle("ansible-playbook", 16, false), "ansible-playbook");
+        assert_eq!(ellipsize_middle("ansible-playbook", 12, false), "ansible…book");
+        assert_eq!(ellipsize_middle("ansible-playbook", 12, true), "ansibl..book");
+        assert_eq!(ellipsize_middle("日本語の名前", 7, false).width(), 7);
+        assert_eq!(ellipsize_middle("日本語", 1, false), "");
     }
 
     #[test]
@@ -439,22 +417,13 @@ mod tests {
     }
 
     #[test]
-    fn parts_of_a_bar_add_up_and_none_is_lost() {
-        assert_eq!(stacked([1008, 72, 42], 1122, 76), [68, 5, 3]);
-        assert_eq!(stacked([1000, 1, 1], 1002, 10), [8, 1, 1]);
-        assert_eq!(stacked([0, 0, 0], 10, 10), [0, 0, 0]);
-        assert_eq!(stacked([1, 0, 0], 1_000_000, 10), [1, 0, 0]);
-        assert_eq!(stacked([1, 1, 1], 1_000_000, 2), [1, 0, 1]);
-    }
-
-    #[test]
     fn noise_of_a_few_percent_is_drawn_flat() {
-        let flat = UTF8.trend(&[Some(1.0), Some(1.03), None, Some(0.97)]);
+        let flat = UTF8.sparkline(&[Some(1.0), Some(1.03), None, Some(0.97)]);
         assert_eq!(flat, "▅▅ ▄");
-        assert_eq!(UTF8.trend(&[Some(1.0), Some(4.0), None, Some(8.0)]), "▁▄ █");
-        assert_eq!(ASCII.trend(&[Some(1.0), Some(4.5), None, Some(8.0)]), "05 9");
-        assert_eq!(UTF8.trend(&[None, None]), "  ");
-        assert_eq!(UTF8.trend(&[Some(0.0)]), "▅");
+        assert_eq!(UTF8.sparkline(&[Some(1.0), Some(4.0), None, Some(8.0)]), "▁▄ █");
+        assert_eq!(ASCII.sparkline(&[Some(1.0), Some(4.5), None, Some(8.0)]), "05 9");
+        assert_eq!(UTF8.sparkline(&[None, None]), "  ");
+        assert_eq!(UTF8.sparkline(&[Some(0.0)]), "▅");
     }
 
     #[test]
@@ -480,8 +449,8 @@ mod tests {
 
         #[test]
         fn a_text_fits_where_it_is_put(name in "(?s).{0,40}", columns in 2usize..60, ascii: bool) {
-            let text = shown(&name, ascii);
-            prop_assert!(fit(&text, columns, ascii).width() <= columns);
+            let text = escape_for_display(&name, ascii);
+            prop_assert!(ellipsize_middle(&text, columns, ascii).width() <= columns);
             prop_assert!(!ascii || text.is_ascii());
             prop_assert!(text.chars().all(|c| !c.is_control()));
             for line in wrap(&text, columns) {
@@ -491,9 +460,8 @@ mod tests {
 
         #[test]
         fn a_bar_stays_in_its_cells(parts: [u64; 3], max: u64, cells in 0usize..200) {
-            prop_assert!(stacked(parts, max, cells).iter().sum::<usize>() <= cells);
-            prop_assert!(UTF8.outcomes(parts, max, cells).width() <= cells);
-            prop_assert!(ASCII.outcomes(parts, max, cells).width() <= cells);
+            prop_assert!(UTF8.outcome_bar(parts, max, cells).width() <= cells);
+            prop_assert!(ASCII.outcome_bar(parts, max, cells).width() <= cells);
         }
     }
 }

@@ -3,20 +3,15 @@
 use std::path::PathBuf;
 
 use super::fixture::{at, busy, crowded, few, hostile, no_match, nothing, only, options};
-use super::*;
+use super::rendered;
 use crate::event::Event;
 use crate::report::model::Counts;
-
-fn written(render: impl Fn(&mut dyn Write) -> io::Result<()>) -> String {
-    let mut bytes = Vec::new();
-    render(&mut bytes).unwrap();
-    String::from_utf8(bytes).unwrap()
-}
+use crate::report::render::*;
 
 #[track_caller]
 fn case(name: &str, render: impl Fn(&mut dyn Write) -> io::Result<()>) {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
-    let text = written(render);
+    let text = rendered(render);
     if std::env::var_os("BLESS").is_some() {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, &text).unwrap();
@@ -76,7 +71,7 @@ fn nothing_says_what_is_the_case_and_what_to_do() {
         let options = Options { recording, ..options(80) };
         case(&format!("nothing-{name}.txt"), |out| text(&nothing(), &options, out));
     }
-    case("nothing-target.txt", |out| drill(&nothing(), &options(80), out));
+    case("nothing-target.txt", |out| target(&nothing(), &options(80), out));
     case("nothing.md", |out| markdown(&nothing(), &options(80), out));
     case("nothing.csv", |out| csv(&nothing(), &options(80), out));
     let filters =
@@ -121,11 +116,11 @@ fn failed_runs_alone_have_no_success_rate() {
 #[test]
 fn one_target_has_its_own_view() {
     for width in [40, 60, 80, 120, 200] {
-        case(&format!("target-{width}.txt"), |out| drill(&only("apply"), &options(width), out));
+        case(&format!("target-{width}.txt"), |out| target(&only("apply"), &options(width), out));
     }
-    case("target-few-80.txt", |out| drill(&few(), &options(80), out));
-    case("target-80-ascii.txt", |out| drill(&only("apply"), &Options { ascii: true, ..options(80) }, out));
-    case("target-80-color.txt", |out| drill(&only("lint"), &Options { color: true, ..options(80) }, out));
+    case("target-few-80.txt", |out| target(&few(), &options(80), out));
+    case("target-80-ascii.txt", |out| target(&only("apply"), &Options { ascii: true, ..options(80) }, out));
+    case("target-80-color.txt", |out| target(&only("lint"), &Options { color: true, ..options(80) }, out));
 }
 
 #[test]

@@ -1,0 +1,144 @@
+//! From values to lengths: what the charts of the terminal and of the page have in common.
+
+use crate::report::model::{Counts, Day};
+use chrono::NaiveDate;
+
+/// `value / max` of so many steps, rounded, and never beyond them.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and `steps`")]
+pub fn scale_to(value: f64, max: f64, steps: usize) -> usize {
+    let part = value / max;
+    if part.is_nan() || part <= 0.0 {
+        return 0;
+    }
+    #[expect(clippy::cast_precision_loss, reason = "a number of cells")]
+    let steps = steps as f64;
+    (part.min(1.0) * steps).round() as usize
+}
+
+/// `part / whole`; 0 of nothing.
+pub fn ratio(part: u64, whole: u64) -> f64 {
+    if whole == 0 { 0.0 } else { float(part) / float(whole) }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a drawing shows fewer digits than a float has")]
+pub fn float(number: u64) -> f64 {
+    number as f64
+}
+
+/// Cells for each part of a bar that is `sum / max` of all cells: rounded as they add up, and no part that
+/// is there without a cell, as far as there are cells.
+pub fn stack(parts: [u64; 3], max: u64, cells: usize) -> [usize; 3] {
+    let sum: f64 = parts.iter().map(|&part| float(part)).sum();
+    let present = parts.iter().filter(|&&part| part > 0).count();
+    let length = scale_to(sum, float(max), cells).max(present).min(cells);
+    let mut drawn = [0; 3];
+    let (mut before, mut so_far) = (0, 0.0);
+    for (cell, &part) in drawn.iter_mut().zip(&parts) {
+        so_far += float(part);
+        let end = scale_to(so_far, sum, length);
+        *cell = end - before;
+        before = end;
+    }
+    for at in 0..parts.len() {
+        if parts[at] > 0 && drawn[at] == 0 {
+            let widest = (0..drawn.len()).fold(0, |best, at| if drawn[at] > drawn[best] { at } else { best });
+            if drawn[widest] > 1 {
+                drawn[widest] -= 1;
+                drawn[at] = 1;
+            }
+        }
+    }
+    drawn
+}
+
+/// The largest of some figures, for the scale of a chart.
+pub fn maximum(values: impl IntoIterator<Item = Option<f64>>) -> f64 {
+    values.into_iter().flatten().filter(|value| value.is_finite()).fold(0.0, f64::max)
+}
+
+/// The median of some figures.
+pub fn median(mut values: Vec<f64>) -> Option<f64> {
+    values.sort_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    match values.len() {
+        0 => None,
+        length if length % 2 == 1 => Some(values[middle]),
+        _ => Some(f64::midpoint(values[middle - 1], values[middle])),
+    }
+}
+
+/// All runs of a chart's first day to its last, however many days have none.
+pub fn days_inclusive(from: NaiveDate, to: NaiveDate) -> usize {
+    usize::try_from((to - from).num_days()).unwrap_or(0) + 1
+}
+
+/// A day's place in a chart that begins at `from`.
+pub fn day_index(day: NaiveDate, from: NaiveDate) -> Option<usize> {
+    usize::try_from((day - from).num_days()).ok()
+}
+
+/// The median of each column's days.
+pub fn median_per_column(of: &[Day], from: NaiveDate, days: usize, per_column: usize) -> Vec<Option<f64>> {
+    let mut columns: Vec<Vec<f64>> = vec![Vec::new(); days.div_ceil(per_column)];
+    for day in of {
+        if let (Some(at), Some(median)) = (day_index(day.date, from), day.median)
+            && let Some(column) = columns.get_mut(at / per_column)
+        {
+            column.push(median);
+        }
+    }
+    columns.into_iter().map(median).collect()
+}
+
+/// A round number of seconds that needs at most so many steps to reach the top.
+pub fn tick_step(top: f64, steps: usize) -> f64 {
+    const ROUND: [f64; 28] = [
+        0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0,
+        900.0, 1200.0, 1800.0, 3600.0, 7200.0, 10_800.0, 21_600.0, 43_200.0, 86_400.0, 172_800.0, 604_800.0,
+    ];
+    let enough = |step: &f64| *step * float(steps as u64) >= top;
+    let mut step = ROUND.into_iter().find(enough).unwrap_or(604_800.0);
+    while !enough(&step) && step.is_finite() {
+        step *= 2.0;
+    }
+    step
+}
+
+/// The counts of each column's days.
+pub fn counts_per_column(of: &[Day], from: NaiveDate, days: usize, per_column: usize) -> Vec<Counts> {
+    let mut columns = vec![Counts::default(); days.div_ceil(per_column)];
+    for day in of {
+        if let Some(column) = day_index(day.date, from).and_then(|at| columns.get_mut(at / per_column)) {
+            column.runs = column.runs.saturating_add(day.counts.runs);
+            column.ok = column.ok.saturating_add(day.counts.ok);
+            column.failed = column.failed.saturating_add(day.counts.failed);
+            column.interrupted = column.interrupted.saturating_add(day.counts.interrupted);
+        }
+    }
+    columns
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn parts_of_a_bar_add_up_and_none_is_lost() {
+        assert_eq!(stack([1008, 72, 42], 1122, 76), [68, 5, 3]);
+        assert_eq!(stack([1000, 1, 1], 1002, 10), [8, 1, 1]);
+        assert_eq!(stack([0, 0, 0], 10, 10), [0, 0, 0]);
+        assert_eq!(stack([1, 0, 0], 1_000_000, 10), [1, 0, 0]);
+        assert_eq!(stack([1, 1, 1], 1_000_000, 2), [1, 0, 1]);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn stacked_bar_never_exceeds_its_cells(parts: [u64; 3], max: u64, cells in 0usize..200) {
+            prop_assert!(stack(parts, max, cells).iter().sum::<usize>() <= cells);
+        }
+    }
+}

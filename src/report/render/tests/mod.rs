@@ -1,0 +1,15 @@
+//! Tests that look at whole outputs: compared with golden files, and held to what must be true of any report.
+
+mod fixture;
+mod golden;
+mod properties;
+mod schema;
+
+use std::io::{self, Write};
+
+/// What a renderer writes.
+fn rendered(render: impl Fn(&mut dyn Write) -> io::Result<()>) -> String {
+    let mut bytes = Vec::new();
+    render(&mut bytes).unwrap();
+    String::from_utf8(bytes).unwrap()
+}
