@@ -9,8 +9,7 @@ use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::fs;
 
-use crate::ledger::{Case, cases};
-use crate::stage::{RECORDED, Stage, TM_RUN, Told, Way, probe};
+use crate::harness::{Case, RECORDED, Sandbox, TM_RUN, WaitStatus, Way, cases, probe};
 use crate::trust::EARLIER;
 use crate::trust::trace::{traced, wrapped};
 
@@ -38,9 +37,9 @@ fn at_most(bound: usize, count: usize, what: &str) {
 
 /// Of all processes and threads of the command.
 #[track_caller]
-fn system_calls(stage: &Stage, words: impl IntoIterator<Item = OsString>) -> usize {
-    let (finished, calls) = traced(stage, &["-f"], words);
-    assert_eq!((finished.told, finished.err.as_str()), (Told::Exited(0), ""));
+fn system_calls(sandbox: &Sandbox, words: impl IntoIterator<Item = OsString>) -> usize {
+    let (output, calls) = traced(sandbox, &["-f"], words);
+    assert_eq!((output.status, output.stderr.as_str()), (WaitStatus::Exited(0), ""));
     calls.iter().filter(|call| !WAITING.contains(&call.name.as_str())).count()
 }
 
@@ -49,13 +48,13 @@ const WAITING: [&str; 3] = ["futex", "waitid", "rt_sigtimedwait"];
 
 /// Of the command's own process, in user mode.
 #[track_caller]
-fn instructions(stage: &Stage, words: impl IntoIterator<Item = OsString>) -> usize {
-    let file = stage.path("callgrind");
+fn instructions(sandbox: &Sandbox, words: impl IntoIterator<Item = OsString>) -> usize {
+    let file = sandbox.path("callgrind");
     let mut option = OsString::from("--callgrind-out-file=");
     option.push(&file);
     let valgrind = ["valgrind".into(), "-q".into(), "--tool=callgrind".into(), option];
-    let finished = stage.plain(valgrind.into_iter().chain(words)).finish();
-    assert_eq!((finished.told, finished.err.as_str()), (Told::Exited(0), ""));
+    let output = sandbox.unwrapped(valgrind.into_iter().chain(words)).output();
+    assert_eq!((output.status, output.stderr.as_str()), (WaitStatus::Exited(0), ""));
     let text = fs::read_to_string(file).expect("what callgrind has counted");
     let count = text.lines().find_map(|line| line.strip_prefix("totals: ")).expect("a total");
     count.trim().parse().expect("a number")
@@ -66,7 +65,7 @@ fn tm_run(words: &[&str]) -> Vec<OsString> {
 }
 
 /// Lines of one year as tm-run writes them: seven targets, two domains, one run in ten fails.
-fn log(stage: &Stage, lines: u32) {
+fn log(sandbox: &Sandbox, lines: u32) {
     let mut text = String::new();
     for line in 0..lines {
         let seconds = u64::from(line) * (364 * 86_400) / u64::from(lines);
@@ -90,56 +89,56 @@ fn log(stage: &Stage, lines: u32) {
             line * 31 % 9 + 1,
         );
     }
-    fs::write(stage.log(), text).expect("a log");
+    fs::write(sandbox.log(), text).expect("a log");
 }
 
 const YEAR: u32 = 20_000;
 
 /// How many more than the bare command makes; both are called by their paths.
 #[track_caller]
-fn more_system_calls(stage: &Stage) -> usize {
+fn more_system_calls(sandbox: &Sandbox) -> usize {
     let ends = [probe(), "exit", "0"];
-    let bare = Stage::new(Way::Bare);
-    system_calls(stage, wrapped(stage, &ends)) - system_calls(&bare, wrapped(&bare, &ends))
+    let bare = Sandbox::new(Way::Bare);
+    system_calls(sandbox, wrapped(sandbox, &ends)) - system_calls(&bare, wrapped(&bare, &ends))
 }
 
 /// The start of tm-run itself, and the question whether recording is on.
-fn a_run_that_is_not_recorded_costs_two_system_calls(stage: &Stage) {
-    assert_eq!(more_system_calls(stage), 2);
+fn a_run_that_is_not_recorded_costs_two_system_calls(sandbox: &Sandbox) {
+    assert_eq!(more_system_calls(sandbox), 2);
 }
 
-fn a_recorded_run_makes_few_system_calls(stage: &Stage) {
-    fs::write(stage.log(), EARLIER).expect("a log");
-    at_most(56, more_system_calls(stage), "system calls");
+fn a_recorded_run_makes_few_system_calls(sandbox: &Sandbox) {
+    fs::write(sandbox.log(), EARLIER).expect("a log");
+    at_most(56, more_system_calls(sandbox), "system calls");
 }
 
 /// Under valgrind a run goes the usual way, for it must not begin early there.
-fn a_recorded_run_takes_few_instructions(stage: &Stage) {
-    at_most(750_000, instructions(stage, wrapped(stage, &[probe(), "exit", "0"])), "instructions");
+fn a_recorded_run_takes_few_instructions(sandbox: &Sandbox) {
+    at_most(750_000, instructions(sandbox, wrapped(sandbox, &[probe(), "exit", "0"])), "instructions");
 }
 
-fn a_small_report_makes_few_system_calls(stage: &Stage) {
-    log(stage, 100);
-    at_most(46, system_calls(stage, tm_run(&["report"])), "system calls");
+fn a_small_report_makes_few_system_calls(sandbox: &Sandbox) {
+    log(sandbox, 100);
+    at_most(46, system_calls(sandbox, tm_run(&["report"])), "system calls");
 }
 
-fn status_makes_few_system_calls(stage: &Stage) {
-    log(stage, 100);
-    at_most(48, system_calls(stage, tm_run(&["status"])), "system calls");
+fn status_makes_few_system_calls(sandbox: &Sandbox) {
+    log(sandbox, 100);
+    at_most(48, system_calls(sandbox, tm_run(&["status"])), "system calls");
 }
 
-fn a_small_report_takes_few_instructions(stage: &Stage) {
-    log(stage, 100);
-    at_most(6_600_000, instructions(stage, tm_run(&["report"])), "instructions");
+fn a_small_report_takes_few_instructions(sandbox: &Sandbox) {
+    log(sandbox, 100);
+    at_most(6_600_000, instructions(sandbox, tm_run(&["report"])), "instructions");
 }
 
-fn a_report_of_a_year_takes_few_instructions(stage: &Stage) {
-    log(stage, YEAR);
-    at_most(132_000_000, instructions(stage, tm_run(&["report"])), "instructions");
+fn a_report_of_a_year_takes_few_instructions(sandbox: &Sandbox) {
+    log(sandbox, YEAR);
+    at_most(132_000_000, instructions(sandbox, tm_run(&["report"])), "instructions");
 }
 
 /// Nine times what the release takes: what compares sixteen bytes in one instruction there is a call here.
-fn status_of_a_year_takes_few_instructions(stage: &Stage) {
-    log(stage, YEAR);
-    at_most(80_000_000, instructions(stage, tm_run(&["status"])), "instructions");
+fn status_of_a_year_takes_few_instructions(sandbox: &Sandbox) {
+    log(sandbox, YEAR);
+    at_most(80_000_000, instructions(sandbox, tm_run(&["status"])), "instructions");
 }

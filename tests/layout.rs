@@ -4,10 +4,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::ledger::{Case, plain};
+use crate::harness::{Case, once};
 
 pub fn cases() -> Vec<Case> {
-    plain![
+    once![
         a_room_names_only_what_it_may,
         report_files_name_only_siblings_that_they_may,
         unsafe_code_is_in_one_file,

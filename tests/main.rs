@@ -1,6 +1,6 @@
 //! The integration tests: the real binary, real processes, real terminals.
 //!
-//! A case of the wrapper is run in several ways, see [`stage::Way`]: with the bare command first, which is
+//! A case of the wrapper is run in several ways, see [`harness::Way`]: with the bare command first, which is
 //! the definition (a case that the bare command fails is wrong), then recorded, then with recording off.
 //!
 //! To add tests, add a module with a `cases()` and a line to [`all`]. The harness is not libtest, because that can
@@ -8,14 +8,13 @@
 //! same summary. Nor is it libtest-mimic: that brings clap with its derive macro, and while programs here are linked
 //! statically by default, cargo cannot build a procedural macro (and the tm-run under test would get clap's colours).
 mod counts;
+mod harness;
 mod layout;
-mod ledger;
 mod page;
 mod real;
 mod report;
 mod runner;
 mod shell;
-mod stage;
 mod switches;
 mod trust;
 mod wrapper;
@@ -23,7 +22,7 @@ mod wrapper;
 use std::ffi::OsString;
 use std::io::Write as _;
 
-use ledger::Case;
+use harness::Case;
 use libtest2_mimic::{Harness, RunContext, RunError, Trial};
 
 fn all() -> Vec<Case> {

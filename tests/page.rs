@@ -6,8 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use crate::ledger::{Case, cases};
-use crate::stage::{Stage, Way};
+use crate::harness::{Case, Sandbox, Way, cases};
 
 pub fn cases() -> Vec<Case> {
     cases![&[Way::Bare], needs ["chromium"]; a_page_loads_nothing, names_in_a_page_do_nothing, a_bad_page_is_caught]
@@ -67,16 +66,16 @@ fn is_quiet(page: &str) {
     assert!(seen.picture > 10_000, "nothing was drawn");
 }
 
-fn a_page_loads_nothing(_: &Stage) {
+fn a_page_loads_nothing(_: &Sandbox) {
     is_quiet(&golden("report.html"));
 }
 
-fn names_in_a_page_do_nothing(_: &Stage) {
+fn names_in_a_page_do_nothing(_: &Sandbox) {
     is_quiet(&golden("hostile.html"));
 }
 
 /// The checks above can fail: without the policy a picture is asked for, with it the console tells.
-fn a_bad_page_is_caught(_: &Stage) {
+fn a_bad_page_is_caught(_: &Sandbox) {
     let picture = "<img src=\"http://127.0.0.1:9/x.png\" alt=\"\">";
     assert_ne!(open(&format!("<!doctype html><title>bad</title>{picture}")).askers, [""; 0]);
     let script = "<script>console.error('bad')</script>";

@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::ledger::{Case, cases};
-use crate::stage::{
-    BARE_AND_RECORDED, EVERY_WAY, Job, Logged, Process, RECORDED, Stage, Start, TM_RUN, Told, until,
+use crate::harness::{
+    BARE_AND_RECORDED, Case, EVERY_WAY, Event, Job, Launch, Process, RECORDED, Sandbox, TM_RUN, WaitStatus,
+    cases, wait_until,
 };
 
 pub fn cases() -> Vec<Case> {
@@ -36,38 +36,38 @@ fail:
 \t@$(TM_RUN) --target $@ --domain \"$(G)\" -- sh -c 'exit 3'
 ";
 
-fn make<'s>(stage: &'s Stage, words: &[&str]) -> Start<'s> {
-    fs::write(stage.path("Makefile"), MAKEFILE).expect("a Makefile");
+fn make<'s>(sandbox: &'s Sandbox, words: &[&str]) -> Launch<'s> {
+    fs::write(sandbox.path("Makefile"), MAKEFILE).expect("a Makefile");
     let tool = format!("TM_RUN={TM_RUN}");
-    stage.plain(["make", "-f", "../Makefile", &tool].iter().chain(words))
+    sandbox.unwrapped(["make", "-f", "../Makefile", &tool].iter().chain(words))
 }
 
-fn names(events: &[Logged]) -> Vec<(&str, Option<&str>, i64)> {
+fn names(events: &[Event]) -> Vec<(&str, Option<&str>, i64)> {
     events.iter().map(|event| (event.target.as_str(), event.domain.as_deref(), event.exit_code)).collect()
 }
 
-fn a_makefile_records_its_targets_and_domain(stage: &Stage) {
-    let finished = make(stage, &["all"]).finish();
-    assert_eq!((finished.told, finished.text().as_str()), (Told::Exited(0), "sync\nlint\napply\n"));
-    assert_eq!(make(stage, &["sync", "G=pro"]).finish().text(), "sync\n");
+fn a_makefile_records_its_targets_and_domain(sandbox: &Sandbox) {
+    let output = make(sandbox, &["all"]).output();
+    assert_eq!((output.status, output.text().as_str()), (WaitStatus::Exited(0), "sync\nlint\napply\n"));
+    assert_eq!(make(sandbox, &["sync", "G=pro"]).output().text(), "sync\n");
     let expected = [("sync", None, 0), ("lint", None, 0), ("apply", None, 0), ("sync", Some("pro"), 0)];
-    assert_eq!(names(&stage.events()), expected);
+    assert_eq!(names(&sandbox.events()), expected);
 }
 
-fn a_parallel_makefile_records_each_of_its_targets(stage: &Stage) {
-    let finished = make(stage, &["-j4", "all", "G=pro"]).finish();
-    assert_eq!((finished.told, finished.err.as_str()), (Told::Exited(0), ""));
-    let events = stage.events();
+fn a_parallel_makefile_records_each_of_its_targets(sandbox: &Sandbox) {
+    let output = make(sandbox, &["-j4", "all", "G=pro"]).output();
+    assert_eq!((output.status, output.stderr.as_str()), (WaitStatus::Exited(0), ""));
+    let events = sandbox.events();
     let mut found = names(&events);
     found.sort_unstable();
     assert_eq!(found, [("apply", Some("pro"), 0), ("lint", Some("pro"), 0), ("sync", Some("pro"), 0)]);
 }
 
-fn a_failing_recipe_is_recorded_and_fails(stage: &Stage) {
-    let finished = make(stage, &["fail", "G=pro"]).finish();
-    assert_eq!(finished.told, Told::Exited(2));
-    assert!(finished.err.contains("Error 3"), "{}", finished.err);
-    assert_eq!(names(&stage.events()), [("fail", Some("pro"), 3)]);
+fn a_failing_recipe_is_recorded_and_fails(sandbox: &Sandbox) {
+    let output = make(sandbox, &["fail", "G=pro"]).output();
+    assert_eq!(output.status, WaitStatus::Exited(2));
+    assert!(output.stderr.contains("Error 3"), "{}", output.stderr);
+    assert_eq!(names(&sandbox.events()), [("fail", Some("pro"), 3)]);
 }
 
 /* ---- ansible ---- */
@@ -105,20 +105,18 @@ enum Under {
     TheWrapper,
 }
 
-fn playbook<'s>(stage: &'s Stage, text: &str, under: &Under) -> Start<'s> {
-    let text = text.replace("HERE", &stage.path("").display().to_string());
-    fs::write(stage.path("site.yml"), text).expect("a playbook");
+fn playbook<'s>(sandbox: &'s Sandbox, text: &str, under: &Under) -> Launch<'s> {
+    let text = text.replace("HERE", &sandbox.path("").display().to_string());
+    fs::write(sandbox.path("site.yml"), text).expect("a playbook");
     // Looking for a Python may find one that wants to know the user's home.
     let python = format!("ansible_python_interpreter={}", python().display());
     let words = ["ansible-playbook", "-i", "localhost,", "-c", "local", "-e", &python, "../site.yml"];
     let start = match under {
-        Under::Nothing => stage.plain(words),
-        Under::TheWrapper => stage.command(words),
+        Under::Nothing => sandbox.unwrapped(words),
+        Under::TheWrapper => sandbox.command(words),
     };
-    let start = start.variable("ANSIBLE_NOCOLOR", "1").variable("ANSIBLE_LOCALHOST_WARNING", "False");
-    start
-        .variable("ANSIBLE_LOCAL_TEMP", stage.path("local"))
-        .variable("ANSIBLE_REMOTE_TEMP", stage.path("remote"))
+    let start = start.env("ANSIBLE_NOCOLOR", "1").env("ANSIBLE_LOCALHOST_WARNING", "False");
+    start.env("ANSIBLE_LOCAL_TEMP", sandbox.path("local")).env("ANSIBLE_REMOTE_TEMP", sandbox.path("remote"))
 }
 
 /// What two runs never have in common: times, and what Python they found.
@@ -145,41 +143,42 @@ fn without_times(text: &str) -> String {
 }
 
 #[track_caller]
-fn runs_as_bare(stage: &Stage, text: &str, code: i32, word: &str) {
-    let expected = playbook(stage, text, &Under::Nothing).finish();
-    assert_eq!(expected.told, Told::Exited(code), "{}", expected.text());
+fn runs_as_bare(sandbox: &Sandbox, text: &str, code: i32, word: &str) {
+    let expected = playbook(sandbox, text, &Under::Nothing).output();
+    assert_eq!(expected.status, WaitStatus::Exited(code), "{}", expected.text());
     assert!(expected.text().contains(word), "{}", expected.text());
-    let finished = playbook(stage, text, &Under::TheWrapper).finish();
-    assert_eq!(finished.told, Told::Exited(code));
-    assert_eq!(without_times(&finished.text()), without_times(&expected.text()));
-    assert_eq!(finished.err, expected.err);
-    stage.logged(&[i64::from(code)]);
+    let output = playbook(sandbox, text, &Under::TheWrapper).output();
+    assert_eq!(output.status, WaitStatus::Exited(code));
+    assert_eq!(without_times(&output.text()), without_times(&expected.text()));
+    assert_eq!(output.stderr, expected.stderr);
+    sandbox.assert_logged(&[i64::from(code)]);
 }
 
-fn a_playbook_succeeds(stage: &Stage) {
-    runs_as_bare(stage, GOOD, 0, "failed=0");
+fn a_playbook_succeeds(sandbox: &Sandbox) {
+    runs_as_bare(sandbox, GOOD, 0, "failed=0");
 }
 
-fn a_playbook_fails(stage: &Stage) {
-    runs_as_bare(stage, BAD, 2, "failed=1");
+fn a_playbook_fails(sandbox: &Sandbox) {
+    runs_as_bare(sandbox, BAD, 2, "failed=1");
 }
 
-fn an_interrupted_playbook_cleans_up_and_says_so(stage: &Stage) {
+fn an_interrupted_playbook_cleans_up_and_says_so(sandbox: &Sandbox) {
     for name in ["there", "never"] {
         let mode = nix::sys::stat::Mode::S_IRUSR | nix::sys::stat::Mode::S_IWUSR;
-        nix::unistd::mkfifo(&stage.path(name), mode).expect("a FIFO");
+        nix::unistd::mkfifo(&sandbox.path(name), mode).expect("a FIFO");
     }
-    let both =
-        |name| fs::OpenOptions::new().read(true).write(true).open(stage.path(name)).expect("the FIFO opens");
+    let both = |name| {
+        fs::OpenOptions::new().read(true).write(true).open(sandbox.path(name)).expect("the FIFO opens")
+    };
     let _never = both("never");
-    let mut there = crate::stage::Stream::new(both("there"));
-    let mut job = playbook(stage, ENDLESS, &Under::TheWrapper).on_terminal().start();
-    there.up_to("there\n");
+    let mut there = crate::harness::Stream::new(both("there"));
+    let mut job = playbook(sandbox, ENDLESS, &Under::TheWrapper).on_terminal().spawn();
+    there.read_until("there\n");
     job.terminal().ctrl('C');
-    let text = job.terminal().screen.up_to("interrupted");
+    let text = job.terminal().screen.read_until("interrupted");
     assert!(text.contains("takes for ever"), "{text}");
-    assert_eq!(job.end(), Told::Exited(99));
-    stage.logged(&[99]);
+    assert_eq!(job.wait_for_exit(), WaitStatus::Exited(99));
+    sandbox.assert_logged(&[99]);
 }
 
 /* ---- on a terminal ---- */
@@ -187,13 +186,13 @@ fn an_interrupted_playbook_cleans_up_and_says_so(stage: &Stage) {
 impl Job {
     #[track_caller]
     fn shows(&mut self, text: &str) {
-        self.terminal().screen.up_to(text);
+        self.terminal().screen.read_until(text);
     }
 
     /// The shell has the terminal again, and says that its job is stopped.
     #[track_caller]
     fn shell_says_stopped(&mut self) {
-        let text = self.terminal().prompt();
+        let text = self.terminal().wait_for_prompt();
         assert!(text.contains("Stopped"), "{text}");
     }
 
@@ -203,24 +202,24 @@ impl Job {
     fn less_waits_for_a_key(&mut self) {
         self.shows("line 22 of the text\r\n");
         self.shows("-page-");
-        until("less sleeps", || {
+        wait_until("less sleeps", || {
             let is_less =
                 |pid| fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name == "less\n");
-            self.members().iter().any(|process| process.state == 'S' && is_less(process.pid))
+            self.session_processes().iter().any(|process| process.state == 'S' && is_less(process.pid))
         });
     }
 
     #[track_caller]
     fn shell_has_code(&mut self, code: i32) {
-        self.terminal().prompt();
+        self.terminal().wait_for_prompt();
         self.terminal().type_line("echo code=$?");
         self.shows(&format!("code={code}\r\n"));
     }
 }
 
-fn vim_stops_resumes_resizes_and_quits(stage: &Stage) {
-    let mut shell = stage.shell();
-    fs::write(stage.path("text"), "first line\n").expect("a text");
+fn vim_stops_resumes_resizes_and_quits(sandbox: &Sandbox) {
+    let mut shell = sandbox.shell();
+    fs::write(sandbox.path("text"), "first line\n").expect("a text");
     let when_resized = "-c \"autocmd VimResized * call writefile([&columns], '../size')\"";
     shell.terminal().type_line(&format!("$W vim -u NONE -i NONE -n -N {when_resized} ../text"));
     shell.shows("first line");
@@ -231,27 +230,29 @@ fn vim_stops_resumes_resizes_and_quits(stage: &Stage) {
         shell.shows("first line");
     }
     shell.terminal().stty(&["cols", "66"]);
-    let size = stage.path("size");
-    crate::stage::until("vim knows its size", || fs::read_to_string(&size).is_ok_and(|text| text == "66\n"));
+    let size = sandbox.path("size");
+    crate::harness::wait_until("vim knows its size", || {
+        fs::read_to_string(&size).is_ok_and(|text| text == "66\n")
+    });
     // An interrupt throws away what has been typed behind it, so the next key waits for what it does.
-    let (loops, left) = (stage.path("loops"), stage.path("left"));
+    let (loops, left) = (sandbox.path("loops"), sandbox.path("left"));
     let there = |path: &Path| fs::read_to_string(path).is_ok_and(|text| text == "x\n");
     let begin = "try | call writefile(['x'], '../loops') | while 1 | endwhile";
     let finish = "finally | call writefile(['x'], '../left') | endtry";
     shell.terminal().type_text(&format!(":{begin} | {finish}\r"));
-    crate::stage::until("vim is in its loop", || there(&loops));
+    crate::harness::wait_until("vim is in its loop", || there(&loops));
     shell.terminal().ctrl('C');
-    crate::stage::until("vim has left its loop", || there(&left));
+    crate::harness::wait_until("vim has left its loop", || there(&left));
     shell.terminal().type_text(":$put ='changed'\r:wq\r");
     shell.shell_has_code(0);
-    assert_eq!(fs::read_to_string(stage.path("text")).expect("a text"), "first line\nchanged\n");
-    stage.logged(&[0]);
+    assert_eq!(fs::read_to_string(sandbox.path("text")).expect("a text"), "first line\nchanged\n");
+    sandbox.assert_logged(&[0]);
 }
 
-fn less_stops_resumes_and_quits(stage: &Stage) {
-    let mut shell = stage.shell();
+fn less_stops_resumes_and_quits(sandbox: &Sandbox) {
+    let mut shell = sandbox.shell();
     let lines: Vec<String> = (0..200).map(|number| format!("line {number} of the text")).collect();
-    fs::write(stage.path("text"), lines.join("\n")).expect("a text");
+    fs::write(sandbox.path("text"), lines.join("\n")).expect("a text");
     shell.terminal().type_line("$W less -X -Ps-page- ../text");
     shell.less_waits_for_a_key();
     shell.terminal().ctrl('Z');
@@ -262,7 +263,7 @@ fn less_stops_resumes_and_quits(stage: &Stage) {
     shell.shows("line 199 of the text");
     shell.terminal().type_text("q");
     shell.shell_has_code(0);
-    stage.logged(&[0]);
+    sandbox.assert_logged(&[0]);
 }
 
 /// The interpreter itself: what is on PATH may be a script that looks for one in the user's home.
@@ -272,29 +273,29 @@ fn python() -> PathBuf {
     Path::new(String::from_utf8_lossy(&output.stdout).trim()).to_owned()
 }
 
-fn python_handles_the_interrupt_and_goes_on(stage: &Stage) {
-    let mut shell = stage.shell();
+fn python_handles_the_interrupt_and_goes_on(sandbox: &Sandbox) {
+    let mut shell = sandbox.shell();
     shell.terminal().type_line(&format!("PYTHON_BASIC_REPL=1 $W {} -q", python().display()));
     shell.shows(">>> ");
     shell.terminal().type_line("import os; print('pid', os.getpid(), flush=True)");
     shell.shows("pid ");
-    let interpreter: i32 = shell.terminal().screen.line().parse().expect("a process id");
+    let interpreter: i32 = shell.terminal().screen.read_line().parse().expect("a process id");
     shell.shows(">>> ");
     // An interrupt between its look for signals and its wait for a key would have an effect only with the next key.
     let sleeps = || Process::of(interpreter).is_some_and(|process| process.state == 'S');
-    until("python sleeps", sleeps);
+    wait_until("python sleeps", sleeps);
     shell.terminal().ctrl('C');
     shell.shows("KeyboardInterrupt");
     shell.shows(">>> ");
     shell.terminal().type_line("print(6 * 7)");
     shell.shows("42\r\n");
     shell.shows(">>> ");
-    until("python sleeps", sleeps);
+    wait_until("python sleeps", sleeps);
     shell.terminal().ctrl('Z');
     shell.shell_says_stopped();
     assert_eq!(Process::of(interpreter).map(|process| process.state), Some('T'));
     shell.terminal().type_line("fg");
     shell.terminal().type_line("raise SystemExit(7)");
     shell.shell_has_code(7);
-    stage.logged(&[7]);
+    sandbox.assert_logged(&[7]);
 }

@@ -11,8 +11,9 @@ use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 use serde_json::Value;
 
-use crate::ledger::{Case, DUCKDB, cases, python_with_duckdb};
-use crate::stage::{Finished, OFF, Stage, Start, TM_RUN, Told, until};
+use crate::harness::{
+    Case, DUCKDB, Launch, OFF, Output, Sandbox, TM_RUN, WaitStatus, cases, python_with_duckdb, wait_until,
+};
 
 pub fn cases() -> Vec<Case> {
     let mut all = cases![OFF;
@@ -42,17 +43,17 @@ pub fn cases() -> Vec<Case> {
     all
 }
 
-fn report<'s>(stage: &'s Stage, words: &str) -> Start<'s> {
-    stage.plain([TM_RUN, "report"].into_iter().chain(words.split_whitespace()))
+fn report<'s>(sandbox: &'s Sandbox, words: &str) -> Launch<'s> {
+    sandbox.unwrapped([TM_RUN, "report"].into_iter().chain(words.split_whitespace()))
 }
 
-impl Start<'_> {
+impl Launch<'_> {
     /// What is on standard output, when all went well.
     #[track_caller]
     fn shows(self) -> String {
-        let finished = self.finish();
-        assert_eq!((finished.told, finished.err.as_str()), (Told::Exited(0), ""), "{}", finished.text());
-        finished.text()
+        let output = self.output();
+        assert_eq!((output.status, output.stderr.as_str()), (WaitStatus::Exited(0), ""), "{}", output.text());
+        output.text()
     }
 
     #[track_caller]
@@ -62,9 +63,14 @@ impl Start<'_> {
 
     #[track_caller]
     fn refused(self, code: i32) -> String {
-        let finished = self.finish();
-        assert_eq!((finished.told, finished.text().as_str()), (Told::Exited(code), ""), "{}", finished.err);
-        let err = finished.err;
+        let output = self.output();
+        assert_eq!(
+            (output.status, output.text().as_str()),
+            (WaitStatus::Exited(code), ""),
+            "{}",
+            output.stderr
+        );
+        let err = output.stderr;
         assert!(err.starts_with("tm-run: ") && err.lines().count() == 1 && err.ends_with('\n'), "{err:?}");
         err
     }
@@ -92,9 +98,9 @@ fn small() -> String {
 }
 
 /// It stands where the user's own log is, recorded or not.
-fn own_log(stage: &Stage, text: impl AsRef<[u8]>) {
-    fs::create_dir_all(stage.telemetry()).expect("the directories");
-    fs::write(stage.log(), text).expect("a log");
+fn own_log(sandbox: &Sandbox, text: impl AsRef<[u8]>) {
+    fs::create_dir_all(sandbox.telemetry()).expect("the directories");
+    fs::write(sandbox.log(), text).expect("a log");
 }
 
 fn names(json: &Value) -> Vec<&str> {
@@ -104,7 +110,7 @@ fn names(json: &Value) -> Vec<&str> {
 
 /// The targets of the events, by way of `--format jsonl`.
 #[track_caller]
-fn targets(start: Start) -> Vec<String> {
+fn targets(start: Launch) -> Vec<String> {
     let target = |line: &str| {
         let value: Value = serde_json::from_str(line).expect("a line of JSON");
         value["target"].as_str().expect("a target").to_owned()
@@ -112,55 +118,55 @@ fn targets(start: Start) -> Vec<String> {
     start.shows().lines().map(target).collect()
 }
 
-fn every_format_has_the_same_numbers(stage: &Stage) {
-    own_log(stage, small());
-    let text = report(stage, "").shows();
+fn every_format_has_the_same_numbers(sandbox: &Sandbox) {
+    own_log(sandbox, small());
+    let text = report(sandbox, "").shows();
     assert!(text.contains("Total events: 7     ok 4   failed 2   interrupted 1 "), "{text}");
     for title in ["Target Invocations", "Success vs Failure", "Average Duration", "Unique targets: 3"] {
         assert!(text.contains(title), "{title}");
     }
-    let json = report(stage, "--format json").json();
+    let json = report(sandbox, "--format json").json();
     assert_eq!(json["totals"]["runs"], 7);
     assert_eq!(names(&json), ["apply", "sync", "lint"]);
     assert_eq!(json["targets"][0]["duration"]["ok"]["mean_seconds"], 10.5);
-    let csv = report(stage, "--format csv").shows();
+    let csv = report(sandbox, "--format csv").shows();
     let rows: Vec<&str> = csv.lines().collect();
     assert!(rows[0].starts_with("target,runs,ok,failed,interrupted,success_rate,mean_seconds,"), "{csv}");
     assert!(rows[1].starts_with("apply,3,2,1,0,"), "{csv}");
     assert!(rows[2].starts_with("sync,3,2,0,1,1.0,2.0,"), "{csv}");
-    let markdown = report(stage, "--format markdown").shows();
+    let markdown = report(sandbox, "--format markdown").shows();
     assert!(markdown.lines().nth(2).expect("a row").starts_with("| apply | 3 | 2 | 1 | 0 | "), "{markdown}");
-    let html = report(stage, "--format html").shows();
+    let html = report(sandbox, "--format html").shows();
     assert!(html.starts_with("<!doctype html>") && html.ends_with("</html>\n"), "{html}");
-    assert_eq!(report(stage, "--format jsonl").shows(), small());
+    assert_eq!(report(sandbox, "--format jsonl").shows(), small());
     // The same again from the clean copy.
-    fs::write(stage.path("copy"), small()).expect("a log");
-    assert_eq!(report(stage, "--format csv --log ../copy").shows(), csv);
+    fs::write(sandbox.path("copy"), small()).expect("a log");
+    assert_eq!(report(sandbox, "--format csv --log ../copy").shows(), csv);
 }
 
-fn nothing_to_report_says_why(stage: &Stage) {
+fn nothing_to_report_says_why(sandbox: &Sandbox) {
     const NOTHING: &str = "No telemetry data to report.\n";
-    let off = report(stage, "").shows();
+    let off = report(sandbox, "").shows();
     assert_eq!(off, format!("{NOTHING}Recording is off. Turn it on with: tm-run on\n"));
-    stage.turn_on();
-    let on = report(stage, "").shows();
+    sandbox.turn_on();
+    let on = report(sandbox, "").shows();
     assert!(on.starts_with(&format!("{NOTHING}Recording is on. ")), "{on}");
-    let held = report(stage, "").variable("DO_NOT_TRACK", "1").shows();
+    let held = report(sandbox, "").env("DO_NOT_TRACK", "1").shows();
     assert_eq!(held, format!("{NOTHING}Recording is on, but not here: DO_NOT_TRACK=1 is set.\n"));
-    own_log(stage, "\n\n");
-    assert!(report(stage, "").shows().starts_with(NOTHING));
-    assert_eq!(report(stage, "--log /dev/null").shows(), NOTHING);
-    let json = report(stage, "--format json").json();
+    own_log(sandbox, "\n\n");
+    assert!(report(sandbox, "").shows().starts_with(NOTHING));
+    assert_eq!(report(sandbox, "--log /dev/null").shows(), NOTHING);
+    let json = report(sandbox, "--format json").json();
     assert_eq!((&json["totals"]["runs"], &json["targets"]), (&0.into(), &Value::Array(Vec::new())));
-    assert_eq!(report(stage, "--format csv").shows().lines().count(), 1);
-    assert_eq!(report(stage, "--format jsonl").shows(), "");
-    own_log(stage, small());
-    let none = report(stage, "--since 2026-11-21 --domain pr --utc").shows();
+    assert_eq!(report(sandbox, "--format csv").shows().lines().count(), 1);
+    assert_eq!(report(sandbox, "--format jsonl").shows(), "");
+    own_log(sandbox, small());
+    let none = report(sandbox, "--since 2026-11-21 --domain pr --utc").shows();
     assert!(none.starts_with("No telemetry data matches: since 21 Nov 2026, domain \"pr\".\n"), "{none}");
     assert!(none.contains("domains: lab, pro."), "{none}");
 }
 
-fn several_logs_are_one_in_time_order(stage: &Stage) {
+fn several_logs_are_one_in_time_order(sandbox: &Sandbox) {
     let lines = small();
     let lines: Vec<&str> = lines.split_inclusive('\n').collect();
     let part = |wanted: usize| {
@@ -168,91 +174,91 @@ fn several_logs_are_one_in_time_order(stage: &Stage) {
             lines.iter().enumerate().filter(|(at, _)| at % 2 == wanted).map(|(_, line)| *line).collect();
         some
     };
-    fs::write(stage.path("odd"), part(1)).expect("a log");
-    fs::write(stage.path("even"), part(0)).expect("a log");
+    fs::write(sandbox.path("odd"), part(1)).expect("a log");
+    fs::write(sandbox.path("even"), part(0)).expect("a log");
     let all = "--format jsonl --log ../odd --log";
-    assert_eq!(report(stage, &format!("{all} ../even")).shows(), small());
-    let even = fs::File::open(stage.path("even")).expect("a log");
-    assert_eq!(report(stage, &format!("{all} -")).input(even).shows(), small());
+    assert_eq!(report(sandbox, &format!("{all} ../even")).shows(), small());
+    let even = fs::File::open(sandbox.path("even")).expect("a log");
+    assert_eq!(report(sandbox, &format!("{all} -")).stdin(even).shows(), small());
     // The user's own log is not among them.
-    own_log(stage, event("2026-11-01T00:00:00", "own", "", 1.0, 0));
-    assert_eq!(report(stage, &format!("{all} ../even")).shows(), small());
+    own_log(sandbox, event("2026-11-01T00:00:00", "own", "", 1.0, 0));
+    assert_eq!(report(sandbox, &format!("{all} ../even")).shows(), small());
     // One log may come twice; standard input may not.
-    assert_eq!(targets(report(stage, &format!("{all} ../odd"))).len(), 6);
-    report(stage, "--log - --log -").refused(2);
-    let json = report(stage, "--format json --log ../odd --log ../even").json();
+    assert_eq!(targets(report(sandbox, &format!("{all} ../odd"))).len(), 6);
+    report(sandbox, "--log - --log -").refused(2);
+    let json = report(sandbox, "--format json --log ../odd --log ../even").json();
     assert_eq!((&json["input"]["logs"], &json["input"]["events"]), (&2.into(), &7.into()));
 }
 
-fn pipes_are_logs_too(stage: &Stage) {
-    fs::write(stage.path("log"), small()).expect("a log");
+fn pipes_are_logs_too(sandbox: &Sandbox) {
+    fs::write(sandbox.path("log"), small()).expect("a log");
     let run = format!("{TM_RUN} report --format jsonl --log");
     // Three of them: each is as long as can be.
     let script = format!("{run} <(head -n 2 ../log) --log <(tail -n +6 ../log) --log <(sed -n 3,5p ../log)");
-    assert_eq!(stage.bash(&script).shows(), small());
-    assert_eq!(stage.bash(&format!("cat ../log | {run} -")).shows(), small());
-    assert_eq!(stage.bash(&format!("{run} /dev/stdin < ../log")).shows(), small());
-    assert_eq!(stage.bash(&format!("{run} - <&-")).shows(), "");
+    assert_eq!(sandbox.bash(&script).shows(), small());
+    assert_eq!(sandbox.bash(&format!("cat ../log | {run} -")).shows(), small());
+    assert_eq!(sandbox.bash(&format!("{run} /dev/stdin < ../log")).shows(), small());
+    assert_eq!(sandbox.bash(&format!("{run} - <&-")).shows(), "");
 }
 
-fn a_log_that_cannot_be_read_is_named(stage: &Stage) {
-    own_log(stage, small());
+fn a_log_that_cannot_be_read_is_named(sandbox: &Sandbox) {
+    own_log(sandbox, small());
     for (log, why) in [
         ("../nowhere", "No such file or directory (os error 2)"),
         ("..", "Is a directory (os error 21)"),
         (".anklume/telemetry/usage.jsonl/x", "Not a directory (os error 20)"),
     ] {
-        let said = report(stage, &format!("--log {log}")).refused(1);
+        let said = report(sandbox, &format!("--log {log}")).refused(1);
         assert_eq!(said, format!("tm-run: could not read {log}: {why}\n"));
-        report(stage, &format!("--log .anklume/telemetry/usage.jsonl --log {log}")).refused(1);
+        report(sandbox, &format!("--log .anklume/telemetry/usage.jsonl --log {log}")).refused(1);
     }
-    fs::remove_file(stage.log()).expect("it goes");
-    mkfifo(&stage.log(), Mode::S_IRUSR | Mode::S_IWUSR).expect("a FIFO");
-    let said = report(stage, "").refused(1);
+    fs::remove_file(sandbox.log()).expect("it goes");
+    mkfifo(&sandbox.log(), Mode::S_IRUSR | Mode::S_IWUSR).expect("a FIFO");
+    let said = report(sandbox, "").refused(1);
     assert!(said.ends_with("'usage.jsonl' in it is no regular file\n"), "{said}");
 }
 
-fn filters_leave_what_they_say(stage: &Stage) {
+fn filters_leave_what_they_say(sandbox: &Sandbox) {
     #[track_caller]
-    fn case(stage: &Stage, words: &str, expected: &[&str]) {
-        assert_eq!(targets(report(stage, &format!("--format jsonl --utc {words}"))), expected, "{words}");
+    fn case(sandbox: &Sandbox, words: &str, expected: &[&str]) {
+        assert_eq!(targets(report(sandbox, &format!("--format jsonl --utc {words}"))), expected, "{words}");
     }
-    own_log(stage, small());
-    case(stage, "--target apply", &["apply", "apply", "apply"]);
-    case(stage, "--target apply --target lint", &["apply", "apply", "lint", "apply"]);
-    case(stage, "--exclude sync --exclude lint", &["apply", "apply", "apply"]);
-    case(stage, "--domain pro", &["apply", "lint", "apply"]);
-    case(stage, "--domain lab --domain=", &["sync", "apply", "sync", "sync"]);
-    case(stage, "--failed", &["apply", "lint"]);
-    case(stage, "--last 2", &["lint", "apply"]);
-    case(stage, "--failed --last 1", &["lint"]);
-    case(stage, "--last 100 --target sync", &["sync", "sync", "sync"]);
-    case(stage, "--since 2026-11-22", &["sync", "lint", "apply"]);
-    case(stage, "--until 2026-11-20", &["apply", "sync"]);
-    case(stage, "--since 2026-11-20T11:00 --until 2026-11-21T10:00", &["sync"]);
-    case(stage, "--since 2026-11-20T11:00 --until 2026-11-21T10:00:01", &["sync", "apply"]);
-    case(stage, "--since 1h", &[]);
-    case(stage, "--target app", &[]);
+    own_log(sandbox, small());
+    case(sandbox, "--target apply", &["apply", "apply", "apply"]);
+    case(sandbox, "--target apply --target lint", &["apply", "apply", "lint", "apply"]);
+    case(sandbox, "--exclude sync --exclude lint", &["apply", "apply", "apply"]);
+    case(sandbox, "--domain pro", &["apply", "lint", "apply"]);
+    case(sandbox, "--domain lab --domain=", &["sync", "apply", "sync", "sync"]);
+    case(sandbox, "--failed", &["apply", "lint"]);
+    case(sandbox, "--last 2", &["lint", "apply"]);
+    case(sandbox, "--failed --last 1", &["lint"]);
+    case(sandbox, "--last 100 --target sync", &["sync", "sync", "sync"]);
+    case(sandbox, "--since 2026-11-22", &["sync", "lint", "apply"]);
+    case(sandbox, "--until 2026-11-20", &["apply", "sync"]);
+    case(sandbox, "--since 2026-11-20T11:00 --until 2026-11-21T10:00", &["sync"]);
+    case(sandbox, "--since 2026-11-20T11:00 --until 2026-11-21T10:00:01", &["sync", "apply"]);
+    case(sandbox, "--since 1h", &[]);
+    case(sandbox, "--target app", &[]);
     // A name that looks like a flag.
-    case(stage, "--target -x --exclude --utc", &[]);
-    let json = report(stage, "--format json --failed --limit 1").json();
+    case(sandbox, "--target -x --exclude --utc", &[]);
+    let json = report(sandbox, "--format json --failed --limit 1").json();
     assert_eq!((names(&json), &json["left_out"]), (vec!["apply"], &1.into()));
-    let domains = report(stage, "--by domain --format csv").shows();
+    let domains = report(sandbox, "--by domain --format csv").shows();
     let rows: Vec<&str> = domains.lines().map(|row| &row[..row.find(',').unwrap_or(0)]).collect();
     assert_eq!(rows, ["domain", "", "pro", "lab"]);
-    assert!(report(stage, "--by domain").shows().contains("pro"));
+    assert!(report(sandbox, "--by domain").shows().contains("pro"));
     // One target is looked at closely.
-    let drill = report(stage, "--target apply").shows();
+    let drill = report(sandbox, "--target apply").shows();
     assert!(drill.starts_with("apply · 3 runs · 20 Nov – 23 Nov 2026 "), "{drill}");
 }
 
-fn days_are_the_readers(stage: &Stage) {
+fn days_are_the_readers(sandbox: &Sandbox) {
     // Summer time ends on 25 October at 01:00 UTC.
     const ZONE: &str = "CET-1CEST,M3.5.0,M10.5.0/3";
     let times = ["24T21:59:59", "24T22:00:00", "25T00:30:00", "25T01:30:00", "25T22:59:59", "25T23:00:00"];
     let line = |time: &&str| event(&format!("2026-10-{time}"), time, "", 1.0, 0);
-    own_log(stage, times.iter().map(line).collect::<String>());
-    let of = |words: &str| targets(report(stage, &format!("--format jsonl {words}")).variable("TZ", ZONE));
+    own_log(sandbox, times.iter().map(line).collect::<String>());
+    let of = |words: &str| targets(report(sandbox, &format!("--format jsonl {words}")).env("TZ", ZONE));
     assert_eq!(of("--since 2026-10-25 --until 2026-10-25"), times[1..5]);
     assert_eq!(of("--until 2026-10-24"), times[..1]);
     assert_eq!(of("--since 2026-10-26"), times[5..]);
@@ -260,20 +266,20 @@ fn days_are_the_readers(stage: &Stage) {
     assert_eq!(of("--since 2026-10-25T02:30 --until 2026-10-25T02:31"), times[2..4]);
     assert_eq!(of("--utc --since 2026-10-25 --until 2026-10-25"), times[2..]);
     let head = |words: &str, zone: &str| {
-        let text = report(stage, words).variable("TZ", zone).shows();
+        let text = report(sandbox, words).env("TZ", zone).shows();
         text.lines().next().expect("a line").to_owned()
     };
     let head_in_zone = head("", ZONE);
     assert!(head_in_zone.starts_with("Usage report · 24 Oct – 26 Oct 2026 (3 days, UTC+0"), "{head_in_zone}");
     assert_eq!(head("--utc", ZONE), "Usage report · 24 Oct – 25 Oct 2026 (2 days, UTC)");
     // Both hours are two o'clock, and stay two runs.
-    let json = report(stage, "--format json").variable("TZ", ZONE).json();
+    let json = report(sandbox, "--format json").env("TZ", ZONE).json();
     assert_eq!((&json["by_hour"][2], &json["by_hour"][23]), (&2.into(), &2.into()));
     assert_eq!(json["period"]["from"], "2026-10-24T21:59:59Z");
 }
 
-fn flags_that_contradict_each_other_are_refused(stage: &Stage) {
-    own_log(stage, small());
+fn flags_that_contradict_each_other_are_refused(sandbox: &Sandbox) {
+    own_log(sandbox, small());
     for words in [
         "--since 2026-11-22 --until 2026-11-21",
         "--since 2026-11-22T10:00 --until 2026-11-22T10:00",
@@ -293,39 +299,39 @@ fn flags_that_contradict_each_other_are_refused(stage: &Stage) {
         "--width wide",
         "--json",
     ] {
-        let said = report(stage, &format!("{words} --output ../never")).refused(2);
+        let said = report(sandbox, &format!("{words} --output ../never")).refused(2);
         assert!(said.ends_with("; see 'tm-run --help'\n"), "{words}: {said}");
     }
-    assert!(!stage.path("never").exists());
-    assert!(!report(stage, "--since 2026-11-22 --until 2026-11-22").shows().is_empty());
+    assert!(!sandbox.path("never").exists());
+    assert!(!report(sandbox, "--since 2026-11-22 --until 2026-11-22").shows().is_empty());
 }
 
-fn rows_are_sorted_and_limited(stage: &Stage) {
+fn rows_are_sorted_and_limited(sandbox: &Sandbox) {
     #[track_caller]
-    fn case(stage: &Stage, words: &str, expected: &[&str]) {
-        assert_eq!(names(&report(stage, &format!("--format json {words}")).json()), expected, "{words}");
+    fn case(sandbox: &Sandbox, words: &str, expected: &[&str]) {
+        assert_eq!(names(&report(sandbox, &format!("--format json {words}")).json()), expected, "{words}");
     }
-    own_log(stage, small());
-    case(stage, "", &["apply", "sync", "lint"]);
-    case(stage, "--sort runs", &["apply", "sync", "lint"]);
-    case(stage, "--sort time", &["apply", "sync", "lint"]);
-    case(stage, "--sort average", &["apply", "lint", "sync"]);
-    case(stage, "--sort failures", &["apply", "lint", "sync"]);
-    case(stage, "--sort name", &["apply", "lint", "sync"]);
-    case(stage, "--sort name --limit 2", &["apply", "lint"]);
-    case(stage, "--limit 18446744073709551614", &["apply", "sync", "lint"]);
-    let rows = |words: &str| report(stage, words).shows().lines().count();
+    own_log(sandbox, small());
+    case(sandbox, "", &["apply", "sync", "lint"]);
+    case(sandbox, "--sort runs", &["apply", "sync", "lint"]);
+    case(sandbox, "--sort time", &["apply", "sync", "lint"]);
+    case(sandbox, "--sort average", &["apply", "lint", "sync"]);
+    case(sandbox, "--sort failures", &["apply", "lint", "sync"]);
+    case(sandbox, "--sort name", &["apply", "lint", "sync"]);
+    case(sandbox, "--sort name --limit 2", &["apply", "lint"]);
+    case(sandbox, "--limit 18446744073709551614", &["apply", "sync", "lint"]);
+    let rows = |words: &str| report(sandbox, words).shows().lines().count();
     assert_eq!((rows("--format csv --limit 1"), rows("--format jsonl --limit 1")), (2, 7));
-    assert!(report(stage, "--format markdown --limit 1").shows().ends_with("\n\nand 2 more\n"));
+    assert!(report(sandbox, "--format markdown --limit 1").shows().ends_with("\n\nand 2 more\n"));
     assert!(rows("--limit 1") < rows(""));
     let mean =
-        |words: &str| report(stage, words).json()["targets"][0]["duration"]["all"]["mean_seconds"].clone();
+        |words: &str| report(sandbox, words).json()["targets"][0]["duration"]["all"]["mean_seconds"].clone();
     assert_eq!(mean("--format json --durations all"), 11.0);
-    let csv = report(stage, "--format csv --durations failed --target apply").shows();
+    let csv = report(sandbox, "--format csv --durations failed --target apply").shows();
     assert!(csv.lines().nth(1).expect("a row").contains(",12.0,12.0,"), "{csv}");
 }
 
-fn no_real_name_is_in_an_anonymous_report(stage: &Stage) {
+fn no_real_name_is_in_an_anonymous_report(sandbox: &Sandbox) {
     let mut log = String::new();
     for run in 0..60 {
         let (target, exit_code) = [("zebra", 0), ("zebra", 2), ("okapi", 0), ("gnu", 3)][run % 4];
@@ -335,7 +341,7 @@ fn no_real_name_is_in_an_anonymous_report(stage: &Stage) {
         let seconds = if run > 40 { 90.0 } else { 10.0 };
         log += &event(&time, target, domain, seconds, exit_code);
     }
-    own_log(stage, log);
+    own_log(sandbox, log);
     for format in ["text", "json", "csv", "markdown", "html", "jsonl"] {
         for words in [
             "",
@@ -346,7 +352,7 @@ fn no_real_name_is_in_an_anonymous_report(stage: &Stage) {
             "--target nothing-like-gnu --domain no-tapir",
             "--failed",
         ] {
-            let text = report(stage, &format!("--anonymize --format {format} {words}")).shows();
+            let text = report(sandbox, &format!("--anonymize --format {format} {words}")).shows();
             for name in ["zebra", "okapi", "gnu", "quagga", "tapir"] {
                 assert!(!text.contains(name), "{name} in {format} {words}: {text}");
             }
@@ -354,17 +360,17 @@ fn no_real_name_is_in_an_anonymous_report(stage: &Stage) {
             assert!(!is_something || text.contains("target-1"), "{format} {words}: {text}");
         }
     }
-    let json = report(stage, "--anonymize --format json --sort name").json();
+    let json = report(sandbox, "--anonymize --format json --sort name").json();
     assert_eq!(names(&json), ["target-1", "target-2", "target-3"]);
     assert_eq!(json["totals"]["runs"], 60);
 }
 
-fn damaged_lines_are_named_on_standard_error(stage: &Stage) {
+fn damaged_lines_are_named_on_standard_error(sandbox: &Sandbox) {
     let err = |log: &[u8], words: &str| {
-        own_log(stage, log);
-        let finished = report(stage, &format!("--format jsonl {words}")).finish();
-        assert_eq!(finished.told, Told::Exited(0));
-        (finished.text().lines().count(), finished.err)
+        own_log(sandbox, log);
+        let output = report(sandbox, &format!("--format jsonl {words}")).output();
+        assert_eq!(output.status, WaitStatus::Exited(0));
+        (output.text().lines().count(), output.stderr)
     };
     let one = event("2026-11-20T10:00:00", "apply", "", 1.0, 0);
     let torn = "{\"timestamp\": \"2026-11-20T1";
@@ -385,7 +391,7 @@ fn damaged_lines_are_named_on_standard_error(stage: &Stage) {
         is(1, &format!("tm-run: warning: 1 line could not be read: 2\n{unterminated}"))
     );
     // Of several logs, which.
-    fs::write(stage.path("other"), format!("{one}x\n")).expect("a log");
+    fs::write(sandbox.path("other"), format!("{one}x\n")).expect("a log");
     let logs = "--log .anklume/telemetry/usage.jsonl --log ../other";
     assert_eq!(
         err(b"x\n", logs),
@@ -393,7 +399,7 @@ fn damaged_lines_are_named_on_standard_error(stage: &Stage) {
     );
 }
 
-fn odd_logs_make_a_report(stage: &Stage) {
+fn odd_logs_make_a_report(sandbox: &Sandbox) {
     let odd = [
         r#"{"target": "\u0000\ud800"}"#,
         r#"{"target": "a", "duration_seconds": 1e308}"#,
@@ -405,13 +411,17 @@ fn odd_logs_make_a_report(stage: &Stage) {
         r#"{"target": "=1+1|x,\"y\"", "timestamp": "2026-11-20 10:00:00"}"#,
         "{\"target\": \"\u{301}\u{200b}\u{1f469}\u{200d}\u{1f4bb}\u{ac00}\"}",
     ];
-    own_log(stage, odd.join("\n") + "\n");
+    own_log(sandbox, odd.join("\n") + "\n");
     for format in ["text", "json", "csv", "markdown", "html", "jsonl"] {
         for words in ["", "--by domain", "--target a", "--width 40", "--ascii", "--sort average", "--last 1"]
         {
-            let finished = report(stage, &format!("--format {format} {words}")).finish();
-            assert_eq!((finished.told, finished.err.as_str()), (Told::Exited(0), ""), "{format} {words}");
-            let text = String::from_utf8(finished.out).expect("UTF-8");
+            let output = report(sandbox, &format!("--format {format} {words}")).output();
+            assert_eq!(
+                (output.status, output.stderr.as_str()),
+                (WaitStatus::Exited(0), ""),
+                "{format} {words}"
+            );
+            let text = String::from_utf8(output.stdout).expect("UTF-8");
             assert!(!text.contains('\u{1b}') && !text.contains('\0'), "{format} {words}: {text}");
             if format == "json" {
                 let json: Value = serde_json::from_str(&text).expect("one JSON value");
@@ -428,11 +438,11 @@ fn odd_logs_make_a_report(stage: &Stage) {
         })
         .collect();
     for log in [noise, vec![0; 5 << 20], b"{".repeat(100_000)] {
-        own_log(stage, log);
-        let Finished { told, out, err } = report(stage, "").finish();
-        assert_eq!(told, Told::Exited(0));
-        assert!(out.starts_with(b"No telemetry data to report.\n"));
-        assert!(err.starts_with("tm-run: warning: ") && err.lines().count() <= 2, "{err}");
+        own_log(sandbox, log);
+        let Output { status, stdout, stderr } = report(sandbox, "").output();
+        assert_eq!(status, WaitStatus::Exited(0));
+        assert!(stdout.starts_with(b"No telemetry data to report.\n"));
+        assert!(stderr.starts_with("tm-run: warning: ") && stderr.lines().count() <= 2, "{stderr}");
     }
 }
 
@@ -446,13 +456,13 @@ fn files(directory: &Path) -> Vec<String> {
     names
 }
 
-fn an_output_file_is_private_and_complete(stage: &Stage) {
-    own_log(stage, small());
-    let place = stage.path("place");
+fn an_output_file_is_private_and_complete(sandbox: &Sandbox) {
+    own_log(sandbox, small());
+    let place = sandbox.path("place");
     fs::create_dir(&place).expect("a directory");
     let file = place.join("report.csv");
-    let expected = report(stage, "--format csv").shows();
-    let write = |words: &str| assert_eq!(report(stage, words).option("--umask", "0").shows(), "");
+    let expected = report(sandbox, "--format csv").shows();
+    let write = |words: &str| assert_eq!(report(sandbox, words).launch_option("--umask", "0").shows(), "");
     write("--format csv --output ../place/report.csv");
     let mode = || fs::metadata(&file).expect("the report").permissions().mode() & 0o7777;
     assert_eq!((fs::read_to_string(&file).expect("the report"), mode()), (expected.clone(), 0o600));
@@ -469,23 +479,23 @@ fn an_output_file_is_private_and_complete(stage: &Stage) {
     // A report on a log may take its place.
     fs::write(place.join("log"), small() + "damaged\n").expect("a log");
     let clean = "--format jsonl --log ../place/log --output ../place/log";
-    assert_eq!(report(stage, clean).end(), Told::Exited(0));
+    assert_eq!(report(sandbox, clean).wait_for_exit(), WaitStatus::Exited(0));
     assert_eq!(fs::read_to_string(place.join("log")).expect("the log"), small());
     // Names that look odd, and the longest one.
     for name in ["-x".to_owned(), "a b\nc".to_owned(), "n".repeat(255)] {
         let path = format!("../place/{name}");
-        stage.plain([TM_RUN, "report", "--format", "csv", "--output", &path]).shows();
+        sandbox.unwrapped([TM_RUN, "report", "--format", "csv", "--output", &path]).shows();
         assert_eq!(fs::read_to_string(place.join(name)).expect("the report"), expected);
     }
     assert_eq!(files(&place).len(), 6);
     // `-` is standard output.
-    assert_eq!(report(stage, "--format csv --output -").shows(), expected);
-    assert!(!stage.home().join("-").exists());
+    assert_eq!(report(sandbox, "--format csv --output -").shows(), expected);
+    assert!(!sandbox.home().join("-").exists());
 }
 
-fn an_output_file_that_fails_leaves_nothing(stage: &Stage) {
-    own_log(stage, small());
-    let place = stage.path("place");
+fn an_output_file_that_fails_leaves_nothing(sandbox: &Sandbox) {
+    own_log(sandbox, small());
+    let place = sandbox.path("place");
     fs::create_dir(&place).expect("a directory");
     fs::write(place.join("old"), "old").expect("a file");
     for (path, why) in [
@@ -494,102 +504,103 @@ fn an_output_file_that_fails_leaves_nothing(stage: &Stage) {
         ("../place/none/x", "No such file or directory"),
         ("../place/old/x", "Not a directory"),
     ] {
-        let said = report(stage, &format!("--output {path}")).refused(1);
+        let said = report(sandbox, &format!("--output {path}")).refused(1);
         assert!(said.starts_with(&format!("tm-run: could not write {path}: {why} (os error ")), "{said}");
     }
     // No room for all of it.
-    let said = report(stage, "--format html --output ../place/old").option("--limit", "1:1000").refused(1);
+    let said =
+        report(sandbox, "--format html --output ../place/old").launch_option("--limit", "1:1000").refused(1);
     assert!(said.contains("could not write ../place/old: File too large"), "{said}");
     // What cannot be read is no report.
-    report(stage, "--log ../nowhere --output ../place/new").refused(1);
+    report(sandbox, "--log ../nowhere --output ../place/new").refused(1);
     assert_eq!(files(&place), ["old"]);
     assert_eq!(fs::read(place.join("old")).expect("it is there"), b"old");
 }
 
-fn an_output_that_is_no_file_is_written_to(stage: &Stage) {
-    own_log(stage, small());
-    let expected = report(stage, "--format csv").shows();
-    assert_eq!(report(stage, "--format csv --output /dev/null").shows(), "");
+fn an_output_that_is_no_file_is_written_to(sandbox: &Sandbox) {
+    own_log(sandbox, small());
+    let expected = report(sandbox, "--format csv").shows();
+    assert_eq!(report(sandbox, "--format csv --output /dev/null").shows(), "");
     assert!(fs::metadata("/dev/null").expect("it is there").file_type().is_char_device());
-    let said = report(stage, "--output /dev/full").refused(1);
+    let said = report(sandbox, "--output /dev/full").refused(1);
     assert!(said.starts_with("tm-run: could not write /dev/full: No space left on device"), "{said}");
-    assert_eq!(report(stage, "--format csv --output /dev/stdout").shows(), expected);
+    assert_eq!(report(sandbox, "--format csv --output /dev/stdout").shows(), expected);
     let twice =
         format!("for i in 1 2; do {TM_RUN} report --format csv --output /dev/stdout; done >> ../file");
-    assert_eq!(stage.bash(&twice).shows(), "");
-    assert_eq!(fs::read_to_string(stage.path("file")).expect("a file"), expected.repeat(2));
+    assert_eq!(sandbox.bash(&twice).shows(), "");
+    assert_eq!(fs::read_to_string(sandbox.path("file")).expect("a file"), expected.repeat(2));
     let piped = format!("{TM_RUN} report --format csv --output >(cat > ../through; echo done)");
-    assert_eq!(stage.bash(&format!("{piped} | cat")).shows(), "done\n");
-    assert_eq!(fs::read_to_string(stage.path("through")).expect("a file"), expected);
+    assert_eq!(sandbox.bash(&format!("{piped} | cat")).shows(), "done\n");
+    assert_eq!(fs::read_to_string(sandbox.path("through")).expect("a file"), expected);
 }
 
-fn a_reader_that_goes_hears_no_complaint(stage: &Stage) {
-    own_log(stage, small().repeat(2000));
+fn a_reader_that_goes_hears_no_complaint(sandbox: &Sandbox) {
+    own_log(sandbox, small().repeat(2000));
     for (reader, seen) in [("head -n 1", 1), ("true", 0)] {
         let script = format!("set -o pipefail; {TM_RUN} report --format jsonl | {reader} | wc -l");
-        let finished = stage.bash(&script).finish();
-        assert_eq!((finished.text().trim(), finished.err.as_str()), (seen.to_string().as_str(), ""));
-        assert_eq!(finished.told, Told::Exited(141));
+        let output = sandbox.bash(&script).output();
+        assert_eq!((output.text().trim(), output.stderr.as_str()), (seen.to_string().as_str(), ""));
+        assert_eq!(output.status, WaitStatus::Exited(141));
         // Where the signal is ignored, the error is not told either.
-        let finished = stage.bash(&script).option("--ignore", "13").finish();
-        assert_eq!((finished.told, finished.err.as_str()), (Told::Exited(1), ""));
+        let output = sandbox.bash(&script).launch_option("--ignore", "13").output();
+        assert_eq!((output.status, output.stderr.as_str()), (WaitStatus::Exited(1), ""));
     }
 }
 
 /* ---- what it looks like ---- */
 
 #[track_caller]
-fn is_as_wide(start: Start, stage: &Stage, width: usize) {
-    assert_eq!(start.shows(), report(stage, &format!("--width {width}")).shows(), "{width}");
+fn is_as_wide(start: Launch, sandbox: &Sandbox, width: usize) {
+    assert_eq!(start.shows(), report(sandbox, &format!("--width {width}")).shows(), "{width}");
 }
 
 /// What is on a terminal of so many columns.
 #[track_caller]
-fn on_terminal(start: Start, columns: u16) -> String {
+fn on_terminal(start: Launch, columns: u16) -> String {
     // The size must be known before the command starts: the shell waits for a line.
-    let mut job = start.input(Stdio::null()).on_terminal().start();
+    let mut job = start.stdin(Stdio::null()).on_terminal().spawn();
     job.terminal().stty(&["cols", &columns.to_string()]);
     job.terminal().type_line("");
-    assert_eq!(job.end(), Told::Exited(0));
-    job.terminal().screen.up_to("<end>").replace("\r\n", "\n").replace("<end>", "")
+    assert_eq!(job.wait_for_exit(), WaitStatus::Exited(0));
+    job.terminal().screen.read_until("<end>").replace("\r\n", "\n").replace("<end>", "")
 }
 
-fn the_width_is_asked_for_set_or_the_terminals(stage: &Stage) {
-    own_log(stage, small());
-    is_as_wide(report(stage, ""), stage, 80);
+fn the_width_is_asked_for_set_or_the_terminals(sandbox: &Sandbox) {
+    own_log(sandbox, small());
+    is_as_wide(report(sandbox, ""), sandbox, 80);
     for (columns, width) in [("100", 100), ("120", 120), (" 66 ", 66), ("1", 40), ("999999", 200)] {
-        is_as_wide(report(stage, "").variable("COLUMNS", columns), stage, width);
+        is_as_wide(report(sandbox, "").env("COLUMNS", columns), sandbox, width);
     }
     for columns in ["", "0", "-5", "wide", "99999999999999999999999"] {
-        is_as_wide(report(stage, "").variable("COLUMNS", columns), stage, 80);
+        is_as_wide(report(sandbox, "").env("COLUMNS", columns), sandbox, 80);
     }
-    is_as_wide(report(stage, "--width 1"), stage, 40);
-    is_as_wide(report(stage, "--width 65535"), stage, 200);
-    is_as_wide(report(stage, "--width 90").variable("COLUMNS", "120"), stage, 90);
+    is_as_wide(report(sandbox, "--width 1"), sandbox, 40);
+    is_as_wide(report(sandbox, "--width 65535"), sandbox, 200);
+    is_as_wide(report(sandbox, "--width 90").env("COLUMNS", "120"), sandbox, 90);
     let wait =
-        |words: &str| stage.bash(&format!("read; {TM_RUN} report --color never {words}; printf '<end>'"));
+        |words: &str| sandbox.bash(&format!("read; {TM_RUN} report --color never {words}; printf '<end>'"));
     for (columns, width) in [(66, 66), (80, 80), (120, 120), (1, 40), (10, 40), (1000, 200), (0, 80)] {
-        let expected = report(stage, &format!("--width {width}")).shows();
+        let expected = report(sandbox, &format!("--width {width}")).shows();
         assert_eq!(on_terminal(wait(""), columns), expected, "{columns}");
     }
-    let expected = report(stage, "--width 90").shows();
-    assert_eq!(on_terminal(wait("").variable("COLUMNS", "90"), 120), expected);
-    assert_eq!(on_terminal(wait("--width 90").variable("COLUMNS", "100"), 120), expected);
+    let expected = report(sandbox, "--width 90").shows();
+    assert_eq!(on_terminal(wait("").env("COLUMNS", "90"), 120), expected);
+    assert_eq!(on_terminal(wait("--width 90").env("COLUMNS", "100"), 120), expected);
     // A file is no terminal, whatever standard output is.
     assert_eq!(on_terminal(wait("--output ../file"), 120), "");
-    let text = fs::read_to_string(stage.path("file")).expect("a report");
-    assert_eq!(text, report(stage, "").shows());
+    let text = fs::read_to_string(sandbox.path("file")).expect("a report");
+    assert_eq!(text, report(sandbox, "").shows());
 }
 
-fn a_plain_locale_or_terminal_gets_ascii(stage: &Stage) {
-    own_log(stage, small());
-    let ascii = report(stage, "--ascii").shows();
+fn a_plain_locale_or_terminal_gets_ascii(sandbox: &Sandbox) {
+    own_log(sandbox, small());
+    let ascii = report(sandbox, "--ascii").shows();
     assert!(ascii.is_ascii());
-    let unicode = report(stage, "").shows();
+    let unicode = report(sandbox, "").shows();
     assert!(unicode.contains('█'));
     let set = |variables: &[(&str, &str)]| {
-        let start = report(stage, "").without_variable("LANG");
-        variables.iter().fold(start, |start, (name, value)| start.variable(name, value)).shows()
+        let start = report(sandbox, "").env_remove("LANG");
+        variables.iter().fold(start, |start, (name, value)| start.env(name, value)).shows()
     };
     for plain in [
         &[][..],
@@ -614,90 +625,90 @@ fn a_plain_locale_or_terminal_gets_ascii(stage: &Stage) {
     }
 }
 
-fn colour_is_for_those_who_want_it(stage: &Stage) {
+fn colour_is_for_those_who_want_it(sandbox: &Sandbox) {
     #[track_caller]
-    fn case(stage: &Stage, words: &str, variables: &[(&str, &str)], on_terminal: bool, has_colour: bool) {
-        let run = stage.bash(&format!("read; {TM_RUN} report {words}; printf '<end>'"));
-        let start = if on_terminal { run } else { report(stage, words) };
-        let start = variables.iter().fold(start, |start, (name, value)| start.variable(name, value));
+    fn case(sandbox: &Sandbox, words: &str, variables: &[(&str, &str)], on_terminal: bool, has_colour: bool) {
+        let run = sandbox.bash(&format!("read; {TM_RUN} report {words}; printf '<end>'"));
+        let start = if on_terminal { run } else { report(sandbox, words) };
+        let start = variables.iter().fold(start, |start, (name, value)| start.env(name, value));
         let text = if on_terminal { self::on_terminal(start, 80) } else { start.shows() };
         assert_eq!(text.contains('\u{1b}'), has_colour, "{words} {variables:?} on terminal: {on_terminal}");
     }
-    own_log(stage, small());
-    let plain = report(stage, "").shows();
-    let colour = report(stage, "--color always").shows();
+    own_log(sandbox, small());
+    let plain = report(sandbox, "").shows();
+    let colour = report(sandbox, "--color always").shows();
     assert!(colour.contains('\u{1b}') && !plain.contains('\u{1b}'));
     let (no, force, dumb) = (("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1"), ("TERM", "dumb"));
-    case(stage, "", &[], true, true);
-    case(stage, "--color auto", &[], true, true);
-    case(stage, "--color never", &[force], true, false);
-    case(stage, "", &[no], true, false);
-    case(stage, "", &[("NO_COLOR", "")], true, true);
-    case(stage, "", &[dumb], true, false);
-    case(stage, "", &[("TERM", "")], true, false);
-    case(stage, "", &[no, force], true, false);
-    case(stage, "--color always", &[no, dumb], true, true);
-    case(stage, "", &[force], false, true);
-    case(stage, "", &[("CLICOLOR_FORCE", "0")], false, false);
-    case(stage, "", &[no, force], false, false);
-    case(stage, "--color always", &[no], false, true);
-    case(stage, "--target apply --color always", &[], false, true);
+    case(sandbox, "", &[], true, true);
+    case(sandbox, "--color auto", &[], true, true);
+    case(sandbox, "--color never", &[force], true, false);
+    case(sandbox, "", &[no], true, false);
+    case(sandbox, "", &[("NO_COLOR", "")], true, true);
+    case(sandbox, "", &[dumb], true, false);
+    case(sandbox, "", &[("TERM", "")], true, false);
+    case(sandbox, "", &[no, force], true, false);
+    case(sandbox, "--color always", &[no, dumb], true, true);
+    case(sandbox, "", &[force], false, true);
+    case(sandbox, "", &[("CLICOLOR_FORCE", "0")], false, false);
+    case(sandbox, "", &[no, force], false, false);
+    case(sandbox, "--color always", &[no], false, true);
+    case(sandbox, "--target apply --color always", &[], false, true);
     // Machines see none.
     for format in ["json", "csv", "markdown", "jsonl", "html"] {
-        case(stage, &format!("--format {format} --color always"), &[force], false, false);
+        case(sandbox, &format!("--format {format} --color always"), &[force], false, false);
     }
-    assert_eq!(report(stage, "--color always --output ../file").shows(), "");
-    assert_eq!(fs::read_to_string(stage.path("file")).expect("a report"), colour);
+    assert_eq!(report(sandbox, "--color always --output ../file").shows(), "");
+    assert_eq!(fs::read_to_string(sandbox.path("file")).expect("a report"), colour);
 }
 
 /* ---- while it reads ---- */
 
 /// The writing end of a log that is a FIFO, once it is being read.
-fn feed(stage: &Stage) -> fs::File {
+fn feed(sandbox: &Sandbox) -> fs::File {
     let mut writer = None;
-    until("the log is opened", || {
+    wait_until("the log is opened", || {
         let open =
-            OpenOptions::new().write(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(stage.path("slow"));
+            OpenOptions::new().write(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(sandbox.path("slow"));
         writer = open.ok();
         writer.is_some()
     });
     writer.expect("a writer")
 }
 
-fn slow_log(stage: &Stage) {
-    mkfifo(&stage.path("slow"), Mode::S_IRUSR | Mode::S_IWUSR).expect("a FIFO");
+fn slow_log(sandbox: &Sandbox) {
+    mkfifo(&sandbox.path("slow"), Mode::S_IRUSR | Mode::S_IWUSR).expect("a FIFO");
 }
 
-fn progress_is_shown_on_a_terminal_and_goes(stage: &Stage) {
-    slow_log(stage);
+fn progress_is_shown_on_a_terminal_and_goes(sandbox: &Sandbox) {
+    slow_log(sandbox);
     let script = format!("{TM_RUN} report --format jsonl --log ../slow > ../report; printf '<end>'");
-    let mut job = stage.bash(&script).on_terminal().start();
-    let mut log = feed(stage);
+    let mut job = sandbox.bash(&script).on_terminal().spawn();
+    let mut log = feed(sandbox);
     log.write_all(small().as_bytes()).expect("it is read");
     // It comes when the reading has taken long: the log ends only when it has been seen.
-    job.terminal().screen.up_to("reading ");
+    job.terminal().screen.read_until("reading ");
     drop(log);
-    assert_eq!(job.end(), Told::Exited(0));
-    assert_eq!(fs::read_to_string(stage.path("report")).expect("the report"), small());
+    assert_eq!(job.wait_for_exit(), WaitStatus::Exited(0));
+    assert_eq!(fs::read_to_string(sandbox.path("report")).expect("the report"), small());
     // What follows its last showing wipes the line, and nothing is written behind that.
-    let rest = job.terminal().screen.up_to("<end>");
+    let rest = job.terminal().screen.read_until("<end>");
     let (_, behind) = rest.rsplit_once("\u{1b}[2K").expect("the line is wiped");
     assert_eq!(behind.trim_start_matches('\r'), "<end>", "{rest:?}");
 }
 
-fn a_pipe_sees_no_progress(stage: &Stage) {
-    slow_log(stage);
+fn a_pipe_sees_no_progress(sandbox: &Sandbox) {
+    slow_log(sandbox);
     // Standard output is a terminal; standard error is not.
-    let told = stage.path("told");
-    let start = report(stage, "--format jsonl --log ../slow").on_terminal();
-    let mut job = start.option("--write", format!("2:{}", told.display())).start();
-    let mut log = feed(stage);
+    let told = sandbox.path("told");
+    let start = report(sandbox, "--format jsonl --log ../slow").on_terminal();
+    let mut job = start.launch_option("--write", format!("2:{}", told.display())).spawn();
+    let mut log = feed(sandbox);
     // Whoever would show it is there from the start.
     let threads = fs::read_dir(format!("/proc/{}/task", job.pid)).expect("its threads").count();
     assert_eq!(threads, 1, "nobody looks at the clock");
     log.write_all(small().as_bytes()).expect("it is read");
     drop(log);
-    assert_eq!(job.end(), Told::Exited(0));
+    assert_eq!(job.wait_for_exit(), WaitStatus::Exited(0));
     assert_eq!(fs::read(told).expect("what was told"), b"");
 }
 
@@ -726,7 +737,7 @@ fn close(ours: &Value, theirs: &Value, name: &Value) {
     assert!((ours - theirs).abs() <= theirs.abs() * 1e-9, "{name}: {ours}, {theirs}");
 }
 
-fn duckdb_reads_the_log_and_counts_the_same(stage: &Stage) {
+fn duckdb_reads_the_log_and_counts_the_same(sandbox: &Sandbox) {
     let mut seed = 42_u32;
     let mut random = |below: u32| {
         seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -743,13 +754,14 @@ fn duckdb_reads_the_log_and_counts_the_same(stage: &Stage) {
         let time = format!("2026-10-{day:02}T{:02}:{:02}:{second:02}", minute / 60, minute % 60);
         log += &event(&time, target, domain, f64::from(random(600_000)) / 1000.0, exit_code);
     }
-    own_log(stage, &log);
+    own_log(sandbox, &log);
     let python = python_with_duckdb().expect("it was looked for");
-    let path = stage.log().display().to_string();
-    let json = report(stage, "--format json --sort name").json();
+    let path = sandbox.log().display().to_string();
+    let json = report(sandbox, "--format json --sort name").json();
     let rows = json["targets"].as_array().expect("targets");
     for source in [format!("read_json('{path}')"), format!("read_ndjson_auto('{path}')")] {
-        let start = stage.plain([python.as_os_str(), "-c".as_ref(), DUCKDB_SCRIPT.as_ref(), source.as_ref()]);
+        let start =
+            sandbox.unwrapped([python.as_os_str(), "-c".as_ref(), DUCKDB_SCRIPT.as_ref(), source.as_ref()]);
         let theirs = start.json();
         let theirs = theirs.as_array().expect("rows");
         assert_eq!(theirs.len(), rows.len());

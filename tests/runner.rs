@@ -2,10 +2,10 @@
 
 use std::process::{Command, Output};
 
-use crate::ledger::{Case, plain};
+use crate::harness::{Case, once};
 
 pub fn cases() -> Vec<Case> {
-    plain![
+    once![
         missing_tool_is_ignored_and_named,
         missing_tool_fails_on_ci,
         filtered_run_names_no_other_test,

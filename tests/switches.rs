@@ -10,8 +10,9 @@ use std::process::Stdio;
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 
-use crate::ledger::{Case, ROOT, cases};
-use crate::stage::{Finished, OFF, RECORDED, Stage, Start, TM_RUN, Told, probe, until};
+use crate::harness::{
+    Case, Launch, OFF, Output, RECORDED, ROOT, Sandbox, TM_RUN, WaitStatus, cases, probe, wait_until,
+};
 
 pub fn cases() -> Vec<Case> {
     let mut all = cases![OFF;
@@ -63,28 +64,32 @@ pub fn cases() -> Vec<Case> {
     all
 }
 
-fn tm_run<'s>(stage: &'s Stage, words: &str) -> Start<'s> {
-    stage.plain([TM_RUN].into_iter().chain(words.split_whitespace()))
+fn tm_run<'s>(sandbox: &'s Sandbox, words: &str) -> Launch<'s> {
+    sandbox.unwrapped([TM_RUN].into_iter().chain(words.split_whitespace()))
 }
 
-impl Start<'_> {
+impl Launch<'_> {
     #[track_caller]
     fn says(self, code: i32, out: &str, err: &str) {
-        let finished = self.finish();
+        let output = self.output();
         assert_eq!(
-            (finished.text().as_str(), finished.err.as_str(), finished.told),
-            (out, err, Told::Exited(code))
+            (output.text().as_str(), output.stderr.as_str(), output.status),
+            (out, err, WaitStatus::Exited(code))
         );
     }
 
     /// One line of complaint, which is given back.
     #[track_caller]
     fn fails(self, code: i32, out: &str) -> String {
-        let Finished { told, out: text, err } = self.finish();
-        assert_eq!((told, String::from_utf8_lossy(&text).as_ref()), (Told::Exited(code), out), "{err}");
-        assert!(err.starts_with("tm-run: ") && err.ends_with('\n'), "{err:?}");
-        assert_eq!(err.lines().count(), 1, "{err}");
-        err
+        let Output { status, stdout: text, stderr } = self.output();
+        assert_eq!(
+            (status, String::from_utf8_lossy(&text).as_ref()),
+            (WaitStatus::Exited(code), out),
+            "{stderr}"
+        );
+        assert!(stderr.starts_with("tm-run: ") && stderr.ends_with('\n'), "{stderr:?}");
+        assert_eq!(stderr.lines().count(), 1, "{stderr}");
+        stderr
     }
 }
 
@@ -103,8 +108,8 @@ fn set_mode(path: &Path, mode: u32) {
 }
 
 #[track_caller]
-fn has_nothing(stage: &Stage) {
-    assert_eq!(fs::read_dir(stage.home()).expect("the home can be read").count(), 0, "nothing may be made");
+fn has_nothing(sandbox: &Sandbox) {
+    assert_eq!(fs::read_dir(sandbox.home()).expect("the home can be read").count(), 0, "nothing may be made");
 }
 
 /// Records one event.
@@ -122,32 +127,32 @@ const HOW_TO_TURN_ON: &str = "Turn recording on with: tm-run on\n";
 
 /* ---- on, off, status ---- */
 
-fn on_says_where_and_makes_only_the_marker(stage: &Stage) {
-    let text = format!("Telemetry enabled. Data stored in: {}\n", stage.telemetry().display());
+fn on_says_where_and_makes_only_the_marker(sandbox: &Sandbox) {
+    let text = format!("Telemetry enabled. Data stored in: {}\n", sandbox.telemetry().display());
     for _ in 0..2 {
-        tm_run(stage, "on").says(0, &text, "");
-        let entries = fs::read_dir(stage.telemetry()).expect("a directory");
+        tm_run(sandbox, "on").says(0, &text, "");
+        let entries = fs::read_dir(sandbox.telemetry()).expect("a directory");
         let names: Vec<_> = entries.map(|entry| entry.expect("an entry").file_name()).collect();
         assert_eq!(names, ["enabled"]);
-        assert_eq!(fs::metadata(stage.marker()).expect("a marker").len(), 0);
+        assert_eq!(fs::metadata(sandbox.marker()).expect("a marker").len(), 0);
     }
 }
 
-fn off_keeps_the_data(stage: &Stage) {
-    tm_run(stage, "on").end();
-    tm_run(stage, LOG_ONE).says(0, "", "");
-    let log = stage.raw_log();
+fn off_keeps_the_data(sandbox: &Sandbox) {
+    tm_run(sandbox, "on").wait_for_exit();
+    tm_run(sandbox, LOG_ONE).says(0, "", "");
+    let log = sandbox.log_text();
     for _ in 0..2 {
-        tm_run(stage, "off").says(0, OFF_SAYS, "");
-        assert!(!stage.marker().exists());
+        tm_run(sandbox, "off").says(0, OFF_SAYS, "");
+        assert!(!sandbox.marker().exists());
     }
-    tm_run(stage, "log --target b --duration 1 --exit-code 0").says(0, "", "");
-    assert_eq!(stage.raw_log(), log);
+    tm_run(sandbox, "log --target b --duration 1 --exit-code 0").says(0, "", "");
+    assert_eq!(sandbox.log_text(), log);
     // A log that is there is reported on while recording is off.
-    assert!(tm_run(stage, "report").finish().text().contains("Total events: 1 "));
+    assert!(tm_run(sandbox, "report").output().text().contains("Total events: 1 "));
 }
 
-fn what_only_looks_makes_nothing(stage: &Stage) {
+fn what_only_looks_makes_nothing(sandbox: &Sandbox) {
     for words in [
         "off",
         "status",
@@ -164,174 +169,191 @@ fn what_only_looks_makes_nothing(stage: &Stage) {
         "true",
         "-- true",
     ] {
-        assert_eq!(tm_run(stage, words).end(), Told::Exited(0), "{words}");
-        has_nothing(stage);
+        assert_eq!(tm_run(sandbox, words).wait_for_exit(), WaitStatus::Exited(0), "{words}");
+        has_nothing(sandbox);
     }
-    let directory = stage.telemetry();
+    let directory = sandbox.telemetry();
     let text = format!(
         "Telemetry: disabled\nData directory: {}\nEvents: 0\nNo data file yet.\n{RECORDED_PER_RUN}{NETWORK}{HOW_TO_TURN_ON}",
         directory.display()
     );
-    tm_run(stage, "status").says(0, &text, "");
-    tm_run(stage, "off").says(0, OFF_SAYS, "");
-    tm_run(stage, "clear").says(0, NOTHING_TO_CLEAR, "");
-    tm_run(stage, "clear --before today").says(0, "No events before that. Kept 0 events.\n", "");
-    tm_run(stage, "report").says(
+    tm_run(sandbox, "status").says(0, &text, "");
+    tm_run(sandbox, "off").says(0, OFF_SAYS, "");
+    tm_run(sandbox, "clear").says(0, NOTHING_TO_CLEAR, "");
+    tm_run(sandbox, "clear --before today").says(0, "No events before that. Kept 0 events.\n", "");
+    tm_run(sandbox, "report").says(
         0,
         "No telemetry data to report.\nRecording is off. Turn it on with: tm-run on\n",
         "",
     );
 }
 
-fn what_is_made_is_private_whatever_the_umask(stage: &Stage) {
-    let ours = WithUser::new(stage);
+fn what_is_made_is_private_whatever_the_umask(sandbox: &Sandbox) {
+    let ours = WithUser::new(sandbox);
     for umask in ["000", "022", "077", "777"] {
-        assert_eq!(ours.run("on").option("--umask", umask).end(), Told::Exited(0), "{umask}");
-        assert_eq!(ours.run(LOG_ONE).option("--umask", umask).end(), Told::Exited(0), "{umask}");
-        for directory in [stage.home().join(".anklume"), stage.telemetry()] {
+        assert_eq!(
+            ours.run("on").launch_option("--umask", umask).wait_for_exit(),
+            WaitStatus::Exited(0),
+            "{umask}"
+        );
+        assert_eq!(
+            ours.run(LOG_ONE).launch_option("--umask", umask).wait_for_exit(),
+            WaitStatus::Exited(0),
+            "{umask}"
+        );
+        for directory in [sandbox.home().join(".anklume"), sandbox.telemetry()] {
             assert_eq!(mode(&directory), 0o700, "{umask}");
         }
-        for file in [stage.marker(), stage.log()] {
+        for file in [sandbox.marker(), sandbox.log()] {
             assert_eq!(mode(&file), 0o600, "{umask}");
         }
         // The log is written anew, and stays as it was.
-        set_mode(&stage.log(), 0o640);
-        let old = event("2020-01-01T00:00:00Z", "old") + &stage.raw_log();
-        fs::write(stage.log(), old).expect("a log");
-        assert_eq!(ours.run("clear --before today").option("--umask", umask).end(), Told::Exited(0));
-        assert_eq!((mode(&stage.log()), stage.events().len()), (0o640, 1), "{umask}");
+        set_mode(&sandbox.log(), 0o640);
+        let old = event("2020-01-01T00:00:00Z", "old") + &sandbox.log_text();
+        fs::write(sandbox.log(), old).expect("a log");
+        assert_eq!(
+            ours.run("clear --before today").launch_option("--umask", umask).wait_for_exit(),
+            WaitStatus::Exited(0)
+        );
+        assert_eq!((mode(&sandbox.log()), sandbox.events().len()), (0o640, 1), "{umask}");
         ours.run("clear").says(0, CLEARED, "");
-        has_nothing(stage);
+        has_nothing(sandbox);
     }
 }
 
-fn what_is_there_keeps_its_mode(stage: &Stage) {
-    let anklume = stage.home().join(".anklume");
-    fs::create_dir_all(stage.telemetry()).expect("the directories");
-    for (path, mode) in [(&anklume, 0o755), (&stage.telemetry(), 0o711)] {
+fn what_is_there_keeps_its_mode(sandbox: &Sandbox) {
+    let anklume = sandbox.home().join(".anklume");
+    fs::create_dir_all(sandbox.telemetry()).expect("the directories");
+    for (path, mode) in [(&anklume, 0o755), (&sandbox.telemetry(), 0o711)] {
         set_mode(path, mode);
     }
-    fs::write(stage.log(), "").expect("a log");
-    set_mode(&stage.log(), 0o644);
-    tm_run(stage, "on").end();
-    set_mode(&stage.marker(), 0o444);
-    tm_run(stage, "on").end();
-    tm_run(stage, LOG_ONE).says(0, "", "");
-    let modes = [&anklume, &stage.telemetry(), &stage.log(), &stage.marker()].map(|path| mode(path));
+    fs::write(sandbox.log(), "").expect("a log");
+    set_mode(&sandbox.log(), 0o644);
+    tm_run(sandbox, "on").wait_for_exit();
+    set_mode(&sandbox.marker(), 0o444);
+    tm_run(sandbox, "on").wait_for_exit();
+    tm_run(sandbox, LOG_ONE).says(0, "", "");
+    let modes = [&anklume, &sandbox.telemetry(), &sandbox.log(), &sandbox.marker()].map(|path| mode(path));
     assert_eq!(modes, [0o755, 0o711, 0o644, 0o444]);
-    let shown = tm_run(stage, "status").finish().text();
+    let shown = tm_run(sandbox, "status").output().text();
     assert!(shown.contains("readable by others, too (0644)"), "{shown}");
 }
 
-fn a_marker_that_is_no_file_is_off_and_status_says_so(stage: &Stage) {
-    fs::create_dir_all(stage.telemetry()).expect("the directories");
+fn a_marker_that_is_no_file_is_off_and_status_says_so(sandbox: &Sandbox) {
+    fs::create_dir_all(sandbox.telemetry()).expect("the directories");
     let make: [(&dyn Fn(), &str); 3] = [
-        (&|| fs::create_dir(stage.marker()).expect("a directory"), "a directory"),
-        (&|| symlink("nowhere", stage.marker()).expect("a link"), "a link to nowhere"),
-        (&|| mkfifo(&stage.marker(), Mode::S_IRUSR).expect("a FIFO"), "no regular file"),
+        (&|| fs::create_dir(sandbox.marker()).expect("a directory"), "a directory"),
+        (&|| symlink("nowhere", sandbox.marker()).expect("a link"), "a link to nowhere"),
+        (&|| mkfifo(&sandbox.marker(), Mode::S_IRUSR).expect("a FIFO"), "no regular file"),
     ];
     for (make, what) in make {
         make();
-        let said = tm_run(stage, "status").finish().text();
+        let said = tm_run(sandbox, "status").output().text();
         let first = format!("Telemetry: disabled: 'enabled' in the data directory is {what}");
         assert_eq!(said.lines().next(), Some(first.as_str()));
-        let said = tm_run(stage, "on").fails(1, "");
+        let said = tm_run(sandbox, "on").fails(1, "");
         assert!(said.ends_with(&format!(": 'enabled' in it is {what}\n")), "{said}");
-        tm_run(stage, LOG_ONE).says(0, "", "");
-        assert!(!stage.log().exists());
-        tm_run(stage, "off").says(0, OFF_SAYS, "");
+        tm_run(sandbox, LOG_ONE).says(0, "", "");
+        assert!(!sandbox.log().exists());
+        tm_run(sandbox, "off").says(0, OFF_SAYS, "");
         // A directory is not ours.
-        if stage.marker().is_dir() {
-            fs::remove_dir(stage.marker()).expect("it goes");
+        if sandbox.marker().is_dir() {
+            fs::remove_dir(sandbox.marker()).expect("it goes");
         }
-        assert!(fs::symlink_metadata(stage.marker()).is_err());
+        assert!(fs::symlink_metadata(sandbox.marker()).is_err());
     }
     // Links are followed.
-    fs::write(stage.path("elsewhere"), "").expect("a file");
-    symlink(stage.path("elsewhere"), stage.marker()).expect("a link");
-    assert!(tm_run(stage, "status").finish().text().starts_with("Telemetry: enabled\n"));
-    tm_run(stage, "off").says(0, OFF_SAYS, "");
-    assert!(stage.path("elsewhere").exists());
+    fs::write(sandbox.path("elsewhere"), "").expect("a file");
+    symlink(sandbox.path("elsewhere"), sandbox.marker()).expect("a link");
+    assert!(tm_run(sandbox, "status").output().text().starts_with("Telemetry: enabled\n"));
+    tm_run(sandbox, "off").says(0, OFF_SAYS, "");
+    assert!(sandbox.path("elsewhere").exists());
 }
 
-fn a_file_in_place_of_the_directory_is_told(stage: &Stage) {
-    let anklume = stage.home().join(".anklume");
+fn a_file_in_place_of_the_directory_is_told(sandbox: &Sandbox) {
+    let anklume = sandbox.home().join(".anklume");
     fs::write(&anklume, "not ours").expect("a file");
-    let said = tm_run(stage, "on").fails(1, "");
+    let said = tm_run(sandbox, "on").fails(1, "");
     assert!(said.ends_with(&format!("'{}' is no directory\n", anklume.display())), "{said}");
-    let said = tm_run(stage, "status").finish().text();
+    let said = tm_run(sandbox, "status").output().text();
     assert!(said.starts_with("Telemetry: disabled: there is no room for a data directory"), "{said}");
-    tm_run(stage, "off").says(0, OFF_SAYS, "");
-    tm_run(stage, "clear").says(0, NOTHING_TO_CLEAR, "");
-    tm_run(stage, "clear --before 7d").says(0, "No events before that. Kept 0 events.\n", "");
-    assert_eq!(tm_run(stage, "report").end(), Told::Exited(0));
+    tm_run(sandbox, "off").says(0, OFF_SAYS, "");
+    tm_run(sandbox, "clear").says(0, NOTHING_TO_CLEAR, "");
+    tm_run(sandbox, "clear --before 7d").says(0, "No events before that. Kept 0 events.\n", "");
+    assert_eq!(tm_run(sandbox, "report").wait_for_exit(), WaitStatus::Exited(0));
     assert_eq!(fs::read(&anklume).expect("it is there"), b"not ours");
 }
 
-fn without_a_home_nothing_is_done(stage: &Stage) {
+fn without_a_home_nothing_is_done(sandbox: &Sandbox) {
     const WHY: &str = "there is no home directory: HOME is not an absolute path";
     for home in [None, Some(""), Some("home"), Some(".")] {
         let run = |words| match home {
-            Some(home) => tm_run(stage, words).variable("HOME", home),
-            None => tm_run(stage, words).without_variable("HOME"),
+            Some(home) => tm_run(sandbox, words).env("HOME", home),
+            None => tm_run(sandbox, words).env_remove("HOME"),
         };
         for words in ["on", "off", "clear", "clear --before 7d"] {
             run(words).says(1, "", &format!("tm-run: {WHY}\n"));
         }
         run(LOG_ONE).says(0, "", "");
-        let said = run("status").finish();
-        assert_eq!((said.told, said.text()), (Told::Exited(0), format!("Telemetry: disabled: {WHY}\n")));
-        let said = run("report").finish();
-        assert_eq!(said.told, Told::Exited(0));
+        let said = run("status").output();
+        assert_eq!(
+            (said.status, said.text()),
+            (WaitStatus::Exited(0), format!("Telemetry: disabled: {WHY}\n"))
+        );
+        let said = run("report").output();
+        assert_eq!(said.status, WaitStatus::Exited(0));
         assert!(said.text().starts_with("No telemetry data to report.\nNothing can be recorded: "));
         run("echo out").says(0, "out\n", "");
-        has_nothing(stage);
+        has_nothing(sandbox);
     }
 }
 
-fn status_tells_what_is_stored(stage: &Stage) {
+fn status_tells_what_is_stored(sandbox: &Sandbox) {
     let last = event("2026-11-23T15:10:09+00:00", "lint");
-    fs::write(stage.log(), event("2026-10-12T10:00:00+00:00", "apply") + "damaged\n" + &last).expect("a log");
-    set_mode(&stage.log(), 0o600);
-    let size = fs::metadata(stage.log()).expect("a log").len();
-    let head = |state: &str| format!("Telemetry: {state}\nData directory: {}\n", stage.telemetry().display());
+    fs::write(sandbox.log(), event("2026-10-12T10:00:00+00:00", "apply") + "damaged\n" + &last)
+        .expect("a log");
+    set_mode(&sandbox.log(), 0o600);
+    let size = fs::metadata(sandbox.log()).expect("a log").len();
+    let head =
+        |state: &str| format!("Telemetry: {state}\nData directory: {}\n", sandbox.telemetry().display());
     let rest = format!(
         "Events: 2 (12 Oct – 23 Nov 2026), 1 unreadable line\n\
          File size: {size} bytes, readable by you only (0600)\n{RECORDED_PER_RUN}Last line: {last}{NETWORK}"
     );
-    tm_run(stage, "status").says(0, &(head("enabled") + &rest), "");
-    tm_run(stage, "off").end();
-    tm_run(stage, "status").says(0, &(head("disabled") + &rest + HOW_TO_TURN_ON), "");
+    tm_run(sandbox, "status").says(0, &(head("enabled") + &rest), "");
+    tm_run(sandbox, "off").wait_for_exit();
+    tm_run(sandbox, "status").says(0, &(head("disabled") + &rest + HOW_TO_TURN_ON), "");
 }
 
-fn status_in_json_has_every_key(stage: &Stage) {
+fn status_in_json_has_every_key(sandbox: &Sandbox) {
     let last = event("2026-11-23T15:10:09+00:00", "lint");
-    fs::write(stage.log(), event("2026-10-12T10:00:00+00:00", "apply") + "damaged\n" + &last).expect("a log");
-    set_mode(&stage.log(), 0o600);
-    let json = |start: Start| -> serde_json::Value {
-        serde_json::from_str(&start.finish().text()).expect("one JSON object")
+    fs::write(sandbox.log(), event("2026-10-12T10:00:00+00:00", "apply") + "damaged\n" + &last)
+        .expect("a log");
+    set_mode(&sandbox.log(), 0o600);
+    let json = |start: Launch| -> serde_json::Value {
+        serde_json::from_str(&start.output().text()).expect("one JSON object")
     };
     let expected = serde_json::json!({
         "format_version": 1,
         "enabled": true,
         "recording": true,
         "reason": null,
-        "data_directory": stage.telemetry().to_str(),
+        "data_directory": sandbox.telemetry().to_str(),
         "events": 2,
         "unreadable": 1,
         "first_event": "2026-10-12T10:00:00Z",
         "last_event": "2026-11-23T15:10:09Z",
-        "file_size_bytes": fs::metadata(stage.log()).expect("a log").len(),
+        "file_size_bytes": fs::metadata(sandbox.log()).expect("a log").len(),
         "file_mode": "0600",
         "fields": ["timestamp", "target", "domain", "duration_seconds", "exit_code"],
         "last_line": last.trim_end(),
     });
-    assert_eq!(json(tm_run(stage, "status --format json")), expected);
-    let held = json(tm_run(stage, "status --format=json").variable("DO_NOT_TRACK", "1"));
+    assert_eq!(json(tm_run(sandbox, "status --format json")), expected);
+    let held = json(tm_run(sandbox, "status --format=json").env("DO_NOT_TRACK", "1"));
     assert_eq!(held["recording"], false);
     assert_eq!(held["reason"], "DO_NOT_TRACK=1 is set");
-    tm_run(stage, "clear").end();
-    let empty = json(tm_run(stage, "status --format json"));
+    tm_run(sandbox, "clear").wait_for_exit();
+    let empty = json(tm_run(sandbox, "status --format json"));
     let keys = |value: &serde_json::Value| -> Vec<String> {
         value.as_object().expect("an object").keys().cloned().collect()
     };
@@ -339,83 +361,83 @@ fn status_in_json_has_every_key(stage: &Stage) {
     assert_eq!((&empty["events"], &empty["file_size_bytes"]), (&0.into(), &serde_json::Value::Null));
 }
 
-fn do_not_track_holds_everywhere(stage: &Stage) {
+fn do_not_track_holds_everywhere(sandbox: &Sandbox) {
     for value in ["1", "true", "yes", "TRUE", " ", "no"] {
-        let run = |words| tm_run(stage, words).variable("DO_NOT_TRACK", value);
-        let said = run("status").finish().text();
+        let run = |words| tm_run(sandbox, words).env("DO_NOT_TRACK", value);
+        let said = run("status").output().text();
         let first = format!("Telemetry: enabled, but not recording here: DO_NOT_TRACK={value} is set");
         assert_eq!(said.lines().next(), Some(first.as_str()));
-        let said = run("on").finish().text();
+        let said = run("on").output().text();
         assert!(said.contains(&format!("\nNot recording here: DO_NOT_TRACK={value} is set")), "{said}");
         assert!(said.contains("env -u DO_NOT_TRACK tm-run"), "{said}");
-        let said = run("report").finish().text();
+        let said = run("report").output().text();
         assert!(said.contains(&format!("DO_NOT_TRACK={value} is set")), "{said}");
         run(LOG_ONE).says(0, "", "");
         run("true").says(0, "", "");
-        assert!(!stage.log().exists(), "{value:?}");
+        assert!(!sandbox.log().exists(), "{value:?}");
     }
     for (count, value) in ["", "0", "false"].into_iter().enumerate() {
-        let run = |words| tm_run(stage, words).variable("DO_NOT_TRACK", value);
-        assert!(run("status").finish().text().starts_with("Telemetry: enabled\n"), "{value:?}");
+        let run = |words| tm_run(sandbox, words).env("DO_NOT_TRACK", value);
+        assert!(run("status").output().text().starts_with("Telemetry: enabled\n"), "{value:?}");
         run(LOG_ONE).says(0, "", "");
         run("true").says(0, "", "");
-        assert_eq!(stage.events().len(), 2 * (count + 1), "{value:?}");
+        assert_eq!(sandbox.events().len(), 2 * (count + 1), "{value:?}");
     }
 }
 
 /* ---- log ---- */
 
-fn log_while_off_writes_nothing(stage: &Stage) {
-    tm_run(stage, "log --target a --domain b --duration 1 --exit-code 0").says(0, "", "");
-    has_nothing(stage);
+fn log_while_off_writes_nothing(sandbox: &Sandbox) {
+    tm_run(sandbox, "log --target a --domain b --duration 1 --exit-code 0").says(0, "", "");
+    has_nothing(sandbox);
     // What is wrong is refused all the same.
-    tm_run(stage, "log --target a --duration x --exit-code 0").fails(2, "");
+    tm_run(sandbox, "log --target a --duration x --exit-code 0").fails(2, "");
 }
 
 /// All but the time.
 #[track_caller]
-fn logs(stage: &Stage, words: &[&str], line: &str) {
-    stage.plain([TM_RUN, "log"].iter().chain(words)).says(0, "", "");
-    let log = stage.raw_log();
+fn logs(sandbox: &Sandbox, words: &[&str], line: &str) {
+    sandbox.unwrapped([TM_RUN, "log"].iter().chain(words)).says(0, "", "");
+    let log = sandbox.log_text();
     let last = log.lines().next_back().expect("a line");
     let (_, rest) = last.split_once(", ").expect("a line");
     assert_eq!(rest, line);
     assert!(log.ends_with("}\n"));
 }
 
-fn log_writes_the_agreed_line(stage: &Stage) {
+fn log_writes_the_agreed_line(sandbox: &Sandbox) {
     logs(
-        stage,
+        sandbox,
         &["--target", "apply", "--duration", "45", "--exit-code", "0"],
         r#""target": "apply", "domain": null, "duration_seconds": 45.0, "exit_code": 0}"#,
     );
     logs(
-        stage,
+        sandbox,
         &["--target=a \"b\" é", "--domain", "pro", "--duration", "0.12345", "--exit-code=137"],
         r#""target": "a \"b\" é", "domain": "pro", "duration_seconds": 0.123, "exit_code": 137}"#,
     );
     logs(
-        stage,
+        sandbox,
         &["--target", "-x", "--domain", "", "--duration", "1e3", "--exit-code", "1"],
         r#""target": "-x", "domain": null, "duration_seconds": 1000.0, "exit_code": 1}"#,
     );
-    assert_eq!(stage.events().len(), 3);
+    assert_eq!(sandbox.events().len(), 3);
 }
 
-fn log_takes_negative_numbers_and_prefixes(stage: &Stage) {
+fn log_takes_negative_numbers_and_prefixes(sandbox: &Sandbox) {
     logs(
-        stage,
+        sandbox,
         &["--targ", "apply", "--dom", "pro", "--dur", "-1.5", "--exit", "-9"],
         r#""target": "apply", "domain": "pro", "duration_seconds": -1.5, "exit_code": -9}"#,
     );
     logs(
-        stage,
+        sandbox,
         &["--t=a", "--du=-0", "--e", "-9223372036854775808"],
         r#""target": "a", "domain": null, "duration_seconds": 0.0, "exit_code": -9223372036854775808}"#,
     );
 }
 
-fn log_refuses_what_is_no_event(stage: &Stage) {
+fn log_refuses_what_is_no_event(sandbox: &Sandbox) {
     let whole = ["--target", "a", "--duration", "1", "--exit-code", "0"];
     for (place, value) in [
         (1, ""),
@@ -434,208 +456,208 @@ fn log_refuses_what_is_no_event(stage: &Stage) {
     ] {
         let mut words = whole;
         words[place] = value;
-        stage.plain([TM_RUN, "log"].into_iter().chain(words)).fails(2, "");
+        sandbox.unwrapped([TM_RUN, "log"].into_iter().chain(words)).fails(2, "");
     }
     for gone in [0, 2, 4] {
         let words = whole.iter().enumerate().filter(|(at, _)| *at / 2 != gone / 2).map(|(_, word)| *word);
-        stage.plain([TM_RUN, "log"].into_iter().chain(words)).fails(2, "");
+        sandbox.unwrapped([TM_RUN, "log"].into_iter().chain(words)).fails(2, "");
     }
     // `--d` could be the domain or the duration.
-    tm_run(stage, "log --target a --d 1 --exit-code 0").fails(2, "");
-    tm_run(stage, "log --target a --duration 1 --exit-code 0 more").fails(2, "");
-    tm_run(stage, "log --target a --target b --duration 1 --exit-code 0").fails(2, "");
-    assert!(!stage.log().exists());
+    tm_run(sandbox, "log --target a --d 1 --exit-code 0").fails(2, "");
+    tm_run(sandbox, "log --target a --duration 1 --exit-code 0 more").fails(2, "");
+    tm_run(sandbox, "log --target a --target b --duration 1 --exit-code 0").fails(2, "");
+    assert!(!sandbox.log().exists());
 }
 
-fn a_log_that_cannot_be_written_is_an_error(stage: &Stage) {
+fn a_log_that_cannot_be_written_is_an_error(sandbox: &Sandbox) {
     let make: [(&dyn Fn(), &str); 4] = [
-        (&|| fs::create_dir(stage.log()).expect("a directory"), "'usage.jsonl' in it is no regular file"),
-        (&|| mkfifo(&stage.log(), Mode::all()).expect("a FIFO"), "'usage.jsonl' in it is no regular file"),
-        (&|| symlink("/dev/full", stage.log()).expect("a link"), "'usage.jsonl' in it is no regular file"),
-        (&|| symlink("nowhere", stage.log()).expect("a link"), "'usage.jsonl' in it is a link to nowhere"),
+        (&|| fs::create_dir(sandbox.log()).expect("a directory"), "'usage.jsonl' in it is no regular file"),
+        (&|| mkfifo(&sandbox.log(), Mode::all()).expect("a FIFO"), "'usage.jsonl' in it is no regular file"),
+        (&|| symlink("/dev/full", sandbox.log()).expect("a link"), "'usage.jsonl' in it is no regular file"),
+        (&|| symlink("nowhere", sandbox.log()).expect("a link"), "'usage.jsonl' in it is a link to nowhere"),
     ];
     for (make, why) in make {
         make();
-        let directory = stage.telemetry();
+        let directory = sandbox.telemetry();
         let said = format!("tm-run: could not record the event in {}: {why}\n", directory.display());
-        tm_run(stage, LOG_ONE).says(1, "", &said);
-        let Finished { told, err, .. } = tm_run(stage, "clear --before 7d").finish();
+        tm_run(sandbox, LOG_ONE).says(1, "", &said);
+        let Output { status, stderr, .. } = tm_run(sandbox, "clear --before 7d").output();
         let is_nothing = why.ends_with("nowhere");
-        assert_eq!(told, Told::Exited(i32::from(!is_nothing)), "{err}");
+        assert_eq!(status, WaitStatus::Exited(i32::from(!is_nothing)), "{stderr}");
         // The state is told even if what is stored is not.
-        let status = tm_run(stage, "status").finish();
+        let status = tm_run(sandbox, "status").output();
         let first = format!("Telemetry: enabled, but not recording here: the file cannot be written: {why}");
         assert_eq!(status.text().lines().next(), Some(first.as_str()));
-        assert_eq!(status.told, Told::Exited(i32::from(!is_nothing)));
-        if fs::symlink_metadata(stage.log()).expect("it is there").is_dir() {
-            fs::remove_dir(stage.log()).expect("it goes");
+        assert_eq!(status.status, WaitStatus::Exited(i32::from(!is_nothing)));
+        if fs::symlink_metadata(sandbox.log()).expect("it is there").is_dir() {
+            fs::remove_dir(sandbox.log()).expect("it goes");
         } else {
-            fs::remove_file(stage.log()).expect("it goes");
+            fs::remove_file(sandbox.log()).expect("it goes");
         }
     }
 }
 
 /* ---- clear ---- */
 
-fn clear_deletes_the_log_the_marker_and_the_directories(stage: &Stage) {
-    tm_run(stage, LOG_ONE).end();
-    tm_run(stage, "clear").says(0, CLEARED, "");
-    has_nothing(stage);
-    tm_run(stage, "clear").says(0, NOTHING_TO_CLEAR, "");
+fn clear_deletes_the_log_the_marker_and_the_directories(sandbox: &Sandbox) {
+    tm_run(sandbox, LOG_ONE).wait_for_exit();
+    tm_run(sandbox, "clear").says(0, CLEARED, "");
+    has_nothing(sandbox);
+    tm_run(sandbox, "clear").says(0, NOTHING_TO_CLEAR, "");
     // The marker alone, and the log alone.
-    tm_run(stage, "on").end();
-    tm_run(stage, "clear").says(0, CLEARED, "");
-    fs::create_dir_all(stage.telemetry()).expect("the directories");
-    fs::write(stage.log(), "").expect("a log");
-    tm_run(stage, "clear").says(0, CLEARED, "");
-    has_nothing(stage);
+    tm_run(sandbox, "on").wait_for_exit();
+    tm_run(sandbox, "clear").says(0, CLEARED, "");
+    fs::create_dir_all(sandbox.telemetry()).expect("the directories");
+    fs::write(sandbox.log(), "").expect("a log");
+    tm_run(sandbox, "clear").says(0, CLEARED, "");
+    has_nothing(sandbox);
 }
 
-fn clear_leaves_what_is_not_ours(stage: &Stage) {
-    let anklume = stage.home().join(".anklume");
+fn clear_leaves_what_is_not_ours(sandbox: &Sandbox) {
+    let anklume = sandbox.home().join(".anklume");
     fs::write(anklume.join("settings"), "x").expect("a file");
-    tm_run(stage, LOG_ONE).end();
-    tm_run(stage, "clear").says(0, CLEARED, "");
-    assert!(anklume.join("settings").exists() && !stage.telemetry().exists());
-    tm_run(stage, "on").end();
-    fs::write(stage.telemetry().join("notes"), "x").expect("a file");
+    tm_run(sandbox, LOG_ONE).wait_for_exit();
+    tm_run(sandbox, "clear").says(0, CLEARED, "");
+    assert!(anklume.join("settings").exists() && !sandbox.telemetry().exists());
+    tm_run(sandbox, "on").wait_for_exit();
+    fs::write(sandbox.telemetry().join("notes"), "x").expect("a file");
     // Neither is what stands in the places of our files.
-    fs::create_dir(stage.log()).expect("a directory");
-    fs::write(stage.log().join("kept"), "x").expect("a file");
-    tm_run(stage, "clear").says(0, CLEARED, "");
-    assert!(stage.telemetry().join("notes").exists() && stage.log().join("kept").exists());
-    assert!(!stage.marker().exists());
-    tm_run(stage, "clear").says(0, NOTHING_TO_CLEAR, "");
+    fs::create_dir(sandbox.log()).expect("a directory");
+    fs::write(sandbox.log().join("kept"), "x").expect("a file");
+    tm_run(sandbox, "clear").says(0, CLEARED, "");
+    assert!(sandbox.telemetry().join("notes").exists() && sandbox.log().join("kept").exists());
+    assert!(!sandbox.marker().exists());
+    tm_run(sandbox, "clear").says(0, NOTHING_TO_CLEAR, "");
 }
 
-fn clear_deletes_a_linked_log_where_it_is(stage: &Stage) {
-    let far = stage.path("far.jsonl");
-    let near = stage.path("near.jsonl");
+fn clear_deletes_a_linked_log_where_it_is(sandbox: &Sandbox) {
+    let far = sandbox.path("far.jsonl");
+    let near = sandbox.path("near.jsonl");
     symlink(&far, &near).expect("a link");
-    symlink(&near, stage.log()).expect("a link");
+    symlink(&near, sandbox.log()).expect("a link");
     fs::write(&far, "").expect("a log");
-    tm_run(stage, LOG_ONE).says(0, "", "");
+    tm_run(sandbox, LOG_ONE).says(0, "", "");
     assert_eq!(fs::read_to_string(&far).expect("the log").lines().count(), 1);
-    tm_run(stage, "clear").says(0, CLEARED, "");
+    tm_run(sandbox, "clear").says(0, CLEARED, "");
     assert!(!far.exists(), "the data is gone");
-    has_nothing(stage);
+    has_nothing(sandbox);
 }
 
-fn clear_claims_nothing_that_did_not_happen(stage: &Stage) {
-    let directory = stage.telemetry().display().to_string();
+fn clear_claims_nothing_that_did_not_happen(sandbox: &Sandbox) {
+    let directory = sandbox.telemetry().display().to_string();
     // Another name for the same data.
-    tm_run(stage, LOG_ONE).end();
-    fs::hard_link(stage.log(), stage.path("other")).expect("a link");
-    let said = tm_run(stage, "clear").fails(1, "");
+    tm_run(sandbox, LOG_ONE).wait_for_exit();
+    fs::hard_link(sandbox.log(), sandbox.path("other")).expect("a link");
+    let said = tm_run(sandbox, "clear").fails(1, "");
     assert!(said.contains("1 other hard link(s)"), "{said}");
-    assert!(!stage.log().exists() && stage.path("other").exists());
+    assert!(!sandbox.log().exists() && sandbox.path("other").exists());
 
     // The disk that holds the data may come back.
-    tm_run(stage, "on").end();
-    symlink("/no/such/place", stage.log()).expect("a link");
-    let said = tm_run(stage, "clear").fails(1, "");
+    tm_run(sandbox, "on").wait_for_exit();
+    symlink("/no/such/place", sandbox.log()).expect("a link");
+    let said = tm_run(sandbox, "clear").fails(1, "");
     let line = format!(
         "tm-run: could not delete what is recorded in {directory}: 'usage.jsonl' in it is a link to nowhere\n"
     );
     assert_eq!(said, line);
-    assert!(!stage.marker().exists(), "recording has stopped even so");
+    assert!(!sandbox.marker().exists(), "recording has stopped even so");
 }
 
-fn clear_deletes_what_may_not_be_read(stage: &Stage) {
-    let ours = WithUser::new(stage);
+fn clear_deletes_what_may_not_be_read(sandbox: &Sandbox) {
+    let ours = WithUser::new(sandbox);
     ours.run(LOG_ONE).says(0, "", "");
-    set_mode(&stage.log(), 0);
+    set_mode(&sandbox.log(), 0);
     ours.run("clear").says(0, CLEARED, "");
-    has_nothing(stage);
+    has_nothing(sandbox);
     // Neither is a link to it mistaken for it.
-    ours.run("on").end();
-    let place = stage.home().join("place");
+    ours.run("on").wait_for_exit();
+    let place = sandbox.home().join("place");
     fs::write(&place, event("2020-01-01T00:00:00Z", "a")).expect("a log");
     set_mode(&place, 0);
-    symlink(&place, stage.log()).expect("a link");
+    symlink(&place, sandbox.log()).expect("a link");
     ours.run("clear").says(0, CLEARED, "");
-    has_nothing(stage);
+    has_nothing(sandbox);
 }
 
-fn clear_before_keeps_what_is_from_then_on(stage: &Stage) {
+fn clear_before_keeps_what_is_from_then_on(sandbox: &Sandbox) {
     let days = ["2026-10-30", "2026-10-31", "2026-11-01", "2026-11-02"];
     let line = |day: &&str| event(&format!("{day}T00:00:00+00:00"), "a");
     let all: String = days.iter().map(line).collect();
-    fs::write(stage.log(), &all).expect("a log");
-    tm_run(stage, "clear --before 2026-10-30").says(0, "No events before that. Kept 4 events.\n", "");
-    assert_eq!(stage.raw_log(), all);
-    tm_run(stage, "clear --before 2026-10-31T00:00:00").says(0, "Deleted 1 event, kept 3 events.\n", "");
-    tm_run(stage, "clear --before 2026-11-01").says(0, "Deleted 1 event, kept 2 events.\n", "");
-    assert_eq!(stage.raw_log(), days[2..].iter().map(line).collect::<String>());
-    assert!(stage.marker().exists(), "recording goes on");
-    tm_run(stage, "log --target now --duration 1 --exit-code 0").says(0, "", "");
-    tm_run(stage, "clear --before today").says(0, "Deleted 2 events, kept 1 event.\n", "");
+    fs::write(sandbox.log(), &all).expect("a log");
+    tm_run(sandbox, "clear --before 2026-10-30").says(0, "No events before that. Kept 4 events.\n", "");
+    assert_eq!(sandbox.log_text(), all);
+    tm_run(sandbox, "clear --before 2026-10-31T00:00:00").says(0, "Deleted 1 event, kept 3 events.\n", "");
+    tm_run(sandbox, "clear --before 2026-11-01").says(0, "Deleted 1 event, kept 2 events.\n", "");
+    assert_eq!(sandbox.log_text(), days[2..].iter().map(line).collect::<String>());
+    assert!(sandbox.marker().exists(), "recording goes on");
+    tm_run(sandbox, "log --target now --duration 1 --exit-code 0").says(0, "", "");
+    tm_run(sandbox, "clear --before today").says(0, "Deleted 2 events, kept 1 event.\n", "");
     // Switched off, it works, too, and does not switch on.
-    tm_run(stage, "off").end();
-    tm_run(stage, "clear --before 2100-01-01").says(0, "Deleted 1 event, kept 0 events.\n", "");
-    assert_eq!((stage.raw_log().as_str(), stage.marker().exists()), ("", false));
+    tm_run(sandbox, "off").wait_for_exit();
+    tm_run(sandbox, "clear --before 2100-01-01").says(0, "Deleted 1 event, kept 0 events.\n", "");
+    assert_eq!((sandbox.log_text().as_str(), sandbox.marker().exists()), ("", false));
     for wrong in ["", "0d", "-7d", "7", "tomorrow", "2026-02-30", "2026-11-01 14:00", "+7d"] {
-        stage.plain([TM_RUN, "clear", "--before", wrong]).fails(2, "");
+        sandbox.unwrapped([TM_RUN, "clear", "--before", wrong]).fails(2, "");
     }
 }
 
-fn clear_before_goes_by_the_local_day(stage: &Stage) {
+fn clear_before_goes_by_the_local_day(sandbox: &Sandbox) {
     let both = ["2026-10-24T21:59:59Z", "2026-10-24T22:00:00Z"].map(|time| event(time, "a"));
-    fs::write(stage.log(), both.concat()).expect("a log");
+    fs::write(sandbox.log(), both.concat()).expect("a log");
     let zone = "CET-1CEST,M3.5.0,M10.5.0/3";
-    let start = tm_run(stage, "clear --before 2026-10-25").variable("TZ", zone);
+    let start = tm_run(sandbox, "clear --before 2026-10-25").env("TZ", zone);
     start.says(0, "Deleted 1 event, kept 1 event.\n", "");
-    assert_eq!(stage.raw_log(), both[1]);
+    assert_eq!(sandbox.log_text(), both[1]);
 }
 
-fn clear_before_keeps_a_linked_log_linked(stage: &Stage) {
-    let place = stage.path("place.jsonl");
+fn clear_before_keeps_a_linked_log_linked(sandbox: &Sandbox) {
+    let place = sandbox.path("place.jsonl");
     let new = event("2026-11-02T00:00:00Z", "a");
     fs::write(&place, event("2020-11-02T00:00:00Z", "a") + &new).expect("a log");
     set_mode(&place, 0o640);
-    symlink(&place, stage.log()).expect("a link");
-    tm_run(stage, "clear --before 2026-01-01").says(0, "Deleted 1 event, kept 1 event.\n", "");
-    assert!(fs::symlink_metadata(stage.log()).expect("the link").is_symlink());
+    symlink(&place, sandbox.log()).expect("a link");
+    tm_run(sandbox, "clear --before 2026-01-01").says(0, "Deleted 1 event, kept 1 event.\n", "");
+    assert!(fs::symlink_metadata(sandbox.log()).expect("the link").is_symlink());
     assert_eq!((fs::read_to_string(&place).expect("the log"), mode(&place)), (new, 0o640));
     // Another name keeps what was deleted.
-    fs::remove_file(stage.log()).expect("it goes");
-    fs::write(stage.log(), event("2020-11-02T00:00:00Z", "a")).expect("a log");
-    fs::hard_link(stage.log(), stage.path("other")).expect("a link");
-    let said = tm_run(stage, "clear --before 2026-01-01").fails(1, "Deleted 1 event, kept 0 events.\n");
+    fs::remove_file(sandbox.log()).expect("it goes");
+    fs::write(sandbox.log(), event("2020-11-02T00:00:00Z", "a")).expect("a log");
+    fs::hard_link(sandbox.log(), sandbox.path("other")).expect("a link");
+    let said = tm_run(sandbox, "clear --before 2026-01-01").fails(1, "Deleted 1 event, kept 0 events.\n");
     assert!(said.contains("1 other hard link(s)"), "{said}");
 }
 
-fn lines_without_a_time_share_the_fate_of_the_line_before(stage: &Stage) {
+fn lines_without_a_time_share_the_fate_of_the_line_before(sandbox: &Sandbox) {
     let untimed = "{\"target\": \"untimed\"}\n";
     let (old, new) = (event("2020-01-01T00:00:00Z", "old"), event("2026-11-01T00:00:00Z", "new"));
     let torn = "{\"timestamp\": \"2020-01-01T";
     let long = "x".repeat(3 << 20) + "\n";
     let lines = ["first\n", &old, "damaged\n", "\n", untimed, &long, &new, "kept\n", untimed, &long, torn];
-    fs::write(stage.log(), lines.concat()).expect("a log");
-    tm_run(stage, "clear --before 2026-01-01").says(0, "Deleted 2 events, kept 2 events.\n", "");
-    assert!(stage.raw_log() == ["first\n", &new, "kept\n", untimed, &long, torn].concat());
+    fs::write(sandbox.log(), lines.concat()).expect("a log");
+    tm_run(sandbox, "clear --before 2026-01-01").says(0, "Deleted 2 events, kept 2 events.\n", "");
+    assert!(sandbox.log_text() == ["first\n", &new, "kept\n", untimed, &long, torn].concat());
     // The next event is not glued to the end.
-    tm_run(stage, "log --target next --duration 1 --exit-code 0").says(0, "", "");
-    assert_eq!(stage.raw_log().lines().next_back().map(|line| &line[..14]), Some("{\"timestamp\": "));
+    tm_run(sandbox, "log --target next --duration 1 --exit-code 0").says(0, "", "");
+    assert_eq!(sandbox.log_text().lines().next_back().map(|line| &line[..14]), Some("{\"timestamp\": "));
 }
 
-fn clear_before_gives_up_on_a_log_that_is_locked(stage: &Stage) {
+fn clear_before_gives_up_on_a_log_that_is_locked(sandbox: &Sandbox) {
     let log = event("2020-01-01T00:00:00Z", "old");
-    fs::write(stage.log(), &log).expect("a log");
-    let holding = stage.plain([probe().as_ref(), OsStr::new("hold"), stage.log().as_os_str()]);
-    let mut holder = holding.input(Stdio::piped()).start();
-    assert_eq!(holder.out.line(), "held");
-    let said = tm_run(stage, "clear --before 2026-01-01").fails(1, "");
+    fs::write(sandbox.log(), &log).expect("a log");
+    let holding = sandbox.unwrapped([probe().as_ref(), OsStr::new("hold"), sandbox.log().as_os_str()]);
+    let mut holder = holding.stdin(Stdio::piped()).spawn();
+    assert_eq!(holder.stdout.read_line(), "held");
+    let said = tm_run(sandbox, "clear --before 2026-01-01").fails(1, "");
     assert!(said.ends_with("another program holds its lock\n"), "{said}");
-    assert_eq!(stage.raw_log(), log);
-    assert_eq!(fs::read_dir(stage.telemetry()).expect("the directory").count(), 2, "no copy is left");
-    holder.input = None;
-    assert_eq!(holder.end(), Told::Exited(0));
+    assert_eq!(sandbox.log_text(), log);
+    assert_eq!(fs::read_dir(sandbox.telemetry()).expect("the directory").count(), 2, "no copy is left");
+    holder.stdin = None;
+    assert_eq!(holder.wait_for_exit(), WaitStatus::Exited(0));
 }
 
-fn writers_lose_nothing_while_the_log_is_rewritten(stage: &Stage) {
+fn writers_lose_nothing_while_the_log_is_rewritten(sandbox: &Sandbox) {
     let old = (2001..2009).map(|year| event(&format!("{year}-06-01T00:00:00Z"), "old").repeat(500));
-    fs::write(stage.log(), old.collect::<String>()).expect("a log");
+    fs::write(sandbox.log(), old.collect::<String>()).expect("a log");
     let script = format!(
         "for writer in {{1..40}}; do
             (for line in {{1..50}}; do {TM_RUN} log --target w$writer --duration 1 --exit-code $line || echo failed; done) &
@@ -643,162 +665,167 @@ fn writers_lose_nothing_while_the_log_is_rewritten(stage: &Stage) {
         for year in {{2002..2009}}; do {TM_RUN} clear --before $year-01-01 | cut -d, -f1; done
         wait"
     );
-    let finished = stage.bash(&script).finish();
-    assert_eq!((finished.text(), finished.err.as_str()), ("Deleted 500 events\n".repeat(8), ""));
-    let events = stage.events();
+    let output = sandbox.bash(&script).output();
+    assert_eq!((output.text(), output.stderr.as_str()), ("Deleted 500 events\n".repeat(8), ""));
+    let events = sandbox.events();
     assert_eq!(events.len(), 2000);
     for writer in 1..=40 {
         let name = format!("w{writer}");
         let lines = events.iter().filter(|event| event.target == name).map(|event| event.exit_code);
         assert!(lines.eq(1..=50), "each line of {name}, in order");
     }
-    assert_eq!(fs::read_dir(stage.telemetry()).expect("the directory").count(), 2);
+    assert_eq!(fs::read_dir(sandbox.telemetry()).expect("the directory").count(), 2);
 }
 
-fn a_killed_rewrite_leaves_the_log_whole(stage: &Stage) {
+fn a_killed_rewrite_leaves_the_log_whole(sandbox: &Sandbox) {
     let log = event("2020-01-01T00:00:00Z", "old") + &event("2026-11-01T00:00:00Z", "new");
-    fs::write(stage.log(), &log).expect("a log");
-    let copy = stage.telemetry().join("usage.jsonl.new");
-    let holding = stage.plain([probe().as_ref(), OsStr::new("hold"), stage.log().as_os_str()]);
-    let mut holder = holding.input(Stdio::piped()).start();
-    assert_eq!(holder.out.line(), "held");
+    fs::write(sandbox.log(), &log).expect("a log");
+    let copy = sandbox.telemetry().join("usage.jsonl.new");
+    let holding = sandbox.unwrapped([probe().as_ref(), OsStr::new("hold"), sandbox.log().as_os_str()]);
+    let mut holder = holding.stdin(Stdio::piped()).spawn();
+    assert_eq!(holder.stdout.read_line(), "held");
     // It cannot go on to its last step.
-    let mut job = tm_run(stage, "clear --before 2026-01-01").start();
-    until("the copy is written", || fs::metadata(&copy).is_ok_and(|found| found.len() > 0));
-    job.send(9);
-    assert_eq!(job.end(), Told::Killed(9));
-    holder.input = None;
-    assert_eq!(holder.end(), Told::Exited(0));
-    assert_eq!((stage.raw_log(), copy.exists()), (log, true));
-    assert_eq!(tm_run(stage, "report --format jsonl").finish().text().lines().count(), 2);
+    let mut job = tm_run(sandbox, "clear --before 2026-01-01").spawn();
+    wait_until("the copy is written", || fs::metadata(&copy).is_ok_and(|found| found.len() > 0));
+    job.kill(9);
+    assert_eq!(job.wait_for_exit(), WaitStatus::Killed(9));
+    holder.stdin = None;
+    assert_eq!(holder.wait_for_exit(), WaitStatus::Exited(0));
+    assert_eq!((sandbox.log_text(), copy.exists()), (log, true));
+    assert_eq!(tm_run(sandbox, "report --format jsonl").output().text().lines().count(), 2);
     // The next one begins anew, and clear deletes what another has left.
-    tm_run(stage, "clear --before 2026-01-01").says(0, "Deleted 1 event, kept 1 event.\n", "");
+    tm_run(sandbox, "clear --before 2026-01-01").says(0, "Deleted 1 event, kept 1 event.\n", "");
     assert!(!copy.exists());
     fs::write(&copy, "left").expect("a copy");
-    tm_run(stage, "clear").says(0, CLEARED, "");
-    has_nothing(stage);
+    tm_run(sandbox, "clear").says(0, CLEARED, "");
+    has_nothing(sandbox);
 }
 
 /* ---- what goes wrong ---- */
 
-fn nobody_without_write_access_changes_anything(stage: &Stage) {
-    let ours = WithUser::new(stage);
-    set_mode(&stage.home(), 0o555);
+fn nobody_without_write_access_changes_anything(sandbox: &Sandbox) {
+    let ours = WithUser::new(sandbox);
+    set_mode(&sandbox.home(), 0o555);
     let said = ours.run("on").fails(1, "");
     assert!(said.ends_with(": Permission denied (os error 13)\n"), "{said}");
-    assert!(ours.run("status").finish().text().starts_with("Telemetry: disabled\n"));
+    assert!(ours.run("status").output().text().starts_with("Telemetry: disabled\n"));
     ours.run("off").says(0, OFF_SAYS, "");
     ours.run("clear").says(0, NOTHING_TO_CLEAR, "");
-    has_nothing(stage);
-    set_mode(&stage.home(), 0o755);
+    has_nothing(sandbox);
+    set_mode(&sandbox.home(), 0o755);
 
-    ours.run("on").end();
+    ours.run("on").wait_for_exit();
     ours.run(LOG_ONE).says(0, "", "");
-    let log = stage.raw_log();
-    set_mode(&stage.telemetry(), 0o555);
+    let log = sandbox.log_text();
+    set_mode(&sandbox.telemetry(), 0o555);
     for words in ["off", "clear", "clear --before 2100-01-01"] {
         let said = ours.run(words).fails(1, "");
         assert!(said.ends_with(": Permission denied (os error 13)\n"), "{said}");
     }
-    assert!(stage.marker().exists());
-    assert_eq!(stage.raw_log(), log);
+    assert!(sandbox.marker().exists());
+    assert_eq!(sandbox.log_text(), log);
     // The file itself can be written, so recording goes on.
     ours.run(LOG_ONE).says(0, "", "");
-    set_mode(&stage.log(), 0o400);
-    let status = ours.run("status").finish().text();
+    set_mode(&sandbox.log(), 0o400);
+    let status = ours.run("status").output().text();
     assert!(status.starts_with("Telemetry: enabled, but not recording here: the file cannot be written: "));
     assert!(status.contains("\nEvents: 2 "), "{status}");
     ours.run(LOG_ONE).fails(1, "");
     // Out of reach altogether.
-    set_mode(&stage.telemetry(), 0);
+    set_mode(&sandbox.telemetry(), 0);
     for words in ["on", "off", "clear", "clear --before 7d", "report"] {
         ours.run(words).fails(1, "");
     }
-    let status = ours.run("status").finish();
-    assert_eq!(status.told, Told::Exited(1));
+    let status = ours.run("status").output();
+    assert_eq!(status.status, WaitStatus::Exited(1));
     assert!(
         status.text().starts_with("Telemetry: disabled: 'enabled' in the data directory is out of reach\n")
     );
     ours.run("echo out").says(0, "out\n", "");
-    set_mode(&stage.telemetry(), 0o700);
+    set_mode(&sandbox.telemetry(), 0o700);
 }
 
-fn closed_descriptors_do_no_harm(stage: &Stage) {
+fn closed_descriptors_do_no_harm(sandbox: &Sandbox) {
     let closed = |words: &str, fds: &[&str]| {
-        fds.iter().fold(tm_run(stage, words), |start, fd| start.option("--close", fd)).end()
+        fds.iter()
+            .fold(tm_run(sandbox, words), |start, fd| start.launch_option("--close", fd))
+            .wait_for_exit()
     };
     for fds in [&["0"][..], &["1"], &["2"], &["0", "1"], &["0", "1", "2"]] {
         for words in ["on", "status", "report", "report --format html", LOG_ONE] {
-            assert_eq!(closed(words, fds), Told::Exited(0), "{words} {fds:?}");
+            assert_eq!(closed(words, fds), WaitStatus::Exited(0), "{words} {fds:?}");
         }
-        assert_eq!(closed("report --nonsense", fds), Told::Exited(2));
-        assert_eq!(closed("", fds), Told::Exited(1));
+        assert_eq!(closed("report --nonsense", fds), WaitStatus::Exited(2));
+        assert_eq!(closed("", fds), WaitStatus::Exited(1));
     }
-    assert_eq!(stage.exit_codes(), [0; 5]);
-    assert_eq!(fs::metadata(stage.marker()).expect("the marker").len(), 0);
-    assert_eq!(closed("clear", &["0", "1", "2"]), Told::Exited(0));
-    has_nothing(stage);
+    assert_eq!(sandbox.exit_codes(), [0; 5]);
+    assert_eq!(fs::metadata(sandbox.marker()).expect("the marker").len(), 0);
+    assert_eq!(closed("clear", &["0", "1", "2"]), WaitStatus::Exited(0));
+    has_nothing(sandbox);
 }
 
-fn a_full_disk_is_told_and_costs_only_the_line(stage: &Stage) {
-    tm_run(stage, LOG_ONE).says(0, "", "");
-    let (log, size) = (stage.raw_log(), fs::metadata(stage.log()).expect("the log").len());
+fn a_full_disk_is_told_and_costs_only_the_line(sandbox: &Sandbox) {
+    tm_run(sandbox, LOG_ONE).says(0, "", "");
+    let (log, size) = (sandbox.log_text(), fs::metadata(sandbox.log()).expect("the log").len());
     // Room for nothing, and for half a line.
-    let limited = |room: u64| tm_run(stage, LOG_ONE).option("--limit", format!("1:{}", size + room));
+    let limited = |room: u64| tm_run(sandbox, LOG_ONE).launch_option("--limit", format!("1:{}", size + room));
     let said = limited(0).fails(1, "");
     assert!(said.contains("could not record the event in "), "{said}");
-    assert_eq!(stage.raw_log(), log);
+    assert_eq!(sandbox.log_text(), log);
     let said = limited(40).fails(1, "");
     assert!(said.ends_with("only a part of the line fitted\n"), "{said}");
-    tm_run(stage, LOG_ONE).says(0, "", "");
-    assert_eq!(stage.raw_log().lines().count(), 3);
-    let report = tm_run(stage, "report --format jsonl").finish();
+    tm_run(sandbox, LOG_ONE).says(0, "", "");
+    assert_eq!(sandbox.log_text().lines().count(), 3);
+    let report = tm_run(sandbox, "report --format jsonl").output();
     assert_eq!(report.text().lines().count(), 2);
-    assert_eq!(report.err, "tm-run: warning: 1 line could not be read: 2\n");
+    assert_eq!(report.stderr, "tm-run: warning: 1 line could not be read: 2\n");
     // Where there is no room for a copy, the log stays.
-    fs::write(stage.log(), event("2020-01-01T00:00:00Z", "old") + &log.repeat(100)).expect("a log");
-    let log = stage.raw_log();
-    tm_run(stage, "clear --before 2026-01-01").option("--limit", "1:1000").fails(1, "");
-    assert_eq!(stage.raw_log(), log);
-    assert_eq!(fs::read_dir(stage.telemetry()).expect("the directory").count(), 2, "no copy is left");
+    fs::write(sandbox.log(), event("2020-01-01T00:00:00Z", "old") + &log.repeat(100)).expect("a log");
+    let log = sandbox.log_text();
+    tm_run(sandbox, "clear --before 2026-01-01").launch_option("--limit", "1:1000").fails(1, "");
+    assert_eq!(sandbox.log_text(), log);
+    assert_eq!(fs::read_dir(sandbox.telemetry()).expect("the directory").count(), 2, "no copy is left");
 }
 
-fn what_cannot_be_shown_is_told(stage: &Stage) {
+fn what_cannot_be_shown_is_told(sandbox: &Sandbox) {
     for words in ["on", "status", "off", "clear", "report", "init man", "--help", "--version", ""] {
-        let said = tm_run(stage, words).option("--write", "1:/dev/full").fails(1, "");
+        let said = tm_run(sandbox, words).launch_option("--write", "1:/dev/full").fails(1, "");
         assert_eq!(
             said,
             "tm-run: could not write to standard output: No space left on device (os error 28)\n"
         );
         // A reader that has gone wants to hear no complaint.
-        let broken = || tm_run(stage, words).option("--broken-pipe", "1");
-        broken().option("--ignore", "13").says(1, "", "");
-        let finished = broken().finish();
-        assert_eq!((finished.told, finished.err.as_str()), (Told::Killed(13), ""));
+        let broken = || tm_run(sandbox, words).launch_option("--broken-pipe", "1");
+        broken().launch_option("--ignore", "13").says(1, "", "");
+        let output = broken().output();
+        assert_eq!((output.status, output.stderr.as_str()), (WaitStatus::Killed(13), ""));
     }
 }
 
-fn a_failed_recording_is_told_on_a_terminal_only(stage: &Stage) {
-    fs::create_dir(stage.log()).expect("a directory in place of the log");
-    stage.probe("exit 3").says(3, "", "");
-    let mut job = stage.probe("exit 3").on_terminal().start();
+fn a_failed_recording_is_told_on_a_terminal_only(sandbox: &Sandbox) {
+    fs::create_dir(sandbox.log()).expect("a directory in place of the log");
+    sandbox.probe("exit 3").says(3, "", "");
+    let mut job = sandbox.probe("exit 3").on_terminal().spawn();
     let expected = format!(
         "tm-run: warning: could not record this run in {}: 'usage.jsonl' in it is no regular file",
-        stage.telemetry().display()
+        sandbox.telemetry().display()
     );
-    assert_eq!(job.terminal().screen.line(), expected);
-    assert_eq!(job.end(), Told::Exited(3));
+    assert_eq!(job.terminal().screen.read_line(), expected);
+    assert_eq!(job.wait_for_exit(), WaitStatus::Exited(3));
     // Only standard error counts.
-    let told = stage.path("told");
-    let mut job =
-        stage.probe("exit 3").on_terminal().option("--write", format!("2:{}", told.display())).start();
-    assert_eq!(job.end(), Told::Exited(3));
+    let told = sandbox.path("told");
+    let mut job = sandbox
+        .probe("exit 3")
+        .on_terminal()
+        .launch_option("--write", format!("2:{}", told.display()))
+        .spawn();
+    assert_eq!(job.wait_for_exit(), WaitStatus::Exited(3));
     assert_eq!(fs::read(told).expect("what was told"), b"");
 }
 
 /* ---- what is mistyped ---- */
 
-fn a_usage_error_is_one_line_and_nothing_else(stage: &Stage) {
+fn a_usage_error_is_one_line_and_nothing_else(sandbox: &Sandbox) {
     let text: &[&[&str]] = &[
         &["--target"],
         &["--target", "x"],
@@ -839,10 +866,10 @@ fn a_usage_error_is_one_line_and_nothing_else(stage: &Stage) {
     ];
     for state in ["off", "on"] {
         if state == "on" {
-            stage.turn_on();
+            sandbox.turn_on();
         }
         for words in text {
-            let said = stage.plain([TM_RUN].iter().chain(*words)).fails(2, "");
+            let said = sandbox.unwrapped([TM_RUN].iter().chain(*words)).fails(2, "");
             assert!(said.ends_with("; see 'tm-run --help'\n"), "{words:?}: {said}");
             // What was typed is shown, but not what it would do to a terminal.
             let is_odd = words.concat().chars().any(char::is_control);
@@ -850,50 +877,50 @@ fn a_usage_error_is_one_line_and_nothing_else(stage: &Stage) {
             assert!(is_odd || !said.contains('\u{fffd}'), "{words:?}: {said}");
         }
         let raw = OsStr::from_bytes(b"--targ\xff");
-        stage.plain([OsStr::new(TM_RUN), raw, "sh".as_ref()]).fails(2, "");
-        assert!(!stage.home().join("ran").exists() && !stage.log().exists());
+        sandbox.unwrapped([OsStr::new(TM_RUN), raw, "sh".as_ref()]).fails(2, "");
+        assert!(!sandbox.home().join("ran").exists() && !sandbox.log().exists());
         if state == "off" {
-            has_nothing(stage);
+            has_nothing(sandbox);
         }
     }
 }
 
-fn without_a_word_the_help_is_shown(stage: &Stage) {
-    let alone = tm_run(stage, "").finish();
-    assert_eq!((alone.told, alone.err.as_str()), (Told::Exited(1), ""));
+fn without_a_word_the_help_is_shown(sandbox: &Sandbox) {
+    let alone = tm_run(sandbox, "").output();
+    assert_eq!((alone.status, alone.stderr.as_str()), (WaitStatus::Exited(1), ""));
     for flag in ["--help", "-h"] {
-        tm_run(stage, flag).says(0, &alone.text(), "");
+        tm_run(sandbox, flag).says(0, &alone.text(), "");
     }
     for word in ["on", "off", "status", "clear", "log", "report", "init", "--target", "--domain"] {
         assert!(alone.text().contains(word), "{word}");
     }
-    tm_run(stage, "--version").says(0, &format!("tm-run {}\n", env!("CARGO_PKG_VERSION")), "");
+    tm_run(sandbox, "--version").says(0, &format!("tm-run {}\n", env!("CARGO_PKG_VERSION")), "");
 }
 
-fn a_mistyped_subcommand_gets_a_hint(stage: &Stage) {
+fn a_mistyped_subcommand_gets_a_hint(sandbox: &Sandbox) {
     for (typed, meant) in [("stauts", "status"), ("repotr", "report"), ("cler", "clear"), ("help", "--help")]
     {
-        let said = tm_run(stage, typed).fails(127, "");
+        let said = tm_run(sandbox, typed).fails(127, "");
         assert!(said.ends_with(&format!("(did you mean 'tm-run {meant}'?)\n")), "{said}");
         // Behind `--` it is a command, and nothing else was meant.
-        let said = tm_run(stage, &format!("-- {typed}")).fails(127, "");
+        let said = tm_run(sandbox, &format!("-- {typed}")).fails(127, "");
         assert!(!said.contains("did you mean"), "{said}");
     }
-    let said = tm_run(stage, "no-such-command").fails(127, "");
+    let said = tm_run(sandbox, "no-such-command").fails(127, "");
     assert!(!said.contains("did you mean"), "{said}");
     // A command of that name is run.
-    let bin = stage.path("bin");
+    let bin = sandbox.path("bin");
     fs::create_dir(&bin).expect("a directory");
-    stage.script("bin/stauts", "#!/bin/sh\necho mine\n");
+    sandbox.script("bin/stauts", "#!/bin/sh\necho mine\n");
     let path = format!("{}:{}", bin.display(), std::env::var("PATH").expect("PATH"));
-    tm_run(stage, "stauts").variable("PATH", path).says(0, "mine\n", "");
+    tm_run(sandbox, "stauts").env("PATH", path).says(0, "mine\n", "");
 }
 
 /* ---- two users ---- */
 
 /// Somebody who is not root, whose home it is; without root, whoever runs the tests.
 struct WithUser<'s> {
-    stage: &'s Stage,
+    sandbox: &'s Sandbox,
     program: std::path::PathBuf,
     is_root: bool,
 }
@@ -901,30 +928,30 @@ struct WithUser<'s> {
 const USER: u32 = 1234;
 
 impl<'s> WithUser<'s> {
-    fn new(stage: &'s Stage) -> Self {
+    fn new(sandbox: &'s Sandbox) -> Self {
         let is_root = nix::unistd::geteuid().is_root();
         if !is_root {
-            return Self { stage, program: TM_RUN.into(), is_root };
+            return Self { sandbox, program: TM_RUN.into(), is_root };
         }
         // The build may be where nobody else can reach it.
-        let program = stage.path("tm-run");
+        let program = sandbox.path("tm-run");
         fs::copy(TM_RUN, &program).expect("a copy of the program");
-        set_mode(&stage.path(""), 0o755);
+        set_mode(&sandbox.path(""), 0o755);
         let given = |path: &Path| chown(path, Some(USER), Some(USER)).expect("it is given away");
-        given(&stage.home());
-        for path in [stage.home().join(".anklume"), stage.telemetry(), stage.marker()] {
+        given(&sandbox.home());
+        for path in [sandbox.home().join(".anklume"), sandbox.telemetry(), sandbox.marker()] {
             if path.exists() {
                 given(&path);
             }
         }
-        Self { stage, program, is_root }
+        Self { sandbox, program, is_root }
     }
 
     /// The user types this.
-    fn run(&self, words: &str) -> Start<'s> {
+    fn run(&self, words: &str) -> Launch<'s> {
         let words = words.split_whitespace().map(OsStr::new);
-        let start = self.stage.plain([self.program.as_os_str()].into_iter().chain(words));
-        if self.is_root { start.option("--user", USER.to_string()) } else { start }
+        let start = self.sandbox.unwrapped([self.program.as_os_str()].into_iter().chain(words));
+        if self.is_root { start.launch_option("--user", USER.to_string()) } else { start }
     }
 }
 
@@ -933,83 +960,83 @@ fn owner(path: &Path) -> (u32, u32) {
     (found.uid(), found.gid())
 }
 
-fn what_root_makes_belongs_to_the_owner_of_the_place(stage: &Stage) {
-    let user = WithUser::new(stage);
-    tm_run(stage, "on").end();
-    tm_run(stage, "log --target root --duration 1 --exit-code 0").says(0, "", "");
-    for path in [stage.home().join(".anklume"), stage.telemetry(), stage.marker(), stage.log()] {
+fn what_root_makes_belongs_to_the_owner_of_the_place(sandbox: &Sandbox) {
+    let user = WithUser::new(sandbox);
+    tm_run(sandbox, "on").wait_for_exit();
+    tm_run(sandbox, "log --target root --duration 1 --exit-code 0").says(0, "", "");
+    for path in [sandbox.home().join(".anklume"), sandbox.telemetry(), sandbox.marker(), sandbox.log()] {
         assert_eq!((owner(&path), mode(&path) & 0o077), ((USER, USER), 0), "{}", path.display());
     }
     user.run("log --target user --duration 1 --exit-code 0").says(0, "", "");
-    fs::write(stage.log(), event("2020-01-01T00:00:00Z", "old") + &stage.raw_log()).expect("a log");
-    tm_run(stage, "clear --before today").says(0, "Deleted 1 event, kept 2 events.\n", "");
-    assert_eq!(owner(&stage.log()), (USER, USER));
+    fs::write(sandbox.log(), event("2020-01-01T00:00:00Z", "old") + &sandbox.log_text()).expect("a log");
+    tm_run(sandbox, "clear --before today").says(0, "Deleted 1 event, kept 2 events.\n", "");
+    assert_eq!(owner(&sandbox.log()), (USER, USER));
     user.run("true").says(0, "", "");
-    assert_eq!(stage.events().len(), 3);
+    assert_eq!(sandbox.events().len(), 3);
     user.run("clear").says(0, CLEARED, "");
-    has_nothing(stage);
-    user.run("on").end();
-    tm_run(stage, "clear").says(0, CLEARED, "");
-    has_nothing(stage);
+    has_nothing(sandbox);
+    user.run("on").wait_for_exit();
+    tm_run(sandbox, "clear").says(0, CLEARED, "");
+    has_nothing(sandbox);
 }
 
-fn root_follows_no_log_that_another_user_has_linked(stage: &Stage) {
-    let user = WithUser::new(stage);
-    let precious = stage.path("precious");
+fn root_follows_no_log_that_another_user_has_linked(sandbox: &Sandbox) {
+    let user = WithUser::new(sandbox);
+    let precious = sandbox.path("precious");
     let content = event("2020-01-01T00:00:00Z", "precious");
     fs::write(&precious, &content).expect("a file of root's");
-    let make: [&dyn Fn(); 2] = [&|| symlink(&precious, stage.log()).expect("a link"), &|| {
-        fs::hard_link(&precious, stage.log()).expect("a link");
+    let make: [&dyn Fn(); 2] = [&|| symlink(&precious, sandbox.log()).expect("a link"), &|| {
+        fs::hard_link(&precious, sandbox.log()).expect("a link");
     }];
     for make in make {
-        user.run("on").end();
+        user.run("on").wait_for_exit();
         make();
-        tm_run(stage, LOG_ONE).fails(1, "");
-        tm_run(stage, "true").says(0, "", "");
-        tm_run(stage, "report").fails(1, "");
-        tm_run(stage, "clear --before today").fails(1, "");
-        let status = tm_run(stage, "status").finish();
-        assert_eq!((status.told, status.text().contains("precious")), (Told::Exited(1), false));
-        tm_run(stage, "clear").fails(1, "");
+        tm_run(sandbox, LOG_ONE).fails(1, "");
+        tm_run(sandbox, "true").says(0, "", "");
+        tm_run(sandbox, "report").fails(1, "");
+        tm_run(sandbox, "clear --before today").fails(1, "");
+        let status = tm_run(sandbox, "status").output();
+        assert_eq!((status.status, status.text().contains("precious")), (WaitStatus::Exited(1), false));
+        tm_run(sandbox, "clear").fails(1, "");
         assert_eq!(fs::read_to_string(&precious).expect("it is there"), content);
-        if fs::symlink_metadata(stage.log()).is_ok() {
-            fs::remove_file(stage.log()).expect("it goes");
+        if fs::symlink_metadata(sandbox.log()).is_ok() {
+            fs::remove_file(sandbox.log()).expect("it goes");
         }
     }
 }
 
-fn root_follows_no_directory_that_another_user_has_linked(stage: &Stage) {
-    let _user = WithUser::new(stage);
-    let victim = stage.path("victim");
+fn root_follows_no_directory_that_another_user_has_linked(sandbox: &Sandbox) {
+    let _user = WithUser::new(sandbox);
+    let victim = sandbox.path("victim");
     let content = event("2020-01-01T00:00:00Z", "precious");
     for (link, place) in [(".anklume", "telemetry"), (".anklume/telemetry", "")] {
         fs::create_dir_all(victim.join(place)).expect("a directory of root's");
         let [marker, log] = ["enabled", "usage.jsonl"].map(|name| victim.join(place).join(name));
         fs::write(&marker, "").expect("a marker");
         fs::write(&log, &content).expect("a log");
-        let link = stage.home().join(link);
+        let link = sandbox.home().join(link);
         if link.ends_with("telemetry") {
-            fs::remove_file(stage.home().join(".anklume")).expect("it goes");
-            fs::create_dir(stage.home().join(".anklume")).expect("a directory");
-            chown(stage.home().join(".anklume"), Some(USER), Some(USER)).expect("it is given away");
+            fs::remove_file(sandbox.home().join(".anklume")).expect("it goes");
+            fs::create_dir(sandbox.home().join(".anklume")).expect("a directory");
+            chown(sandbox.home().join(".anklume"), Some(USER), Some(USER)).expect("it is given away");
         }
         symlink(&victim, &link).expect("a link");
         for words in ["on", "off", LOG_ONE, "report", "clear --before today", "clear"] {
-            let said = tm_run(stage, words).fails(1, "");
+            let said = tm_run(sandbox, words).fails(1, "");
             assert!(said.ends_with("is a link in another user's directory\n"), "{words}: {said}");
         }
-        tm_run(stage, "echo out").says(0, "out\n", "");
+        tm_run(sandbox, "echo out").says(0, "out\n", "");
         assert!(marker.exists());
         assert_eq!(fs::read_to_string(&log).expect("it is there"), content);
     }
 }
 
-fn a_log_of_root_is_told_with_the_remedy(stage: &Stage) {
-    let user = WithUser::new(stage);
-    user.run("on").end();
-    fs::write(stage.log(), "").expect("a log of root's");
-    set_mode(&stage.log(), 0o600);
-    let said = user.run("status").finish().text();
+fn a_log_of_root_is_told_with_the_remedy(sandbox: &Sandbox) {
+    let user = WithUser::new(sandbox);
+    user.run("on").wait_for_exit();
+    fs::write(sandbox.log(), "").expect("a log of root's");
+    set_mode(&sandbox.log(), 0o600);
+    let said = user.run("status").output().text();
     let mut lines = said.lines();
     let first = lines.next().unwrap_or_default();
     assert!(first.starts_with("Telemetry: enabled, but not recording here: the file cannot be written: "));
@@ -1018,5 +1045,5 @@ fn a_log_of_root_is_told_with_the_remedy(stage: &Stage) {
     user.run("report").fails(1, "");
     // It is in the user's directory, so the user may delete it.
     user.run("clear").says(0, CLEARED, "");
-    has_nothing(stage);
+    has_nothing(sandbox);
 }

@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::documents::{COMMANDS, Help};
 use super::{command, in_shell_dir, install, start};
-use crate::ledger::{Case, cases};
-use crate::stage::{Job, OFF, Stage};
+use crate::harness::{Case, Job, OFF, Sandbox, cases};
 
 pub fn cases() -> Vec<Case> {
     let mut all = cases![OFF, needs ["bash", "zsh", "fish"];
@@ -48,18 +47,18 @@ const INIT: &str = "init";
 
 impl Typist {
     /// With the line that README gives, and more lines for the start file.
-    pub fn with_init(stage: &Stage, shell: Shell, more: &str) -> Self {
+    pub fn with_init(sandbox: &Sandbox, shell: Shell, more: &str) -> Self {
         let init = match shell {
             Shell::Bash | Shell::PlainBash => "eval \"$(tm-run init bash)\"\n",
             Shell::Zsh => "autoload -Uz compinit; compinit -u -D\neval \"$(tm-run init zsh)\"\n",
             Shell::Fish => "tm-run init fish | source\n",
         };
-        Self::sit_down(stage, shell, &format!("{init}{more}"), &[])
+        Self::sit_down(sandbox, shell, &format!("{init}{more}"), &[])
     }
 
-    pub fn sit_down(stage: &Stage, shell: Shell, rc: &str, environment: &[(&str, &Path)]) -> Self {
-        command(stage, "shown", "#!/bin/sh\nprintf '<begin>'\nprintf '<%s>' \"$@\"\necho '<end>'\n");
-        let home = stage.home();
+    pub fn sit_down(sandbox: &Sandbox, shell: Shell, rc: &str, environment: &[(&str, &Path)]) -> Self {
+        command(sandbox, "shown", "#!/bin/sh\nprintf '<begin>'\nprintf '<%s>' \"$@\"\necho '<end>'\n");
+        let home = sandbox.home();
         let rc_file = match shell {
             Shell::Bash | Shell::PlainBash => home.join(".bashrc"),
             Shell::Zsh => home.join(".zshrc"),
@@ -84,11 +83,11 @@ impl Typist {
             Shell::Zsh => &["zsh", "-d", "-i"],
             Shell::Fish => &["fish", "-i"],
         };
-        let mut start = start(stage, words).variable("HISTFILE", "").variable("ZDOTDIR", &home);
+        let mut start = start(sandbox, words).env("HISTFILE", "").env("ZDOTDIR", &home);
         for (name, value) in environment {
-            start = start.variable(name, value);
+            start = start.env(name, value);
         }
-        let mut job = start.option("--leads-session", "yes").on_terminal().start();
+        let mut job = start.launch_option("--leads-session", "yes").on_terminal().spawn();
         job.terminal().stty(&["rows", "50", "cols", "200"]);
         let mut typist = Self { shell, job };
         assert_eq!(typist.line(INIT), [INIT], "{shell:?}");
@@ -100,7 +99,7 @@ impl Typist {
         let terminal = self.job.terminal();
         // ^A and not the left end of a new line: nothing that is typed is run by itself.
         terminal.type_text(&format!("{keys}\x01shown \r"));
-        let text = terminal.screen.up_to("<end>");
+        let text = terminal.screen.read_until("<end>");
         let (_, words) = text.rsplit_once("<begin><").unwrap_or_else(|| panic!("a line in {text:?}"));
         let words = words.trim_end_matches("><end>");
         words.split("><").map(|word| word.trim_end_matches('=').to_owned()).collect()
@@ -112,9 +111,9 @@ impl Typist {
         let terminal = self.job.terminal();
         terminal.type_text(keys);
         // Nothing may be typed ahead: zsh would not list.
-        let mut text = terminal.screen.up_to(awaited);
+        let mut text = terminal.screen.read_until(awaited);
         terminal.type_text("\x15shown seen\r");
-        text.push_str(&terminal.screen.up_to("<end>"));
+        text.push_str(&terminal.screen.read_until("<end>"));
         text
     }
 
@@ -135,7 +134,7 @@ impl Drop for Typist {
     fn drop(&mut self) {
         if !std::thread::panicking() {
             self.job.terminal().type_text("exit\r");
-            self.job.end();
+            self.job.wait_for_exit();
         }
     }
 }
@@ -147,10 +146,10 @@ fn beginning<'w>(word: &'w str, all: &[&str]) -> Option<&'w str> {
         .find(|start| all.iter().filter(|other| other.starts_with(start)).count() == 1)
 }
 
-fn every_flag_and_subcommand_is_completed(stage: &Stage) {
-    install(stage);
+fn every_flag_and_subcommand_is_completed(sandbox: &Sandbox) {
+    install(sandbox);
     for shell in SHELLS {
-        let mut typist = Typist::with_init(stage, shell, "");
+        let mut typist = Typist::with_init(sandbox, shell, "");
         for &name in COMMANDS {
             let help = Help::of(name);
             let flags: Vec<&str> = help.flags.iter().map(|flag| flag.name.as_str()).collect();
@@ -178,10 +177,10 @@ fn every_flag_and_subcommand_is_completed(stage: &Stage) {
     }
 }
 
-fn every_value_of_a_closed_set_is_completed(stage: &Stage) {
-    install(stage);
+fn every_value_of_a_closed_set_is_completed(sandbox: &Sandbox) {
+    install(sandbox);
     for shell in SHELLS {
-        let mut typist = Typist::with_init(stage, shell, "");
+        let mut typist = Typist::with_init(sandbox, shell, "");
         for &name in COMMANDS {
             for flag in Help::of(name).flags {
                 let values: Vec<&str> = flag.values.iter().map(String::as_str).collect();
@@ -201,7 +200,7 @@ fn every_value_of_a_closed_set_is_completed(stage: &Stage) {
         typist.completes("tm-run report --since to", &["tm-run", "report", "--since", "today"]);
         typist.completes("tm-run clear --before=y", &["tm-run", "clear", "--before=yesterday"]);
         // Neither a number nor a word that is not known has a completion.
-        fs::write(stage.home().join("zfile"), "").expect("a file");
+        fs::write(sandbox.home().join("zfile"), "").expect("a file");
         typist.leaves("tm-run report --last z", &["tm-run", "report", "--last", "z"]);
         typist.leaves("tm-run report --format z", &["tm-run", "report", "--format", "z"]);
         typist.leaves("tm-run status z", &["tm-run", "status", "z"]);
@@ -209,21 +208,21 @@ fn every_value_of_a_closed_set_is_completed(stage: &Stage) {
 }
 
 /// A log with these names. They are written as they are: the caller makes JSON of them.
-fn log(stage: &Stage, names: &[(&str, &str)]) {
+fn log(sandbox: &Sandbox, names: &[(&str, &str)]) {
     let line = |(target, domain): &(&str, &str)| {
         format!(
             "{{\"timestamp\": \"2026-02-14T10:30:00+00:00\", \"target\": \"{target}\", \"domain\": {domain}, \
              \"duration_seconds\": 45.0, \"exit_code\": 0}}\n"
         )
     };
-    fs::create_dir_all(stage.telemetry()).expect("a directory");
-    fs::write(stage.log(), names.iter().map(line).collect::<String>()).expect("a log");
+    fs::create_dir_all(sandbox.telemetry()).expect("a directory");
+    fs::write(sandbox.log(), names.iter().map(line).collect::<String>()).expect("a log");
 }
 
-fn names_in_the_log_are_completed(stage: &Stage) {
-    install(stage);
+fn names_in_the_log_are_completed(sandbox: &Sandbox) {
+    install(sandbox);
     log(
-        stage,
+        sandbox,
         &[
             ("apply", "null"),
             ("build-all", "\"pro\""),
@@ -235,7 +234,7 @@ fn names_in_the_log_are_completed(stage: &Stage) {
         ],
     );
     for shell in SHELLS {
-        let mut typist = Typist::with_init(stage, shell, "");
+        let mut typist = Typist::with_init(sandbox, shell, "");
         for (typed, expected) in [
             ("tm-run --target ap", &["tm-run", "--target", "apply"][..]),
             ("tm-run --target=bu", &["tm-run", "--target=build-all"]),
@@ -264,13 +263,13 @@ fn names_in_the_log_are_completed(stage: &Stage) {
         );
         typist.completes("tm-run report --target \"ap", &["tm-run", "report", "--target", "apply"]);
     }
-    assert!(!stage.home().join("PWNED").exists());
+    assert!(!sandbox.home().join("PWNED").exists());
 }
 
-fn a_name_in_a_log_drives_no_terminal(stage: &Stage) {
-    install(stage);
+fn a_name_in_a_log_drives_no_terminal(sandbox: &Sandbox) {
+    install(sandbox);
     log(
-        stage,
+        sandbox,
         &[
             ("evil\\u001b]0;pwned\\u0007", "\"evil\\u009b31mpwned\""),
             ("evil\\npwned", "\"evil\u{9b}pwned\""),
@@ -282,7 +281,7 @@ fn a_name_in_a_log_drives_no_terminal(stage: &Stage) {
         ],
     );
     for shell in SHELLS {
-        let mut typist = Typist::with_init(stage, shell, "");
+        let mut typist = Typist::with_init(sandbox, shell, "");
         for option in ["--target", "--domain"] {
             typist.leaves(&format!("tm-run report {option} evil"), &["tm-run", "report", option, "evil"]);
             let screen = typist.screen(&format!("tm-run report {option} \t\t\t"), "harmless-two");
@@ -291,9 +290,9 @@ fn a_name_in_a_log_drives_no_terminal(stage: &Stage) {
     }
 }
 
-fn a_damaged_log_gives_the_names_that_can_be_read(stage: &Stage) {
-    install(stage);
-    fs::create_dir_all(stage.telemetry()).expect("a directory");
+fn a_damaged_log_gives_the_names_that_can_be_read(sandbox: &Sandbox) {
+    install(sandbox);
+    fs::create_dir_all(sandbox.telemetry()).expect("a directory");
     for shell in SHELLS {
         let mut bytes =
             b"\0\xff\xfe not json {\"target\": \"ghost\n{\"target\":\"tight\",\"domain\":\"alone\"}\r\n"
@@ -304,30 +303,30 @@ fn a_damaged_log_gives_the_names_that_can_be_read(stage: &Stage) {
             b"{\"target\": \"ancient\", \"domain\": null, \"duration_seconds\": 45.0, \"exit_code\": 0}\n";
         let mut long: Vec<u8> = old.iter().copied().cycle().take(old.len() * 20_000).collect();
         long.extend(&bytes);
-        fs::write(stage.log(), &long).expect("a log");
-        let mut typist = Typist::with_init(stage, shell, "");
+        fs::write(sandbox.log(), &long).expect("a log");
+        let mut typist = Typist::with_init(sandbox, shell, "");
         for (start, name) in [("ti", "tight"), ("rev", "reversed"), ("se", "second"), ("anc", "ancient")] {
             typist.completes(&format!("tm-run --target {start}"), &["tm-run", "--target", name]);
         }
         typist.completes("tm-run --domain sp", &["tm-run", "--domain", "spaced"]);
         typist.leaves("tm-run --target ghos", &["tm-run", "--target", "ghos"]);
         // A log that cannot be read is no reason to wait or to complain.
-        fs::remove_file(stage.log()).expect("it goes");
-        nix::unistd::mkfifo(&stage.log(), nix::sys::stat::Mode::S_IRWXU).expect("a FIFO");
+        fs::remove_file(sandbox.log()).expect("it goes");
+        nix::unistd::mkfifo(&sandbox.log(), nix::sys::stat::Mode::S_IRWXU).expect("a FIFO");
         typist.leaves("tm-run --target ap", &["tm-run", "--target", "ap"]);
-        fs::remove_file(stage.log()).expect("it goes");
+        fs::remove_file(sandbox.log()).expect("it goes");
         typist.leaves("tm-run --target ap", &["tm-run", "--target", "ap"]);
     }
 }
 
-fn files_are_completed_where_a_file_is_wanted(stage: &Stage) {
-    install(stage);
-    fs::create_dir(stage.home().join("logs")).expect("a directory");
+fn files_are_completed_where_a_file_is_wanted(sandbox: &Sandbox) {
+    install(sandbox);
+    fs::create_dir(sandbox.home().join("logs")).expect("a directory");
     for name in ["events one.jsonl", "logs/other.jsonl"] {
-        fs::write(stage.home().join(name), "").expect("a file");
+        fs::write(sandbox.home().join(name), "").expect("a file");
     }
     for shell in SHELLS {
-        let mut typist = Typist::with_init(stage, shell, "");
+        let mut typist = Typist::with_init(sandbox, shell, "");
         for option in ["--log", "--output"] {
             typist.completes(
                 &format!("tm-run report {option} ev"),
@@ -350,13 +349,13 @@ fn frob(shell: Shell) -> &'static str {
     }
 }
 
-fn the_wrapped_commands_words_are_its_own(stage: &Stage) {
-    install(stage);
-    command(stage, "frob", "#!/bin/sh\n");
-    command(stage, "frobnicate-the-widget", "#!/bin/sh\n");
-    fs::write(stage.home().join("only file"), "").expect("a file");
+fn the_wrapped_commands_words_are_its_own(sandbox: &Sandbox) {
+    install(sandbox);
+    command(sandbox, "frob", "#!/bin/sh\n");
+    command(sandbox, "frobnicate-the-widget", "#!/bin/sh\n");
+    fs::write(sandbox.home().join("only file"), "").expect("a file");
     for shell in SHELLS {
-        let mut typist = Typist::with_init(stage, shell, frob(shell));
+        let mut typist = Typist::with_init(sandbox, shell, frob(shell));
         typist.completes("tm-run frobn", &["tm-run", "frobnicate-the-widget"]);
         typist.completes("tm-run -- frobn", &["tm-run", "--", "frobnicate-the-widget"]);
         typist.completes("tm-run --target x frobn", &["tm-run", "--target", "x", "frobnicate-the-widget"]);
@@ -387,35 +386,35 @@ fn the_wrapped_commands_words_are_its_own(stage: &Stage) {
     }
 }
 
-fn the_completion_of_anklume_stays_what_it_was(stage: &Stage) {
-    install(stage);
-    command(stage, "anklume", "#!/bin/sh\n");
+fn the_completion_of_anklume_stays_what_it_was(sandbox: &Sandbox) {
+    install(sandbox);
+    command(sandbox, "anklume", "#!/bin/sh\n");
     for shell in SHELLS {
         let own = frob(shell).replace("frob", "anklume");
-        let mut typist = Typist::with_init(stage, shell, &own);
+        let mut typist = Typist::with_init(sandbox, shell, &own);
         typist.completes("anklume al", &["anklume", "alpha"]);
         typist.completes("anklume domain --g", &["anklume", "domain", "--gamma"]);
     }
 }
 
-fn a_wrapped_command_keeps_its_completion(stage: &Stage) {
-    install(stage);
-    command(stage, "frob", "#!/bin/sh\n");
+fn a_wrapped_command_keeps_its_completion(sandbox: &Sandbox) {
+    install(sandbox);
+    command(sandbox, "frob", "#!/bin/sh\n");
     for shell in SHELLS {
         let mut typist =
-            Typist::with_init(stage, shell, &format!("{}tm-wrap --target x frob\n", frob(shell)));
+            Typist::with_init(sandbox, shell, &format!("{}tm-wrap --target x frob\n", frob(shell)));
         typist.completes("frob al", &["frob", "alpha"]);
     }
 }
 
-fn zsh_completes_in_either_order_with_compinit(stage: &Stage) {
-    install(stage);
+fn zsh_completes_in_either_order_with_compinit(sandbox: &Sandbox) {
+    install(sandbox);
     let rc = "eval \"$(tm-run init zsh)\"\nautoload -Uz compinit; compinit -u -D\n";
-    let mut typist = Typist::sit_down(stage, Shell::Zsh, rc, &[]);
+    let mut typist = Typist::sit_down(sandbox, Shell::Zsh, rc, &[]);
     typist.completes("tm-run report --dur", &["tm-run", "report", "--durations"]);
     drop(typist);
     // Typed at the prompt, one after the other.
-    let mut typist = Typist::sit_down(stage, Shell::Zsh, "", &[]);
+    let mut typist = Typist::sit_down(sandbox, Shell::Zsh, "", &[]);
     for line in ["eval \"$(tm-run init zsh)\"", "autoload -Uz compinit; compinit -u -D"] {
         typist.job.terminal().type_text(&format!("{line}\r"));
         assert_eq!(typist.line(INIT), [INIT]);
@@ -423,12 +422,12 @@ fn zsh_completes_in_either_order_with_compinit(stage: &Stage) {
     typist.completes("tm-run report --dur", &["tm-run", "report", "--durations"]);
     drop(typist);
     // As a file in $fpath, as packages have it.
-    let directory: PathBuf = stage.path("site");
+    let directory: PathBuf = sandbox.path("site");
     fs::create_dir(&directory).expect("a directory");
     fs::copy(in_shell_dir("_tm-run"), directory.join("_tm-run")).expect("the file");
     let rc = format!("fpath=({} $fpath)\nautoload -Uz compinit; compinit -u -D\n", directory.display());
-    let mut typist = Typist::sit_down(stage, Shell::Zsh, &rc, &[]);
-    log(stage, &[("apply", "null")]);
+    let mut typist = Typist::sit_down(sandbox, Shell::Zsh, &rc, &[]);
+    log(sandbox, &[("apply", "null")]);
     typist.completes("tm-run report --dur", &["tm-run", "report", "--durations"]);
     typist.completes("tm-run --target ap", &["tm-run", "--target", "apply"]);
     typist.completes("tm-run --target ap", &["tm-run", "--target", "apply"]);

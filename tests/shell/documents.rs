@@ -5,8 +5,7 @@ use std::fs;
 use std::process::Command;
 
 use super::{in_shell_dir, install, start};
-use crate::ledger::{Case, cases};
-use crate::stage::{OFF, Stage, TM_RUN, Told};
+use crate::harness::{Case, OFF, Sandbox, TM_RUN, WaitStatus, cases};
 
 pub fn cases() -> Vec<Case> {
     let mut all = cases![OFF;
@@ -80,7 +79,7 @@ fn flags_in(text: &str) -> BTreeSet<String> {
         .collect()
 }
 
-fn the_page_tells_of_every_flag_and_no_other(_: &Stage) {
+fn the_page_tells_of_every_flag_and_no_other(_: &Sandbox) {
     let page = read("tm-run.1").replace("\\-", "-");
     // mdoc writes the first hyphen of a flag itself.
     let line = |line: &str| if line.contains("Fl ") { line.replace(" -", " --") } else { line.to_owned() };
@@ -106,7 +105,7 @@ fn the_page_tells_of_every_flag_and_no_other(_: &Stage) {
     assert!(rest.contains("tm-wrap"));
 }
 
-fn every_completion_knows_every_flag_and_no_other(_: &Stage) {
+fn every_completion_knows_every_flag_and_no_other(_: &Sandbox) {
     let without_comments = |text: &str| -> String {
         text.lines().filter(|line| !line.trim_start().starts_with('#')).collect::<Vec<_>>().join("\n")
     };
@@ -132,7 +131,7 @@ fn every_completion_knows_every_flag_and_no_other(_: &Stage) {
     }
 }
 
-fn readme_tells_of_every_subcommand_and_of_no_flag_there_is_not(_: &Stage) {
+fn readme_tells_of_every_subcommand_and_of_no_flag_there_is_not(_: &Sandbox) {
     let path = in_shell_dir("../README.md");
     let readme = fs::read_to_string(path).expect("README.md");
     for name in COMMANDS.iter().filter(|name| !name.is_empty()) {
@@ -155,8 +154,8 @@ fn readme_tells_of_every_subcommand_and_of_no_flag_there_is_not(_: &Stage) {
     }
 }
 
-fn init_prints_what_is_in_shell(stage: &Stage) {
-    install(stage);
+fn init_prints_what_is_in_shell(sandbox: &Sandbox) {
+    install(sandbox);
     for (what, files) in [
         ("bash", &["tm-run.bash", "completion.bash"][..]),
         ("zsh", &["tm-run.zsh", "_tm-run"]),
@@ -165,62 +164,62 @@ fn init_prints_what_is_in_shell(stage: &Stage) {
         ("man", &["tm-run.1"]),
     ] {
         let parts: Vec<String> = files.iter().map(|name| read(name)).collect();
-        let finished = start(stage, &["tm-run", "init", what]).finish();
-        assert_eq!((finished.text(), finished.told), (parts.join("\n"), Told::Exited(0)), "{what}");
+        let output = start(sandbox, &["tm-run", "init", what]).output();
+        assert_eq!((output.text(), output.status), (parts.join("\n"), WaitStatus::Exited(0)), "{what}");
         assert!(Help::of("init").text.contains(what));
     }
-    assert!(!stage.home().join(".anklume").exists());
+    assert!(!sandbox.home().join(".anklume").exists());
 }
 
 /// The tool has nothing to say.
 #[track_caller]
-fn clean(stage: &Stage, words: &[&str], file: &str) {
+fn clean(sandbox: &Sandbox, words: &[&str], file: &str) {
     let path = in_shell_dir(file).into_os_string().into_string().expect("UTF-8");
     let words: Vec<&str> = words.iter().copied().chain([path.as_str()]).collect();
-    let finished = start(stage, &words).finish();
+    let output = start(sandbox, &words).output();
     // Which manual pages a machine has is not for us to say, nor how old their index is.
-    let says: Vec<String> = finished
+    let says: Vec<String> = output
         .text()
         .lines()
-        .chain(finished.err.lines())
+        .chain(output.stderr.lines())
         .filter(|line| !line.contains("referenced manual not found") && !line.contains("outdated mandoc.db"))
         .map(str::to_owned)
         .collect();
     assert_eq!(says, Vec::<String>::new(), "{words:?}");
 }
 
-fn bash_is_clean(stage: &Stage) {
+fn bash_is_clean(sandbox: &Sandbox) {
     for file in ["tm-run.bash", "completion.bash"] {
-        clean(stage, &["bash", "-n"], file);
-        clean(stage, &["shellcheck", "-s", "bash"], file);
-        clean(stage, &["shfmt", "-i", "2", "-ci", "-d"], file);
+        clean(sandbox, &["bash", "-n"], file);
+        clean(sandbox, &["shellcheck", "-s", "bash"], file);
+        clean(sandbox, &["shfmt", "-i", "2", "-ci", "-d"], file);
     }
 }
 
-fn zsh_is_clean(stage: &Stage) {
+fn zsh_is_clean(sandbox: &Sandbox) {
     for file in ["tm-run.zsh", "_tm-run"] {
-        clean(stage, &["zsh", "-f", "-n"], file);
+        clean(sandbox, &["zsh", "-f", "-n"], file);
     }
 }
 
-fn fish_is_clean(stage: &Stage) {
+fn fish_is_clean(sandbox: &Sandbox) {
     for file in ["tm-run.fish", "completion.fish"] {
-        clean(stage, &["fish", "-n"], file);
-        clean(stage, &["fish_indent", "--check"], file);
+        clean(sandbox, &["fish", "-n"], file);
+        clean(sandbox, &["fish_indent", "--check"], file);
     }
 }
 
-fn the_page_is_clean(stage: &Stage) {
-    clean(stage, &["mandoc", "-T", "lint"], "tm-run.1");
+fn the_page_is_clean(sandbox: &Sandbox) {
+    clean(sandbox, &["mandoc", "-T", "lint"], "tm-run.1");
 }
 
-fn man_shows_the_page(stage: &Stage) {
+fn man_shows_the_page(sandbox: &Sandbox) {
     let path = in_shell_dir("tm-run.1");
-    let finished = start(stage, &["man", "--warnings", "-l", path.to_str().expect("UTF-8")])
-        .variable("MANWIDTH", "80")
-        .finish();
-    assert_eq!((finished.err.as_str(), finished.told), ("", Told::Exited(0)));
-    let text = finished.text();
+    let output = start(sandbox, &["man", "--warnings", "-l", path.to_str().expect("UTF-8")])
+        .env("MANWIDTH", "80")
+        .output();
+    assert_eq!((output.stderr.as_str(), output.status), ("", WaitStatus::Exited(0)));
+    let text = output.text();
     for section in [
         "NAME",
         "SYNOPSIS",

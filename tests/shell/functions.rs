@@ -3,8 +3,7 @@
 use std::fs;
 
 use super::{SHOWS, command, in_shell_dir, install, named, recorded, start};
-use crate::ledger::{Case, cases};
-use crate::stage::{OFF, PROMPT, RECORDED, Stage, Told};
+use crate::harness::{Case, OFF, PROMPT, RECORDED, Sandbox, WaitStatus, cases};
 
 pub fn cases() -> Vec<Case> {
     let mut all = cases![RECORDED, needs ["bash", "zsh", "fish"];
@@ -54,11 +53,11 @@ impl Shell {
         if self == Self::Fish { "$status" } else { "$?" }
     }
 
-    fn script<'s>(self, stage: &'s Stage, text: &str) -> crate::stage::Start<'s> {
+    fn script<'s>(self, sandbox: &'s Sandbox, text: &str) -> crate::harness::Launch<'s> {
         match self {
-            Self::Bash => start(stage, &["bash", "--norc", "--noprofile", "-c", text]),
-            Self::Zsh => start(stage, &["zsh", "-f", "-c", text]),
-            Self::Fish => start(stage, &["fish", "--no-config", "-c", text]),
+            Self::Bash => start(sandbox, &["bash", "--norc", "--noprofile", "-c", text]),
+            Self::Zsh => start(sandbox, &["zsh", "-f", "-c", text]),
+            Self::Fish => start(sandbox, &["fish", "--no-config", "-c", text]),
         }
     }
 }
@@ -126,97 +125,97 @@ const ROWS: &[Row] = &[
     ("", None),
 ];
 
-fn every_row_of_the_table_in_three_shells(stage: &Stage) {
-    install(stage);
-    command(stage, "anklume", &format!("{SHOWS}exit 7\n"));
+fn every_row_of_the_table_in_three_shells(sandbox: &Sandbox) {
+    install(sandbox);
+    command(sandbox, "anklume", &format!("{SHOWS}exit 7\n"));
     let expected: Vec<_> =
         ROWS.iter().filter_map(|(_, what)| what.map(|(target, domain)| named(target, domain))).collect();
     let text: Vec<_> = ROWS.iter().map(|(words, _)| format!("anklume {words}\n")).collect();
-    let untouched = Shell::Bash.script(stage, &text.concat()).finish();
+    let untouched = Shell::Bash.script(sandbox, &text.concat()).output();
     for shell in SHELLS {
         let text: Vec<_> =
             ROWS.iter().map(|(words, _)| format!("anklume {words}\necho {}\n", shell.status())).collect();
-        let finished = shell.script(stage, &format!("{}{}", shell.init(), text.concat())).finish();
-        assert_eq!(finished.err, "", "{shell:?}");
-        let text = finished.text();
+        let output = shell.script(sandbox, &format!("{}{}", shell.init(), text.concat())).output();
+        assert_eq!(output.stderr, "", "{shell:?}");
+        let text = output.text();
         let (output, statuses): (Vec<_>, Vec<_>) = text.lines().partition(|line| line.starts_with("anklume"));
         assert_eq!(output, untouched.text().lines().collect::<Vec<_>>(), "{shell:?}");
         assert_eq!(statuses, vec!["7"; ROWS.len()], "{shell:?}");
-        assert_eq!(recorded(stage), expected, "{shell:?}");
-        fs::remove_file(stage.log()).expect("the log goes");
+        assert_eq!(recorded(sandbox), expected, "{shell:?}");
+        fs::remove_file(sandbox.log()).expect("the log goes");
     }
 }
 
-fn a_status_is_kept(stage: &Stage) {
-    install(stage);
-    command(stage, "anklume", "#!/bin/sh\nexit \"$CODE\"\n");
+fn a_status_is_kept(sandbox: &Sandbox) {
+    install(sandbox);
+    command(sandbox, "anklume", "#!/bin/sh\nexit \"$CODE\"\n");
     for shell in SHELLS {
         for code in [0, 1, 2, 127, 130, 255] {
             let text = format!("{}anklume sync\necho after {}\nanklume sync", shell.init(), shell.status());
-            let finished = shell.script(stage, &text).variable("CODE", code.to_string()).finish();
-            assert_eq!(finished.text(), format!("after {code}\n"), "{shell:?}");
-            assert_eq!(finished.told, Told::Exited(code), "{shell:?}");
+            let output = shell.script(sandbox, &text).env("CODE", code.to_string()).output();
+            assert_eq!(output.text(), format!("after {code}\n"), "{shell:?}");
+            assert_eq!(output.status, WaitStatus::Exited(code), "{shell:?}");
         }
     }
 }
 
-fn errors_end_a_strict_shell_as_they_would_without(stage: &Stage) {
-    install(stage);
-    command(stage, "anklume", &format!("{SHOWS}[ \"$1\" != fail ] && [ \"$2\" != all ]\n"));
+fn errors_end_a_strict_shell_as_they_would_without(sandbox: &Sandbox) {
+    install(sandbox);
+    command(sandbox, "anklume", &format!("{SHOWS}[ \"$1\" != fail ] && [ \"$2\" != all ]\n"));
     for shell in [Shell::Bash, Shell::Zsh] {
         let init = shell.init();
         let text = format!(
             "set -eu\n{init}{init}anklume sync\nanklume\nanklume domain apply\nanklume dev test\nanklume telemetry\n\
              tm-wrap anklume-not-there\nanklume-not-there || echo missing\nanklume apply all\necho not reached\n"
         );
-        let finished = shell.script(stage, &text).finish();
-        let text = finished.text();
-        assert!(text.ends_with("missing\nanklume<apply><all>\n"), "{shell:?}: {text} {}", finished.err);
-        assert_eq!(finished.told, Told::Exited(1), "{shell:?}");
+        let output = shell.script(sandbox, &text).output();
+        let text = output.text();
+        assert!(text.ends_with("missing\nanklume<apply><all>\n"), "{shell:?}: {text} {}", output.stderr);
+        assert_eq!(output.status, WaitStatus::Exited(1), "{shell:?}");
         // In a condition, set -e does not end the shell.
         let text = format!("set -eu\n{init}if anklume apply all; then :; else echo else; fi\n");
-        assert!(shell.script(stage, &text).finish().text().ends_with("else\n"), "{shell:?}");
+        assert!(shell.script(sandbox, &text).output().text().ends_with("else\n"), "{shell:?}");
     }
 }
 
-fn an_alias_stands_in_nobodys_way(stage: &Stage) {
-    install(stage);
-    command(stage, "anklume", SHOWS);
+fn an_alias_stands_in_nobodys_way(sandbox: &Sandbox) {
+    install(sandbox);
+    command(sandbox, "anklume", SHOWS);
     for shell in SHELLS {
         let alias = match shell {
             Shell::Bash => "shopt -s expand_aliases\nalias anklume='echo alias'\n",
             Shell::Zsh => "setopt aliases\nalias anklume='echo alias'\n",
             Shell::Fish => "alias anklume='echo alias'\n",
         };
-        fs::write(stage.path("rest"), "anklume sync\n").expect("a file");
+        fs::write(sandbox.path("rest"), "anklume sync\n").expect("a file");
         let text = format!("{alias}{}source ../rest\n", shell.init());
-        let finished = shell.script(stage, &text).finish();
-        assert_eq!((finished.text().as_str(), finished.err.as_str()), ("anklume<sync>\n", ""), "{shell:?}");
+        let output = shell.script(sandbox, &text).output();
+        assert_eq!((output.text().as_str(), output.stderr.as_str()), ("anklume<sync>\n", ""), "{shell:?}");
     }
-    assert_eq!(recorded(stage), vec![named("sync", None); 3]);
+    assert_eq!(recorded(sandbox), vec![named("sync", None); 3]);
 }
 
 /// A local variable of a function would hide an exported one of the same name.
-fn the_command_finds_its_own_variables(stage: &Stage) {
-    install(stage);
+fn the_command_finds_its_own_variables(sandbox: &Sandbox) {
+    install(sandbox);
     command(
-        stage,
+        sandbox,
         "anklume",
         "#!/bin/sh\necho \"$target $domain $tags $all $words $line $name $file $path $reply\"\n",
     );
     for shell in SHELLS {
         for typed in ["anklume domain apply pro", "anklume sync --dry-run", "anklume dev test"] {
-            let mut start = shell.script(stage, &format!("{}{typed}", shell.init()));
+            let mut start = shell.script(sandbox, &format!("{}{typed}", shell.init()));
             for name in ["target", "domain", "tags", "all", "words", "line", "name", "file", "reply"] {
-                start = start.variable(name, name);
+                start = start.env(name, name);
             }
             if shell != Shell::Zsh {
-                start = start.variable("path", "path");
+                start = start.env("path", "path");
             }
             let expected = if shell == Shell::Zsh { "" } else { "path" };
-            let finished = start.finish();
+            let output = start.output();
             assert_eq!(
-                finished.text(),
+                output.text(),
                 format!("target domain tags all words line name file {expected} reply\n"),
                 "{shell:?}"
             );
@@ -224,10 +223,10 @@ fn the_command_finds_its_own_variables(stage: &Stage) {
     }
 }
 
-fn a_command_of_ones_own_is_recorded(stage: &Stage) {
-    install(stage);
-    command(stage, "terra.form-2", &format!("{SHOWS}exit 3\n"));
-    command(stage, "play", SHOWS);
+fn a_command_of_ones_own_is_recorded(sandbox: &Sandbox) {
+    install(sandbox);
+    command(sandbox, "terra.form-2", &format!("{SHOWS}exit 3\n"));
+    command(sandbox, "play", SHOWS);
     for shell in SHELLS {
         let text = format!(
             "{}tm-wrap terra.form-2\ntm-wrap terra.form-2\nterra.form-2 plan 'a  b' '' --target x\necho {}\n\
@@ -236,21 +235,21 @@ fn a_command_of_ones_own_is_recorded(stage: &Stage) {
             shell.init(),
             shell.status()
         );
-        let finished = shell.script(stage, &text).finish();
-        assert_eq!(finished.err, "", "{shell:?}");
+        let output = shell.script(sandbox, &text).output();
+        assert_eq!(output.stderr, "", "{shell:?}");
         assert_eq!(
-            finished.text(),
+            output.text(),
             "terra.form-2<plan><a  b><><--target><x>\n3\nplay<one>\nplay<two>\nplay<bare>\n",
             "{shell:?}"
         );
         let expected = [named("terra.form-2", None), named("site", None), named("the web", Some("it's$"))];
-        assert_eq!(recorded(stage), expected, "{shell:?}");
-        fs::remove_file(stage.log()).expect("the log goes");
+        assert_eq!(recorded(sandbox), expected, "{shell:?}");
+        fs::remove_file(sandbox.log()).expect("the log goes");
     }
 }
 
-fn what_cannot_be_wrapped_is_refused(stage: &Stage) {
-    install(stage);
+fn what_cannot_be_wrapped_is_refused(sandbox: &Sandbox) {
+    install(sandbox);
     for shell in SHELLS {
         for (words, why) in [
             ("", "usage: tm-wrap"),
@@ -272,17 +271,17 @@ fn what_cannot_be_wrapped_is_refused(stage: &Stage) {
             };
             let mine = if shell == Shell::Fish { "function mine; end" } else { "mine() { :; }" };
             let text = format!("{}{mine}\ntm-wrap {words}\n", shell.init());
-            let finished = shell.script(stage, &text).finish();
-            assert_eq!(finished.told, Told::Exited(2), "{shell:?} {words}: {}", finished.err);
-            assert!(finished.err.contains(why), "{shell:?} {words}: {}", finished.err);
+            let output = shell.script(sandbox, &text).output();
+            assert_eq!(output.status, WaitStatus::Exited(2), "{shell:?} {words}: {}", output.stderr);
+            assert!(output.stderr.contains(why), "{shell:?} {words}: {}", output.stderr);
         }
     }
-    assert!(!stage.home().join("PWNED").exists());
+    assert!(!sandbox.home().join("PWNED").exists());
 }
 
-fn a_name_that_would_be_refused_runs_unrecorded(stage: &Stage) {
-    install(stage);
-    command(stage, "anklume", SHOWS);
+fn a_name_that_would_be_refused_runs_unrecorded(sandbox: &Sandbox) {
+    install(sandbox);
+    command(sandbox, "anklume", SHOWS);
     let long = "\u{e9}".repeat(513);
     let fits = "x".repeat(1024);
     for shell in SHELLS {
@@ -290,21 +289,21 @@ fn a_name_that_would_be_refused_runs_unrecorded(stage: &Stage) {
             "{}anklume domain apply 'a\nb'\nanklume domain apply '{long}'\nanklume domain apply '{fits}'\n",
             shell.init()
         );
-        let finished = shell.script(stage, &text).finish();
-        assert_eq!(finished.err, "", "{shell:?}");
+        let output = shell.script(sandbox, &text).output();
+        assert_eq!(output.stderr, "", "{shell:?}");
         assert_eq!(
-            finished.text(),
+            output.text(),
             format!(
                 "anklume<domain><apply><a\nb>\nanklume<domain><apply><{long}>\nanklume<domain><apply><{fits}>\n"
             )
         );
-        assert_eq!(recorded(stage), [named("apply-limit", Some(&fits))], "{shell:?}");
-        fs::remove_file(stage.log()).expect("the log goes");
+        assert_eq!(recorded(sandbox), [named("apply-limit", Some(&fits))], "{shell:?}");
+        fs::remove_file(sandbox.log()).expect("the log goes");
     }
 }
 
-fn an_anklume_around_make_is_left_alone(stage: &Stage) {
-    install(stage);
+fn an_anklume_around_make_is_left_alone(sandbox: &Sandbox) {
+    install(sandbox);
     for (text, is_make) in [
         ("#!/bin/sh\nexec make -C \"$HERE\" \"$@\"\n", true),
         ("#!/usr/bin/env bash\n# Runs make.\nset -e\nmake --directory \"$HERE\" \"$@\"\n", true),
@@ -313,59 +312,57 @@ fn an_anklume_around_make_is_left_alone(stage: &Stage) {
         ("#!/usr/bin/env -S sh -e\necho direct\n", false),
         ("#!/bin/sh", false),
     ] {
-        command(stage, "anklume", text);
-        command(stage, "make", "#!/bin/sh\necho make\n");
+        command(sandbox, "anklume", text);
+        command(sandbox, "make", "#!/bin/sh\necho make\n");
         for shell in SHELLS {
-            let finished = shell
-                .script(stage, &format!("{}anklume sync\n", shell.init()))
-                .variable("HERE", "/")
-                .finish();
-            assert_eq!(finished.told, Told::Exited(0), "{shell:?} {text}: {}", finished.err);
+            let output =
+                shell.script(sandbox, &format!("{}anklume sync\n", shell.init())).env("HERE", "/").output();
+            assert_eq!(output.status, WaitStatus::Exited(0), "{shell:?} {text}: {}", output.stderr);
             let expected = if is_make { vec![] } else { vec![named("sync", None)] };
-            assert_eq!(recorded(stage), expected, "{shell:?} {text}");
-            let _ = fs::remove_file(stage.log());
+            assert_eq!(recorded(sandbox), expected, "{shell:?} {text}");
+            let _ = fs::remove_file(sandbox.log());
         }
     }
     // A program is no script, whatever is in it.
-    fs::copy(crate::stage::probe(), stage.path("bin/anklume")).expect("a program");
+    fs::copy(crate::harness::probe(), sandbox.path("bin/anklume")).expect("a program");
     for shell in SHELLS {
-        shell.script(stage, &format!("{}anklume sync\n", shell.init())).finish();
+        shell.script(sandbox, &format!("{}anklume sync\n", shell.init())).output();
     }
-    assert_eq!(recorded(stage), vec![named("sync", None); 3]);
+    assert_eq!(recorded(sandbox), vec![named("sync", None); 3]);
 }
 
-fn function_make_and_include_are_one_event(stage: &Stage) {
-    install(stage);
-    fs::copy(in_shell_dir("telemetry.mk"), stage.path("telemetry.mk")).expect("telemetry.mk");
-    fs::write(stage.path("Makefile"), "sync:\n\t$(call tele_wrap,sync,echo synced)\ntest-generator: sync\n\t@$(tm) echo tested\ninclude telemetry.mk\n")
+fn function_make_and_include_are_one_event(sandbox: &Sandbox) {
+    install(sandbox);
+    fs::copy(in_shell_dir("telemetry.mk"), sandbox.path("telemetry.mk")).expect("telemetry.mk");
+    fs::write(sandbox.path("Makefile"), "sync:\n\t$(call tele_wrap,sync,echo synced)\ntest-generator: sync\n\t@$(tm) echo tested\ninclude telemetry.mk\n")
         .expect("a Makefile");
     // A program around make that does not show it.
     command(
-        stage,
+        sandbox,
         "anklume",
         "#!/bin/sh\ncase $1 in sync) goal=sync ;; *) goal=test-generator ;; esac\nrun=make\n$run --no-print-directory -C .. \"$goal\"\n",
     );
     for shell in SHELLS {
-        let finished =
-            shell.script(stage, &format!("{}anklume sync\nanklume dev test\n", shell.init())).finish();
+        let output =
+            shell.script(sandbox, &format!("{}anklume sync\nanklume dev test\n", shell.init())).output();
         assert_eq!(
-            (finished.text().as_str(), finished.err.as_str()),
+            (output.text().as_str(), output.stderr.as_str()),
             ("synced\nsynced\ntested\n", ""),
             "{shell:?}"
         );
         // The sync within the test is another target: it counts on its own.
         assert_eq!(
-            recorded(stage),
+            recorded(sandbox),
             [named("sync", None), named("sync", None), named("test-generator", None)],
             "{shell:?}"
         );
-        fs::remove_file(stage.log()).expect("the log goes");
+        fs::remove_file(sandbox.log()).expect("the log goes");
     }
 }
 
-fn without_tm_run_anklume_is_what_it_was(stage: &Stage) {
-    install(stage);
-    command(stage, "anklume", &format!("{SHOWS}exit 7\n"));
+fn without_tm_run_anklume_is_what_it_was(sandbox: &Sandbox) {
+    install(sandbox);
+    command(sandbox, "anklume", &format!("{SHOWS}exit 7\n"));
     for shell in SHELLS {
         let gone = "rm ../bin/tm-run\n";
         let text = format!(
@@ -373,20 +370,20 @@ fn without_tm_run_anklume_is_what_it_was(stage: &Stage) {
             shell.init(),
             shell.status()
         );
-        let finished = shell.script(stage, &text).finish();
+        let output = shell.script(sandbox, &text).output();
         assert_eq!(
-            (finished.text().as_str(), finished.err.as_str()),
+            (output.text().as_str(), output.stderr.as_str()),
             ("anklume<telemetry><on>\nanklume<sync>\n7\nanklume<domain><apply><pro>\nanklume<x>\n", ""),
             "{shell:?}"
         );
-        assert_eq!(finished.told, Told::Exited(7));
-        install(stage);
+        assert_eq!(output.status, WaitStatus::Exited(7));
+        install(sandbox);
     }
-    assert!(!stage.home().join(".anklume").exists());
+    assert!(!sandbox.home().join(".anklume").exists());
 }
 
-fn nobody_gets_an_anklume_they_do_not_have(stage: &Stage) {
-    install(stage);
+fn nobody_gets_an_anklume_they_do_not_have(sandbox: &Sandbox) {
+    install(sandbox);
     for shell in SHELLS {
         let is_there = match shell {
             Shell::Bash => "type -t anklume || echo none\n",
@@ -401,28 +398,28 @@ fn nobody_gets_an_anklume_they_do_not_have(stage: &Stage) {
             }
         };
         let text = format!("{}{is_there}", shell.init());
-        assert!(shell.script(stage, &text).finish().text().ends_with("none\n"), "{shell:?}");
+        assert!(shell.script(sandbox, &text).output().text().ends_with("none\n"), "{shell:?}");
         // Asked for: there, and as before where the command is not.
         let text = format!("{}{}{is_there}anklume sync\n", set("1"), shell.init());
-        let finished = shell.script(stage, &text).finish();
-        assert!(finished.text().ends_with("function\n"), "{shell:?}: {}", finished.text());
-        assert_eq!(finished.told, Told::Exited(127), "{shell:?}");
+        let output = shell.script(sandbox, &text).output();
+        assert!(output.text().ends_with("function\n"), "{shell:?}: {}", output.text());
+        assert_eq!(output.status, WaitStatus::Exited(127), "{shell:?}");
         assert!(
-            finished.err.contains("anklume") && !finished.err.contains("tm-run:"),
+            output.stderr.contains("anklume") && !output.stderr.contains("tm-run:"),
             "{shell:?}: {}",
-            finished.err
+            output.stderr
         );
         // Declined.
-        command(stage, "anklume", SHOWS);
+        command(sandbox, "anklume", SHOWS);
         let text = format!("{}{}{is_there}", set("0"), shell.init());
-        assert!(!shell.script(stage, &text).finish().text().contains("function"), "{shell:?}");
-        fs::remove_file(stage.path("bin/anklume")).expect("it goes");
+        assert!(!shell.script(sandbox, &text).output().text().contains("function"), "{shell:?}");
+        fs::remove_file(sandbox.path("bin/anklume")).expect("it goes");
     }
 }
 
-fn telemetry_goes_to_tm_run(stage: &Stage) {
-    install(stage);
-    command(stage, "anklume", SHOWS);
+fn telemetry_goes_to_tm_run(sandbox: &Sandbox) {
+    install(sandbox);
+    command(sandbox, "anklume", SHOWS);
     for shell in SHELLS {
         let text = format!(
             "{}anklume telemetry on\nanklume telemetry status\nanklume telemetry report --since 7d --format json\necho {status}\nanklume telemetry off\n\
@@ -430,8 +427,8 @@ fn telemetry_goes_to_tm_run(stage: &Stage) {
             shell.init(),
             status = shell.status()
         );
-        let finished = shell.script(stage, &text).finish();
-        let text = finished.text();
+        let output = shell.script(sandbox, &text).output();
+        let text = output.text();
         for says in [
             "Telemetry enabled. Data stored in: ",
             "Telemetry: enabled",
@@ -439,49 +436,49 @@ fn telemetry_goes_to_tm_run(stage: &Stage) {
             "Telemetry data and state deleted.",
             "anklume<telemetry><log>",
         ] {
-            assert!(text.contains(says), "{shell:?}: {text} {}", finished.err);
+            assert!(text.contains(says), "{shell:?}: {text} {}", output.stderr);
         }
-        assert!(finished.err.contains("nonsense"), "{shell:?}: {}", finished.err);
+        assert!(output.stderr.contains("nonsense"), "{shell:?}: {}", output.stderr);
         let statuses: Vec<_> = text.lines().filter(|line| line.parse::<u8>().is_ok()).collect();
         assert_eq!(statuses, ["0", "2"], "{shell:?}: {text}");
     }
-    assert!(!stage.home().join(".anklume").exists());
+    assert!(!sandbox.home().join(".anklume").exists());
 }
 
-fn ctrl_c_comes_back_to_the_prompt(stage: &Stage) {
-    install(stage);
-    let probe = crate::stage::probe();
-    command(stage, "anklume", &format!("#!/bin/sh\nexec {probe} signals default=2\n"));
+fn ctrl_c_comes_back_to_the_prompt(sandbox: &Sandbox) {
+    install(sandbox);
+    let probe = crate::harness::probe();
+    command(sandbox, "anklume", &format!("#!/bin/sh\nexec {probe} signals default=2\n"));
     for shell in SHELLS {
         let words: &[&str] = match shell {
             Shell::Bash => &["bash", "--norc", "--noprofile", "-i"],
             Shell::Zsh => &["zsh", "-f", "-i"],
             Shell::Fish => &["fish", "--no-config", "-i"],
         };
-        let mut job = start(stage, words)
-            .variable("PS1", PROMPT)
-            .variable("HISTFILE", "")
-            .option("--leads-session", "yes")
+        let mut job = start(sandbox, words)
+            .env("PS1", PROMPT)
+            .env("HISTFILE", "")
+            .launch_option("--leads-session", "yes")
             .on_terminal()
-            .start();
+            .spawn();
         let terminal = job.terminal();
         let prompt = if shell == Shell::Fish { "function fish_prompt; end; " } else { "" };
         terminal.type_line(&format!("{prompt}{}", shell.init().trim_end()));
         terminal.type_line("anklume sync");
-        terminal.screen.ready();
+        terminal.screen.read_ready_pid();
         terminal.ctrl('C');
         terminal.type_line(&format!("echo code={}", shell.status()));
-        terminal.screen.up_to("code=130");
+        terminal.screen.read_until("code=130");
         terminal.type_line("exit");
-        job.end();
+        job.wait_for_exit();
     }
-    stage.logged(&[130, 130, 130]);
+    sandbox.assert_logged(&[130, 130, 130]);
 }
 
-fn odd_options_of_zsh_do_no_harm(stage: &Stage) {
-    install(stage);
-    command(stage, "anklume", SHOWS);
-    command(stage, "play", SHOWS);
+fn odd_options_of_zsh_do_no_harm(sandbox: &Sandbox) {
+    install(sandbox);
+    command(sandbox, "anklume", SHOWS);
+    command(sandbox, "play", SHOWS);
     for options in [
         "ksh_arrays",
         "sh_word_split glob_subst",
@@ -498,13 +495,13 @@ fn odd_options_of_zsh_do_no_harm(stage: &Stage) {
             "setopt {options}\n{}anklume domain apply 'a b*'\ntm-wrap --domain '*' play\nplay\n",
             Shell::Zsh.init()
         );
-        let finished = Shell::Zsh.script(stage, &text).finish();
+        let output = Shell::Zsh.script(sandbox, &text).output();
         assert_eq!(
-            (finished.text().as_str(), finished.err.as_str()),
+            (output.text().as_str(), output.stderr.as_str()),
             ("anklume<domain><apply><a b*>\nplay\n", ""),
             "{options}"
         );
-        assert_eq!(recorded(stage)[0], named("apply-limit", Some("a b*")), "{options}");
-        fs::remove_file(stage.log()).expect("the log goes");
+        assert_eq!(recorded(sandbox)[0], named("apply-limit", Some("a b*")), "{options}");
+        fs::remove_file(sandbox.log()).expect("the log goes");
     }
 }

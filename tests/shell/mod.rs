@@ -11,8 +11,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use crate::ledger::Case;
-use crate::stage::{Stage, Start, TM_RUN};
+use crate::harness::{Case, Launch, Sandbox, TM_RUN};
 
 pub fn cases() -> Vec<Case> {
     [completion::cases(), documents::cases(), functions::cases(), make::cases(), package::cases()]
@@ -27,8 +26,8 @@ fn in_shell_dir(name: &str) -> PathBuf {
 
 /// The search path of a user who has installed neither tm-run nor anklume, before that a directory of the
 /// test's own.
-fn path(stage: &Stage) -> OsString {
-    let own = stage.path("bin");
+fn path(sandbox: &Sandbox) -> OsString {
+    let own = sandbox.path("bin");
     fs::create_dir_all(&own).expect("a directory for commands");
     let theirs = std::env::var_os("PATH").unwrap_or_default();
     let theirs = std::env::split_paths(&theirs)
@@ -37,28 +36,28 @@ fn path(stage: &Stage) -> OsString {
 }
 
 /// Puts the tm-run that is tested on [`path`].
-fn install(stage: &Stage) {
-    fs::create_dir_all(stage.path("bin")).expect("a directory for commands");
-    symlink(TM_RUN, stage.path("bin/tm-run")).expect("a link to tm-run");
+fn install(sandbox: &Sandbox) {
+    fs::create_dir_all(sandbox.path("bin")).expect("a directory for commands");
+    symlink(TM_RUN, sandbox.path("bin/tm-run")).expect("a link to tm-run");
 }
 
 /// Puts a script on [`path`].
-fn command(stage: &Stage, name: &str, text: &str) {
-    fs::create_dir_all(stage.path("bin")).expect("a directory for commands");
-    stage.script(&format!("bin/{name}"), text);
+fn command(sandbox: &Sandbox, name: &str, text: &str) {
+    fs::create_dir_all(sandbox.path("bin")).expect("a directory for commands");
+    sandbox.script(&format!("bin/{name}"), text);
 }
 
 /// Prints its words, each in angle brackets.
 const SHOWS: &str = "#!/bin/sh\nprintf '%s' \"${0##*/}\"\nfor word; do printf '<%s>' \"$word\"; done\necho\n";
 
-fn start<'s>(stage: &'s Stage, words: &[&str]) -> Start<'s> {
-    stage.plain(words).variable("PATH", path(stage)).variable("XDG_CONFIG_HOME", stage.home().join(".config"))
+fn start<'s>(sandbox: &'s Sandbox, words: &[&str]) -> Launch<'s> {
+    sandbox.unwrapped(words).env("PATH", path(sandbox)).env("XDG_CONFIG_HOME", sandbox.home().join(".config"))
 }
 
 /// The targets and domains in the log.
 #[track_caller]
-fn recorded(stage: &Stage) -> Vec<(String, Option<String>)> {
-    stage.events().into_iter().map(|event| (event.target, event.domain)).collect()
+fn recorded(sandbox: &Sandbox) -> Vec<(String, Option<String>)> {
+    sandbox.events().into_iter().map(|event| (event.target, event.domain)).collect()
 }
 
 fn named(target: &str, domain: Option<&str>) -> (String, Option<String>) {

@@ -7,8 +7,7 @@ use std::process::Command;
 
 use super::completion::{SHELLS, Shell, Typist};
 use super::{command, in_shell_dir, install};
-use crate::ledger::{Case, cases};
-use crate::stage::{OFF, Stage, TM_RUN};
+use crate::harness::{Case, OFF, Sandbox, TM_RUN, cases};
 
 pub fn cases() -> Vec<Case> {
     cases![OFF, needs ["cargo-deb", "dpkg-deb", "dpkg", "bash", "zsh", "fish", "gzip"]; a_package_brings_all_that_belongs_to_it]
@@ -22,8 +21,8 @@ fn run(command: &mut Command) -> String {
     text(&output.stdout)
 }
 
-fn package(stage: &Stage) -> PathBuf {
-    let package = stage.path("tm-run.deb");
+fn package(sandbox: &Sandbox) -> PathBuf {
+    let package = sandbox.path("tm-run.deb");
     // The binary that cargo has built for this test: what is tried here is what stands around it.
     let profile = Path::new(TM_RUN).parent().and_then(Path::file_name).expect("a profile");
     let profile = if profile == "debug" { "dev".into() } else { profile.to_owned() };
@@ -38,9 +37,9 @@ fn package(stage: &Stage) -> PathBuf {
     package
 }
 
-fn a_package_brings_all_that_belongs_to_it(stage: &Stage) {
-    let package = package(stage);
-    let root = stage.path("root");
+fn a_package_brings_all_that_belongs_to_it(sandbox: &Sandbox) {
+    let package = package(sandbox);
+    let root = sandbox.path("root");
     fs::create_dir(&root).expect("a root");
     run(Command::new("dpkg-deb").arg("-x").arg(&package).arg(&root));
     for (file, source, mode) in [
@@ -68,8 +67,8 @@ fn a_package_brings_all_that_belongs_to_it(stage: &Stage) {
     assert!(field("Version").starts_with(env!("CARGO_PKG_VERSION")));
 
     // Completion is there with nothing in any start file, where the shells look for it.
-    install(stage);
-    command(stage, "frob", "#!/bin/sh\n");
+    install(sandbox);
+    command(sandbox, "frob", "#!/bin/sh\n");
     let share = root.join("usr/share");
     for shell in SHELLS {
         let rc = match shell {
@@ -80,7 +79,7 @@ fn a_package_brings_all_that_belongs_to_it(stage: &Stage) {
                 format!("fpath=({} $fpath)\nautoload -Uz compinit; compinit -u -D\n", directory.display())
             }
         };
-        let mut typist = Typist::sit_down(stage, shell, &rc, &[("XDG_DATA_DIRS", &share)]);
+        let mut typist = Typist::sit_down(sandbox, shell, &rc, &[("XDG_DATA_DIRS", &share)]);
         typist.completes("tm-run report --dur", &["tm-run", "report", "--durations"]);
         typist.completes(
             "tm-run report --format jsonl --sort a",

@@ -4,8 +4,9 @@ use std::fs;
 
 use super::trace::{Call, Held, asks, places, under_strace, wrapped};
 use super::{EARLIER, done, listing, tm_run};
-use crate::ledger::{Case, cases};
-use crate::stage::{Job, RECORDED, Stage, TM_RUN, Told, Way, probe, queue, until};
+use crate::harness::{
+    Case, Job, RECORDED, Sandbox, TM_RUN, WaitStatus, Way, cases, probe, sigqueue, wait_until,
+};
 
 pub fn cases() -> Vec<Case> {
     let mut all = cases![RECORDED;
@@ -23,28 +24,28 @@ pub fn cases() -> Vec<Case> {
 }
 
 #[track_caller]
-fn is_bare(stage: &Stage, what: &str) {
-    assert_eq!(listing(&stage.home()), [], "{what}");
+fn is_bare(sandbox: &Sandbox, what: &str) {
+    assert_eq!(listing(&sandbox.home()), [], "{what}");
 }
 
-fn runs_that_end_after_clear_leave_nothing(stage: &Stage) {
-    let mut jobs: Vec<Job> = (0..20).map(|_| stage.probe("signals").start()).collect();
-    let commands: Vec<i32> = jobs.iter_mut().map(|job| job.out.ready()).collect();
+fn runs_that_end_after_clear_leave_nothing(sandbox: &Sandbox) {
+    let mut jobs: Vec<Job> = (0..20).map(|_| sandbox.probe("signals").spawn()).collect();
+    let commands: Vec<i32> = jobs.iter_mut().map(|job| job.stdout.read_ready_pid()).collect();
     // The first of them is recorded: `clear` finds something.
-    queue(commands[0], 63, 0);
-    assert_eq!(jobs[0].end(), Told::Exited(0));
+    sigqueue(commands[0], 63, 0);
+    assert_eq!(jobs[0].wait_for_exit(), WaitStatus::Exited(0));
     // So that the look below is known to see what is left.
-    assert_eq!(listing(&stage.home()).len(), 4);
-    done(stage, &["clear"]);
-    is_bare(stage, "after clear");
+    assert_eq!(listing(&sandbox.home()).len(), 4);
+    done(sandbox, &["clear"]);
+    is_bare(sandbox, "after clear");
     for (job, command) in jobs.iter_mut().zip(commands).skip(1) {
-        queue(command, 63, 0);
-        assert_eq!(job.end(), Told::Exited(0));
+        sigqueue(command, 63, 0);
+        assert_eq!(job.wait_for_exit(), WaitStatus::Exited(0));
     }
-    is_bare(stage, "after the runs");
+    is_bare(sandbox, "after the runs");
 }
 
-fn runs_that_end_during_clear_leave_nothing(stage: &Stage) {
+fn runs_that_end_during_clear_leave_nothing(sandbox: &Sandbox) {
     let script = "for round in {1..15}; do
         \"$T\" on >/dev/null
         for i in {1..8}; do (for j in {1..4}; do $W $P exit 0; done) & pids+=($!); done
@@ -54,44 +55,47 @@ fn runs_that_end_during_clear_leave_nothing(stage: &Stage) {
         [ -z \"$(ls -A)\" ] || { find .; exit 8; }
         pids=()
     done";
-    let finished = stage.bash(script).variable("T", TM_RUN).finish();
-    assert_eq!((finished.told, finished.text().as_str(), finished.err.as_str()), (Told::Exited(0), "", ""));
+    let output = sandbox.bash(script).env("T", TM_RUN).output();
+    assert_eq!(
+        (output.status, output.text().as_str(), output.stderr.as_str()),
+        (WaitStatus::Exited(0), "", "")
+    );
 }
 
-fn what_is_not_ours_stays(stage: &Stage) {
-    fs::write(stage.log(), EARLIER).expect("a log");
-    fs::write(stage.telemetry().join("notes"), "mine").expect("a file");
-    done(stage, &["clear"]);
-    assert_eq!(fs::read_to_string(stage.telemetry().join("notes")).expect("it is there"), "mine");
-    assert_eq!(listing(&stage.home()).len(), 3);
+fn what_is_not_ours_stays(sandbox: &Sandbox) {
+    fs::write(sandbox.log(), EARLIER).expect("a log");
+    fs::write(sandbox.telemetry().join("notes"), "mine").expect("a file");
+    done(sandbox, &["clear"]);
+    assert_eq!(fs::read_to_string(sandbox.telemetry().join("notes")).expect("it is there"), "mine");
+    assert_eq!(listing(&sandbox.home()).len(), 3);
 }
 
 /// A home with or without earlier events, in which recording is on.
-fn home(earlier: &str) -> Stage {
-    let stage = Stage::new(Way::Recorded);
+fn home(earlier: &str) -> Sandbox {
+    let sandbox = Sandbox::new(Way::Recorded);
     if !earlier.is_empty() {
-        fs::write(stage.log(), earlier).expect("a log");
+        fs::write(sandbox.log(), earlier).expect("a log");
     }
-    stage
+    sandbox
 }
 
 fn command_has_ended(call: &Call) -> bool {
     call.name == "kill"
 }
 
-fn a_run_held_at_any_call_of_its_end_brings_nothing_back(_: &Stage) {
+fn a_run_held_at_any_call_of_its_end_brings_nothing_back(_: &Sandbox) {
     for earlier in [EARLIER, ""] {
         let trial = home(earlier);
         let all = places(&trial, wrapped(&trial, &[probe(), "exit", "0"]), command_has_ended);
         assert!(all.iter().any(|place| place.name == "write"), "{all:?}");
         let mut held = 0;
         for place in &all {
-            let stage = home(earlier);
-            let run = Held::at(&stage, place, wrapped(&stage, &[probe(), "exit", "0"]));
+            let sandbox = home(earlier);
+            let run = Held::at(&sandbox, place, wrapped(&sandbox, &[probe(), "exit", "0"]));
             held += usize::from(run.is_there);
-            done(&stage, &["clear"]);
+            done(&sandbox, &["clear"]);
             run.goes_on();
-            is_bare(&stage, &format!("{place:?}"));
+            is_bare(&sandbox, &format!("{place:?}"));
         }
         assert!(held + 2 >= all.len(), "{held} of {} places were met", all.len());
     }
@@ -104,20 +108,20 @@ fn two_seasons() -> String {
     format!("{EARLIER}{}", EARLIER.replace("2026-02", "2026-05"))
 }
 
-fn clear_before_held_at_any_call_brings_nothing_back(_: &Stage) {
+fn clear_before_held_at_any_call_brings_nothing_back(_: &Sandbox) {
     let trial = home(&two_seasons());
     let all = places(&trial, asks(&SPRING), |call| call.text.contains("usage.jsonl"));
     assert!(all.iter().any(|place| place.name.starts_with("rename")), "{all:?}");
     for place in &all {
-        let stage = home(&two_seasons());
-        let rewrite = Held::at(&stage, place, asks(&SPRING));
-        done(&stage, &["clear"]);
+        let sandbox = home(&two_seasons());
+        let rewrite = Held::at(&sandbox, place, asks(&SPRING));
+        done(&sandbox, &["clear"]);
         rewrite.goes_on();
-        is_bare(&stage, &format!("{place:?}"));
+        is_bare(&sandbox, &format!("{place:?}"));
     }
 }
 
-fn clear_held_at_any_call_leaves_nothing_of_a_new_copy(_: &Stage) {
+fn clear_held_at_any_call_leaves_nothing_of_a_new_copy(_: &Sandbox) {
     let trial = home(&two_seasons());
     let rewriting = places(&trial, asks(&SPRING), |_| true);
     let renames = rewriting.iter().position(|place| place.name.starts_with("rename")).expect("it renames");
@@ -126,23 +130,23 @@ fn clear_held_at_any_call_leaves_nothing_of_a_new_copy(_: &Stage) {
     assert!(clearing.len() > 5, "{clearing:?}");
     for place in &clearing {
         // A copy that is done while `clear` is held.
-        let stage = home(&two_seasons());
-        let clear = Held::at(&stage, place, asks(&["clear"]));
-        let _ = tm_run(&stage, &SPRING).finish();
+        let sandbox = home(&two_seasons());
+        let clear = Held::at(&sandbox, place, asks(&["clear"]));
+        let _ = tm_run(&sandbox, &SPRING).output();
         clear.goes_on();
-        is_bare(&stage, &format!("{place:?}"));
+        is_bare(&sandbox, &format!("{place:?}"));
         // A copy that is about to take the log's place while `clear` is held, and does so when that is done.
-        let stage = home(&two_seasons());
-        let clear = Held::at(&stage, place, asks(&["clear"]));
-        let rewrite = Held::at(&stage, &rewriting[renames - 1], asks(&SPRING));
+        let sandbox = home(&two_seasons());
+        let clear = Held::at(&sandbox, place, asks(&["clear"]));
+        let rewrite = Held::at(&sandbox, &rewriting[renames - 1], asks(&SPRING));
         clear.goes_on();
         rewrite.goes_on();
-        is_bare(&stage, &format!("{place:?}, copy"));
+        is_bare(&sandbox, &format!("{place:?}, copy"));
     }
 }
 
 /// A run that has looked at the marker writes its line before `off` returns, or never.
-fn off_lets_no_writer_come_after_it(_: &Stage) {
+fn off_lets_no_writer_come_after_it(_: &Sandbox) {
     let trial = home(EARLIER);
     let all = places(&trial, wrapped(&trial, &[probe(), "exit", "0"]), command_has_ended);
     let locked = all.iter().position(|place| place.name == "flock").expect("the log is locked");
@@ -150,18 +154,18 @@ fn off_lets_no_writer_come_after_it(_: &Stage) {
         if place.name == "kill" || place.name == "waitid" || place.name == "exit_group" {
             continue;
         }
-        let stage = home(EARLIER);
-        let run = Held::at(&stage, place, wrapped(&stage, &[probe(), "exit", "0"]));
+        let sandbox = home(EARLIER);
+        let run = Held::at(&sandbox, place, wrapped(&sandbox, &[probe(), "exit", "0"]));
         let mut off = under_strace(
-            &stage,
-            &["-o", stage.path("off").to_str().expect("UTF-8"), "-e", "trace=flock"],
+            &sandbox,
+            &["-o", sandbox.path("off").to_str().expect("UTF-8"), "-e", "trace=flock"],
             asks(&["off"]),
         )
-        .start();
-        let waits = || fs::read_to_string(stage.path("off")).unwrap_or_default().contains("EAGAIN");
-        until("off waits for the writer", || waits() || off.members().is_empty());
+        .spawn();
+        let waits = || fs::read_to_string(sandbox.path("off")).unwrap_or_default().contains("EAGAIN");
+        wait_until("off waits for the writer", || waits() || off.session_processes().is_empty());
         assert!(waits() || place.name == "close", "{place:?}");
         run.goes_on();
-        assert_eq!(off.end(), Told::Exited(0));
+        assert_eq!(off.wait_for_exit(), WaitStatus::Exited(0));
     }
 }

@@ -4,8 +4,7 @@ use std::fs;
 
 use super::trace::{Held, Place, asks, asks_for_consent, places, under_strace, wrapped};
 use super::{COMMAND, EARLIER, broken, done, is_whole, tm_run, unharmed};
-use crate::ledger::{Case, cases};
-use crate::stage::{RECORDED, Stage, TM_RUN, Told, Way};
+use crate::harness::{Case, RECORDED, Sandbox, TM_RUN, WaitStatus, Way, cases};
 
 pub fn cases() -> Vec<Case> {
     let mut all = cases![RECORDED;
@@ -64,15 +63,15 @@ fn torn_ones(log: &str) -> Vec<&str> {
     broken(log).into_iter().filter(|line| !line.is_empty()).collect()
 }
 
-fn an_error_of_any_call_costs_at_most_one_line(_: &Stage) {
+fn an_error_of_any_call_costs_at_most_one_line(_: &Sandbox) {
     let torn = format!("{EARLIER}{}", &EARLIER[..60]);
     for earlier in [EARLIER, "", &torn] {
         let home = || {
-            let stage = Stage::new(Way::Recorded);
+            let sandbox = Sandbox::new(Way::Recorded);
             if !earlier.is_empty() {
-                fs::write(stage.log(), earlier).expect("a log");
+                fs::write(sandbox.log(), earlier).expect("a log");
             }
-            stage
+            sandbox
         };
         let torn = torn_ones(earlier);
         let trial = home();
@@ -83,14 +82,14 @@ fn an_error_of_any_call_costs_at_most_one_line(_: &Stage) {
         }
         assert_eq!(all.iter().any(|place| place.name == "pread64"), !earlier.is_empty(), "{all:?}");
         for place in &all {
-            let stage = home();
+            let sandbox = home();
             for error in ERRORS {
-                let before = stage.raw_log();
+                let before = sandbox.log_text();
                 let inject = place.inject(&format!("error={error}"));
                 let options = ["-e", &format!("trace={}", place.name), "-e", &inject];
-                let finished = under_strace(&stage, &options, wrapped(&stage, &COMMAND)).finish();
-                unharmed(&finished, &inject);
-                let log = stage.raw_log();
+                let output = under_strace(&sandbox, &options, wrapped(&sandbox, &COMMAND)).output();
+                unharmed(&output, &inject);
+                let log = sandbox.log_text();
                 let new =
                     log.strip_prefix(&before).unwrap_or_else(|| panic!("{inject}: {before} became {log}"));
                 // Where the last line may have no end, an empty one is made of it.
@@ -99,8 +98,8 @@ fn an_error_of_any_call_costs_at_most_one_line(_: &Stage) {
                 assert!(new.lines().count() <= 1, "{inject}: {new}");
                 assert_eq!(torn_ones(&log), torn, "{inject}");
             }
-            unharmed(&stage.command(COMMAND).finish(), "without a fault");
-            let log = stage.raw_log();
+            unharmed(&sandbox.command(COMMAND).output(), "without a fault");
+            let log = sandbox.log_text();
             assert_eq!(torn_ones(&log), torn, "{place:?}");
             assert!(log.ends_with("\"exit_code\": 3}\n"), "{place:?}: {log}");
         }
@@ -108,44 +107,48 @@ fn an_error_of_any_call_costs_at_most_one_line(_: &Stage) {
 }
 
 /// An error that tm-run does not survive would be noticed: here it reaches the command.
-fn a_fault_that_reaches_the_command_is_caught(stage: &Stage) {
+fn a_fault_that_reaches_the_command_is_caught(sandbox: &Sandbox) {
     let options = ["-f", "-e", "trace=write", "-e", "inject=write:error=ENOSPC"];
-    let finished = under_strace(stage, &options, wrapped(stage, &COMMAND)).finish();
-    assert_ne!((finished.text().as_str(), finished.err.as_str()), ("out\n", "err\n"));
-    assert_eq!(stage.raw_log(), "", "tm-run met it, too");
+    let output = under_strace(sandbox, &options, wrapped(sandbox, &COMMAND)).output();
+    assert_ne!((output.text().as_str(), output.stderr.as_str()), ("out\n", "err\n"));
+    assert_eq!(sandbox.log_text(), "", "tm-run met it, too");
 }
 
 /// `off` or `clear` that could not do all that it says must not say so.
-fn what_is_said_to_be_off_or_deleted_is_so_whatever_fails(_: &Stage) {
+fn what_is_said_to_be_off_or_deleted_is_so_whatever_fails(_: &Sandbox) {
     let home = || {
-        let stage = Stage::new(Way::Recorded);
-        fs::write(stage.log(), EARLIER).expect("a log");
-        stage
+        let sandbox = Sandbox::new(Way::Recorded);
+        fs::write(sandbox.log(), EARLIER).expect("a log");
+        sandbox
     };
-    let is_off = |stage: &Stage| !stage.marker().exists();
-    let is_gone = |stage: &Stage| super::listing(&stage.home()).iter().all(|(path, _)| path.is_dir());
+    let is_off = |sandbox: &Sandbox| !sandbox.marker().exists();
+    let is_gone = |sandbox: &Sandbox| super::listing(&sandbox.home()).iter().all(|(path, _)| path.is_dir());
     let mut refused = 0;
-    for (words, is_so) in [(&["off"], &is_off as &dyn Fn(&Stage) -> bool), (&["clear"], &is_gone)] {
+    for (words, is_so) in [(&["off"], &is_off as &dyn Fn(&Sandbox) -> bool), (&["clear"], &is_gone)] {
         let trial = home();
         let mut all = places(&trial, asks(words), |call| call.text.contains("/.anklume"));
         all.retain(|place| !CANNOT_FAIL.contains(&place.name.as_str()));
         assert!(is_so(&trial) && all.iter().any(|place| place.name == "unlink"), "{words:?}: {all:?}");
         for place in &all {
             for error in FEWER_ERRORS {
-                let stage = home();
+                let sandbox = home();
                 let inject = place.inject(&format!("error={error}"));
                 let options = ["-e", &format!("trace={}", place.name), "-e", &inject];
-                let finished = under_strace(&stage, &options, asks(words)).finish();
-                match finished.told {
+                let output = under_strace(&sandbox, &options, asks(words)).output();
+                match output.status {
                     // A file that is said to be missing is taken to be so.
-                    Told::Exited(0) => assert!(is_so(&stage) || error == "ENOENT", "{words:?} {inject}"),
-                    Told::Exited(1) => assert_eq!(finished.err.lines().count(), 1, "{words:?} {inject}"),
+                    WaitStatus::Exited(0) => {
+                        assert!(is_so(&sandbox) || error == "ENOENT", "{words:?} {inject}");
+                    }
+                    WaitStatus::Exited(1) => {
+                        assert_eq!(output.stderr.lines().count(), 1, "{words:?} {inject}");
+                    }
                     other => panic!("{words:?} {inject}: {other:?}"),
                 }
-                refused += usize::from(!is_so(&stage));
+                refused += usize::from(!is_so(&sandbox));
                 // What was left does not stand in the way.
-                done(&stage, words);
-                assert!(is_so(&stage), "{words:?} {inject}");
+                done(&sandbox, words);
+                assert!(is_so(&sandbox), "{words:?} {inject}");
             }
         }
     }
@@ -153,18 +156,18 @@ fn what_is_said_to_be_off_or_deleted_is_so_whatever_fails(_: &Stage) {
 }
 
 /// There is one whole log at any time, the old one or the new one.
-fn clear_before_that_fails_or_is_killed_anywhere_loses_no_event(_: &Stage) {
+fn clear_before_that_fails_or_is_killed_anywhere_loses_no_event(_: &Sandbox) {
     let later = EARLIER.replace("2026-02", "2026-05");
     let old = format!("{EARLIER}{later}");
     let home = || {
-        let stage = Stage::new(Way::Recorded);
-        fs::write(stage.log(), &old).expect("a log");
-        stage
+        let sandbox = Sandbox::new(Way::Recorded);
+        fs::write(sandbox.log(), &old).expect("a log");
+        sandbox
     };
     let words = ["clear", "--before", "2026-03-01"];
     let trial = home();
     let mut all = places(&trial, asks(&words), |call| call.text.contains("/.anklume"));
-    assert_eq!(trial.raw_log(), later);
+    assert_eq!(trial.log_text(), later);
     all.retain(|place| !CANNOT_FAIL.contains(&place.name.as_str()));
     assert!(all.iter().any(|place| place.name.starts_with("rename")), "{all:?}");
     let (mut before, mut after) = (0, 0);
@@ -172,25 +175,25 @@ fn clear_before_that_fails_or_is_killed_anywhere_loses_no_event(_: &Stage) {
         for what in
             FEWER_ERRORS.map(|error| format!("error={error}")).into_iter().chain(["signal=KILL".to_owned()])
         {
-            let stage = home();
+            let sandbox = home();
             let inject = place.inject(&what);
             let options = ["-e", &format!("trace={}", place.name), "-e", &inject];
-            let finished = under_strace(&stage, &options, asks(&words)).finish();
-            let log = stage.raw_log();
-            match finished.told {
-                Told::Exited(0) if what != "error=ENOENT" => assert_eq!(log, later, "{inject}"),
-                Told::Exited(0 | 1) | Told::Killed(9) => {
+            let output = under_strace(&sandbox, &options, asks(&words)).output();
+            let log = sandbox.log_text();
+            match output.status {
+                WaitStatus::Exited(0) if what != "error=ENOENT" => assert_eq!(log, later, "{inject}"),
+                WaitStatus::Exited(0 | 1) | WaitStatus::Killed(9) => {
                     assert!(log == old || log == later, "{inject}: {log}");
                 }
                 other => panic!("{inject}: {other:?}"),
             }
             (before, after) = (before + usize::from(log == old), after + usize::from(log == later));
             // A copy that was left does not stand in the way, of what is written neither.
-            done(&stage, &words);
-            assert_eq!(stage.raw_log(), later, "{inject}");
+            done(&sandbox, &words);
+            assert_eq!(sandbox.log_text(), later, "{inject}");
             if what == "signal=KILL" {
-                done(&stage, &["clear"]);
-                assert_eq!(super::listing(&stage.home()), [], "{inject}");
+                done(&sandbox, &["clear"]);
+                assert_eq!(super::listing(&sandbox.home()), [], "{inject}");
             }
         }
     }
@@ -198,22 +201,22 @@ fn clear_before_that_fails_or_is_killed_anywhere_loses_no_event(_: &Stage) {
 }
 
 /// A limit in the middle of the line is a disk that is full there.
-fn a_line_cut_short_anywhere_costs_only_itself(_: &Stage) {
+fn a_line_cut_short_anywhere_costs_only_itself(_: &Sandbox) {
     let length = EARLIER.len();
     // As long as the line that is to be cut is, at least.
     for room in (0..length - 10).step_by(5) {
-        let stage = Stage::new(Way::Recorded);
-        fs::write(stage.log(), EARLIER).expect("a log");
+        let sandbox = Sandbox::new(Way::Recorded);
+        fs::write(sandbox.log(), EARLIER).expect("a log");
         let limit = format!("1:{}", length + room);
-        unharmed(&stage.command(COMMAND).option("--limit", &limit).finish(), &limit);
+        unharmed(&sandbox.command(COMMAND).launch_option("--limit", &limit).output(), &limit);
         assert_eq!(
-            fs::metadata(stage.log()).expect("a log").len(),
+            fs::metadata(sandbox.log()).expect("a log").len(),
             (length + room) as u64,
             "cut where it was to be"
         );
-        unharmed(&stage.command(COMMAND).finish(), &limit);
-        unharmed(&stage.command(COMMAND).finish(), &limit);
-        let log = stage.raw_log();
+        unharmed(&sandbox.command(COMMAND).output(), &limit);
+        unharmed(&sandbox.command(COMMAND).output(), &limit);
+        let log = sandbox.log_text();
         assert!(log.starts_with(EARLIER), "{log}");
         assert_eq!(broken(&log).len(), usize::from(room > 0), "{log}");
         assert_eq!(
@@ -222,7 +225,7 @@ fn a_line_cut_short_anywhere_costs_only_itself(_: &Stage) {
             "{log}"
         );
         let events: serde_json::Value =
-            serde_json::from_str(&tm_run(&stage, &["report", "--format", "json"]).finish().text())
+            serde_json::from_str(&tm_run(&sandbox, &["report", "--format", "json"]).output().text())
                 .expect("JSON");
         assert_eq!(events["input"]["events"], 3, "{log}");
     }
@@ -230,14 +233,14 @@ fn a_line_cut_short_anywhere_costs_only_itself(_: &Stage) {
 
 /// One writer stands between its look at the last line and its write. The other one, for whose line there is no
 /// room, goes first if the lock does not keep it.
-fn a_line_is_not_glued_to_one_that_is_cut_short_meanwhile(stage: &Stage) {
-    fs::write(stage.log(), EARLIER).expect("a log");
+fn a_line_is_not_glued_to_one_that_is_cut_short_meanwhile(sandbox: &Sandbox) {
+    fs::write(sandbox.log(), EARLIER).expect("a log");
     let writes = |code| asks(&["log", "--target", "x", "--duration", "1", "--exit-code", code]);
     let behind = |call: &str| Place { name: call.to_owned(), nth: 1 };
-    let has_looked = Held::at(stage, &behind("pread64"), writes("4"));
+    let has_looked = Held::at(sandbox, &behind("pread64"), writes("4"));
     assert!(has_looked.is_there, "{}", has_looked.trace);
     let limited = ["prlimit".into(), format!("--fsize={}", EARLIER.len() + 40).into()];
-    let is_cut_short = Held::at(stage, &behind("flock"), limited.into_iter().chain(writes("5")).collect());
+    let is_cut_short = Held::at(sandbox, &behind("flock"), limited.into_iter().chain(writes("5")).collect());
     assert!(is_cut_short.is_there, "{}", is_cut_short.trace);
     if is_cut_short.trace.contains("EAGAIN") {
         has_looked.goes_on();
@@ -246,14 +249,14 @@ fn a_line_is_not_glued_to_one_that_is_cut_short_meanwhile(stage: &Stage) {
         is_cut_short.goes_on();
         has_looked.goes_on();
     }
-    let log = stage.raw_log();
+    let log = sandbox.log_text();
     assert!(log.starts_with(EARLIER), "{log}");
     let is_fours = |line: &str| is_whole(line) && line.ends_with("\"exit_code\": 4}");
     assert_eq!(log.lines().filter(|line| is_fours(line)).count(), 1, "{log}");
 }
 
 /// tmpfs gives out whole pages: the log has one, and the rest of the disk is taken.
-fn a_full_disk_costs_what_does_not_fit(stage: &Stage) {
+fn a_full_disk_costs_what_does_not_fit(sandbox: &Sandbox) {
     let script = "mount -t tmpfs -o size=64k,mode=700 none \"$HOME\" && cd \"$HOME\" && \"$T\" on >/dev/null
         run() { $W sh -c 'exit 3'; [ $? = 3 ] || echo 'another status'; }
         run
@@ -263,9 +266,9 @@ fn a_full_disk_costs_what_does_not_fit(stage: &Stage) {
         for i in 1 2 3; do run; done
         cat .anklume/telemetry/usage.jsonl";
     let words = ["unshare", "--mount", "bash", "-c", script];
-    let finished = stage.plain(words).variable("T", TM_RUN).finish();
-    assert_eq!((finished.told, finished.err.as_str()), (Told::Exited(0), ""));
-    let log = finished.text();
+    let output = sandbox.unwrapped(words).env("T", TM_RUN).output();
+    assert_eq!((output.status, output.stderr.as_str()), (WaitStatus::Exited(0), ""));
+    let log = output.text();
     let whole = log.lines().count() - 1;
     assert_eq!(broken(&log).len(), 1, "{log}");
     assert!(broken(&log)[0].starts_with("{\"timestamp\": "), "{log}");
@@ -274,7 +277,7 @@ fn a_full_disk_costs_what_does_not_fit(stage: &Stage) {
     assert_eq!(log.lines().rev().take(3).flat_map(|line| broken(line)).count(), 0, "{log}");
 }
 
-fn on_a_disk_that_is_read_only_the_command_is_as_bare(stage: &Stage) {
+fn on_a_disk_that_is_read_only_the_command_is_as_bare(sandbox: &Sandbox) {
     let script = "mount -t tmpfs -o mode=700 none \"$HOME\" && cd \"$HOME\" && \"$T\" on >/dev/null
         first=$1; shift
         [ $first = empty ] || $W true
@@ -283,49 +286,49 @@ fn on_a_disk_that_is_read_only_the_command_is_as_bare(stage: &Stage) {
         exec $W \"$@\"";
     for first in ["empty", "one"] {
         let words = ["unshare", "--mount", "bash", "-c", script, "bash", first].into_iter().chain(COMMAND);
-        let finished = stage.plain(words).variable("T", TM_RUN).finish();
-        assert_eq!(finished.told, Told::Exited(3), "{}", finished.err);
+        let output = sandbox.unwrapped(words).env("T", TM_RUN).output();
+        assert_eq!(output.status, WaitStatus::Exited(3), "{}", output.stderr);
         // There is nothing to delete where nothing has been recorded.
         let last = i32::from(first != "empty");
-        assert_eq!(finished.text(), format!("1\n1\n{last}\nout\n"), "{}", finished.err);
+        assert_eq!(output.text(), format!("1\n1\n{last}\nout\n"), "{}", output.stderr);
         assert!(
-            finished.err.ends_with("err\n") && finished.err.contains("Read-only file system"),
+            output.stderr.ends_with("err\n") && output.stderr.contains("Read-only file system"),
             "{}",
-            finished.err
+            output.stderr
         );
     }
 }
 
-fn with_few_descriptors_the_command_is_as_bare(stage: &Stage) {
-    let bare = Stage::new(Way::Bare);
+fn with_few_descriptors_the_command_is_as_bare(sandbox: &Sandbox) {
+    let bare = Sandbox::new(Way::Bare);
     for limit in 0..10 {
-        let [with, without] = [stage, &bare].map(|stage| {
-            let finished = stage.command(COMMAND).option("--limit", format!("7:{limit}")).finish();
-            (finished.told, finished.text(), finished.err)
+        let [with, without] = [sandbox, &bare].map(|sandbox| {
+            let output = sandbox.command(COMMAND).launch_option("--limit", format!("7:{limit}")).output();
+            (output.status, output.text(), output.stderr)
         });
         assert_eq!(with, without, "{limit} descriptors");
     }
-    assert!(stage.raw_log().lines().count() >= 5, "where there is room for it, the run is recorded");
-    assert_eq!(broken(&stage.raw_log()), [""; 0]);
+    assert!(sandbox.log_text().lines().count() >= 5, "where there is room for it, the run is recorded");
+    assert_eq!(broken(&sandbox.log_text()), [""; 0]);
 }
 
 /// Root knows no limit of processes, so this is somebody else.
-fn with_few_processes_the_command_is_as_bare(stage: &Stage) {
-    let program = super::privilege::for_everybody(stage);
+fn with_few_processes_the_command_is_as_bare(sandbox: &Sandbox) {
+    let program = super::privilege::for_everybody(sandbox);
     // A number that no other process here has: the limit counts them all.
     let user = 61_234;
-    super::privilege::give(&stage.home(), user);
+    super::privilege::give(&sandbox.home(), user);
     let id = user.to_string();
     for (limit, recorded) in [(1, 0), (2, 1), (3, 2), (9, 3)] {
         let words = ["setpriv", "--reuid", &id, "--regid", &id, "--clear-groups", "prlimit"];
         let limit = format!("--nproc={limit}:{limit}");
         let tail = [limit.as_str(), &program, "--target", "work", "--"].into_iter().chain(COMMAND);
-        unharmed(&stage.plain(words.into_iter().chain(tail)).finish(), &limit);
-        assert_eq!(stage.exit_codes(), vec![3; recorded], "{limit}");
+        unharmed(&sandbox.unwrapped(words.into_iter().chain(tail)).output(), &limit);
+        assert_eq!(sandbox.exit_codes(), vec![3; recorded], "{limit}");
     }
 }
 
-fn what_stands_in_the_place_of_the_log_hangs_and_changes_nothing(_: &Stage) {
+fn what_stands_in_the_place_of_the_log_hangs_and_changes_nothing(_: &Sandbox) {
     use std::os::unix::fs::symlink;
     type Make = fn(&std::path::Path);
     let make: [(&str, Make); 5] = [
@@ -336,10 +339,10 @@ fn what_stands_in_the_place_of_the_log_hangs_and_changes_nothing(_: &Stage) {
         ("a link to nowhere", |log| symlink("/no/such/directory/log", log).expect("a link")),
     ];
     for (what, make) in make {
-        let stage = Stage::new(Way::Recorded);
-        make(&stage.log());
-        let was = fs::symlink_metadata(stage.log()).expect("it is there").file_type();
-        unharmed(&stage.command(COMMAND).finish(), what);
+        let sandbox = Sandbox::new(Way::Recorded);
+        make(&sandbox.log());
+        let was = fs::symlink_metadata(sandbox.log()).expect("it is there").file_type();
+        unharmed(&sandbox.command(COMMAND).output(), what);
         for words in [
             &["status"][..],
             &["report"],
@@ -347,19 +350,28 @@ fn what_stands_in_the_place_of_the_log_hangs_and_changes_nothing(_: &Stage) {
             &["clear", "--before", "today"],
             &["off"],
         ] {
-            let finished = tm_run(&stage, words).finish();
-            assert!(matches!(finished.told, Told::Exited(0 | 1)), "{what}: {words:?} {:?}", finished.told);
-            assert!(finished.err.lines().count() <= 1, "{what}: {words:?} {}", finished.err);
+            let output = tm_run(&sandbox, words).output();
+            assert!(
+                matches!(output.status, WaitStatus::Exited(0 | 1)),
+                "{what}: {words:?} {:?}",
+                output.status
+            );
+            assert!(output.stderr.lines().count() <= 1, "{what}: {words:?} {}", output.stderr);
         }
-        let is = fs::symlink_metadata(stage.log()).expect("it is there").file_type();
+        let is = fs::symlink_metadata(sandbox.log()).expect("it is there").file_type();
         assert_eq!(was, is, "{what}");
-        let finished = tm_run(&stage, &["clear"]).finish();
-        assert!(matches!(finished.told, Told::Exited(0 | 1)), "{what}: {:?} {}", finished.told, finished.err);
+        let output = tm_run(&sandbox, &["clear"]).output();
+        assert!(
+            matches!(output.status, WaitStatus::Exited(0 | 1)),
+            "{what}: {:?} {}",
+            output.status,
+            output.stderr
+        );
     }
 }
 
 /// The copy that `clear --before` makes.
-fn what_stands_in_the_place_of_the_copy_hangs_and_harms_nothing(_: &Stage) {
+fn what_stands_in_the_place_of_the_copy_hangs_and_harms_nothing(_: &Sandbox) {
     use std::os::unix::{fs::symlink, net::UnixListener};
     type Make = fn(&std::path::Path);
     let make: [(&str, Make); 5] = [
@@ -370,35 +382,35 @@ fn what_stands_in_the_place_of_the_copy_hangs_and_harms_nothing(_: &Stage) {
         ("a directory", |copy| fs::create_dir(copy).expect("a directory")),
     ];
     for (what, make) in make {
-        let stage = Stage::new(Way::Recorded);
+        let sandbox = Sandbox::new(Way::Recorded);
         let seasons = format!("{EARLIER}{}", EARLIER.replace("2026-02", "2026-05"));
-        fs::write(stage.log(), &seasons).expect("a log");
-        let copy = stage.telemetry().join("usage.jsonl.new");
+        fs::write(sandbox.log(), &seasons).expect("a log");
+        let copy = sandbox.telemetry().join("usage.jsonl.new");
         make(&copy);
-        let finished = tm_run(&stage, &["clear", "--before", "2026-03-01"]).finish();
+        let output = tm_run(&sandbox, &["clear", "--before", "2026-03-01"]).output();
         let is_ours = what != "a directory";
-        let seen = (finished.told, finished.text().lines().count(), finished.err.lines().count());
-        let expected = if is_ours { (Told::Exited(0), 1, 0) } else { (Told::Exited(1), 0, 1) };
-        assert_eq!(seen, expected, "{what}: {}", finished.err);
-        assert_eq!(stage.raw_log(), if is_ours { &seasons[EARLIER.len()..] } else { &seasons }, "{what}");
-        unharmed(&stage.command(COMMAND).finish(), what);
+        let seen = (output.status, output.text().lines().count(), output.stderr.lines().count());
+        let expected = if is_ours { (WaitStatus::Exited(0), 1, 0) } else { (WaitStatus::Exited(1), 0, 1) };
+        assert_eq!(seen, expected, "{what}: {}", output.stderr);
+        assert_eq!(sandbox.log_text(), if is_ours { &seasons[EARLIER.len()..] } else { &seasons }, "{what}");
+        unharmed(&sandbox.command(COMMAND).output(), what);
         if is_ours {
             make(&copy);
         }
-        done(&stage, &["clear"]);
-        let left = super::listing(&stage.home());
+        done(&sandbox, &["clear"]);
+        let left = super::listing(&sandbox.home());
         assert_eq!(left.len(), if is_ours { 0 } else { 3 }, "{what}: {left:?}");
     }
 }
 
-fn a_log_with_two_names_is_written_and_its_deletion_is_told(stage: &Stage) {
-    fs::write(stage.log(), EARLIER).expect("a log");
-    fs::hard_link(stage.log(), stage.path("second")).expect("a link");
-    unharmed(&stage.command(COMMAND).finish(), "two names");
-    assert_eq!(stage.exit_codes(), [0, 3]);
-    let finished = tm_run(stage, &["clear"]).finish();
-    assert_eq!(finished.told, Told::Exited(1));
-    assert!(finished.err.contains("1 other hard link"), "{}", finished.err);
-    assert!(!stage.home().join(".anklume").exists());
-    done(stage, &["status"]);
+fn a_log_with_two_names_is_written_and_its_deletion_is_told(sandbox: &Sandbox) {
+    fs::write(sandbox.log(), EARLIER).expect("a log");
+    fs::hard_link(sandbox.log(), sandbox.path("second")).expect("a link");
+    unharmed(&sandbox.command(COMMAND).output(), "two names");
+    assert_eq!(sandbox.exit_codes(), [0, 3]);
+    let output = tm_run(sandbox, &["clear"]).output();
+    assert_eq!(output.status, WaitStatus::Exited(1));
+    assert!(output.stderr.contains("1 other hard link"), "{}", output.stderr);
+    assert!(!sandbox.home().join(".anklume").exists());
+    done(sandbox, &["status"]);
 }

@@ -3,8 +3,7 @@
 use std::fs;
 
 use super::{broken, done, tm_run};
-use crate::ledger::{Case, cases};
-use crate::stage::{RECORDED, Stage, Told, probe};
+use crate::harness::{Case, RECORDED, Sandbox, WaitStatus, cases, probe};
 
 pub fn cases() -> Vec<Case> {
     cases![RECORDED; nothing_but_five_fields_is_kept, a_name_that_is_given_is_seen_everywhere]
@@ -15,38 +14,40 @@ const CANARY: &str = "canary7b1f";
 
 const FORMATS: [&str; 6] = ["text", "json", "csv", "markdown", "html", "jsonl"];
 
-fn reports(stage: &Stage) -> Vec<String> {
-    FORMATS.iter().map(|format| done(stage, &["report", "--format", format])).collect()
+fn reports(sandbox: &Sandbox) -> Vec<String> {
+    FORMATS.iter().map(|format| done(sandbox, &["report", "--format", format])).collect()
 }
 
-fn nothing_but_five_fields_is_kept(stage: &Stage) {
-    let there = stage.home().join(CANARY);
+fn nothing_but_five_fields_is_kept(sandbox: &Sandbox) {
+    let there = sandbox.home().join(CANARY);
     fs::create_dir(&there).expect("a directory");
     let text = format!("cd {}; exec $W $P exit 3 {CANARY} --password={CANARY}", there.display());
     let variables = ["USER", "LOGNAME", "HOSTNAME", "PWD", "SSH_CONNECTION", "SUDO_USER", "SECRET_TOKEN"];
-    let start = variables.iter().fold(stage.bash(&text), |start, name| start.variable(name, CANARY));
-    let finished = start.finish();
-    assert_eq!((finished.told, finished.text(), finished.err.as_str()), (Told::Exited(3), String::new(), ""));
+    let start = variables.iter().fold(sandbox.bash(&text), |start, name| start.env(name, CANARY));
+    let output = start.output();
+    assert_eq!(
+        (output.status, output.text(), output.stderr.as_str()),
+        (WaitStatus::Exited(3), String::new(), "")
+    );
     // On a terminal tm-run says why it cannot record, and no more than that.
-    fs::rename(stage.log(), stage.path("log")).expect("the log");
-    fs::create_dir(stage.log()).expect("a directory in its place");
-    let mut job =
-        stage.command([probe(), "exit", "4", CANARY]).variable("SECRET", CANARY).on_terminal().start();
-    let warning = job.terminal().screen.up_to("\n");
+    fs::rename(sandbox.log(), sandbox.path("log")).expect("the log");
+    fs::create_dir(sandbox.log()).expect("a directory in its place");
+    let mut job = sandbox.command([probe(), "exit", "4", CANARY]).env("SECRET", CANARY).on_terminal().spawn();
+    let warning = job.terminal().screen.read_until("\n");
     assert!(warning.starts_with("tm-run: warning: "), "{warning}");
-    assert_eq!(job.end(), Told::Exited(4));
-    fs::remove_dir(stage.log()).expect("it goes");
-    fs::rename(stage.path("log"), stage.log()).expect("the log");
+    assert_eq!(job.wait_for_exit(), WaitStatus::Exited(4));
+    fs::remove_dir(sandbox.log()).expect("it goes");
+    fs::rename(sandbox.path("log"), sandbox.log()).expect("the log");
     fs::remove_dir(there).expect("it goes");
 
-    let log = stage.raw_log();
+    let log = sandbox.log_text();
     assert_eq!(broken(&log), [""; 0]);
     let line: serde_json::Value = serde_json::from_str(&log).expect("one event");
     let keys: Vec<_> = line.as_object().expect("an object").keys().map(String::as_str).collect();
     assert_eq!(keys, ["domain", "duration_seconds", "exit_code", "target", "timestamp"]);
     assert_eq!((line["target"].as_str(), line["domain"].as_str()), (Some("work"), None));
     let host = fs::read_to_string("/proc/sys/kernel/hostname").expect("a host has a name");
-    for text in reports(stage).into_iter().chain([log, warning, done(stage, &["status"])]) {
+    for text in reports(sandbox).into_iter().chain([log, warning, done(sandbox, &["status"])]) {
         assert!(!text.contains(CANARY), "{text}");
         // Its home is named in `status`; a short name of a host can be part of any word.
         assert!(host.trim().len() < 6 || !text.contains(host.trim()), "{text}");
@@ -54,10 +55,10 @@ fn nothing_but_five_fields_is_kept(stage: &Stage) {
 }
 
 /// What is looked for above would be found.
-fn a_name_that_is_given_is_seen_everywhere(stage: &Stage) {
+fn a_name_that_is_given_is_seen_everywhere(sandbox: &Sandbox) {
     let words = ["--target", CANARY, "--", probe(), "exit", "0"];
-    assert_eq!(tm_run(stage, &words).end(), Told::Exited(0));
-    for text in reports(stage).into_iter().chain([stage.raw_log(), done(stage, &["status"])]) {
+    assert_eq!(tm_run(sandbox, &words).wait_for_exit(), WaitStatus::Exited(0));
+    for text in reports(sandbox).into_iter().chain([sandbox.log_text(), done(sandbox, &["status"])]) {
         assert!(text.contains(CANARY), "{text}");
     }
 }

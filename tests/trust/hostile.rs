@@ -6,8 +6,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 use super::{EARLIER, done, tm_run};
-use crate::ledger::{Case, cases};
-use crate::stage::{OFF, RECORDED, Stage, Told};
+use crate::harness::{Case, OFF, RECORDED, Sandbox, WaitStatus, cases};
 
 pub fn cases() -> Vec<Case> {
     let mut all = cases![OFF;
@@ -27,12 +26,12 @@ const LITTLE: u64 = 160 * MIB;
 
 /// A report in JSON of one log, in at most so much memory.
 #[track_caller]
-fn report(stage: &Stage, log: &Path, memory: u64) -> serde_json::Value {
+fn report(sandbox: &Sandbox, log: &Path, memory: u64) -> serde_json::Value {
     let log = log.to_str().expect("UTF-8");
-    let start = tm_run(stage, &["report", "--format", "json", "--log", log]);
-    let finished = start.option("--limit", format!("9:{memory}")).finish();
-    assert_eq!(finished.told, Told::Exited(0), "{}", finished.err);
-    serde_json::from_slice(&finished.out).expect("JSON")
+    let start = tm_run(sandbox, &["report", "--format", "json", "--log", log]);
+    let output = start.launch_option("--limit", format!("9:{memory}")).output();
+    assert_eq!(output.status, WaitStatus::Exited(0), "{}", output.stderr);
+    serde_json::from_slice(&output.stdout).expect("JSON")
 }
 
 #[track_caller]
@@ -42,8 +41,8 @@ fn counts(report: &serde_json::Value, lines: u64, events: u64, unreadable: u64) 
     assert_eq!(seen, [Some(lines), Some(events), Some(unreadable)]);
 }
 
-fn a_line_without_end_is_skipped_in_little_memory(stage: &Stage) {
-    let path = stage.path("log");
+fn a_line_without_end_is_skipped_in_little_memory(sandbox: &Sandbox) {
+    let path = sandbox.path("log");
     let mut log = File::create(&path).expect("a log");
     log.write_all(EARLIER.as_bytes()).expect("an event");
     // A hole of a thousand million bytes.
@@ -51,29 +50,29 @@ fn a_line_without_end_is_skipped_in_little_memory(stage: &Stage) {
     drop(log);
     let mut log = File::options().append(true).open(&path).expect("the log");
     log.write_all(format!("\n{EARLIER}").as_bytes()).expect("an event");
-    counts(&report(stage, &path, LITTLE), 3, 2, 1);
+    counts(&report(sandbox, &path, LITTLE), 3, 2, 1);
     // The same from a pipe.
-    let report = piped(stage, "{ cat event; head -c 50000000 /dev/zero; echo; cat event; }");
+    let report = piped(sandbox, "{ cat event; head -c 50000000 /dev/zero; echo; cat event; }");
     counts(&report, 3, 2, 1);
 }
 
 /// A report in JSON of what a shell writes, in little memory. There is a file `event` for it.
 #[track_caller]
-fn piped(stage: &Stage, writes: &str) -> serde_json::Value {
-    fs::write(stage.home().join("event"), EARLIER).expect("an event");
+fn piped(sandbox: &Sandbox, writes: &str) -> serde_json::Value {
+    fs::write(sandbox.home().join("event"), EARLIER).expect("an event");
     let script = format!("{writes} | \"$1\" report --format json --log -");
-    let start = stage.plain(["sh", "-c", &script, "sh", crate::stage::TM_RUN]);
-    let finished = start.option("--limit", format!("9:{LITTLE}")).finish();
-    assert_eq!(finished.told, Told::Exited(0), "{}", finished.err);
-    serde_json::from_slice(&finished.out).expect("JSON")
+    let start = sandbox.unwrapped(["sh", "-c", &script, "sh", crate::harness::TM_RUN]);
+    let output = start.launch_option("--limit", format!("9:{LITTLE}")).output();
+    assert_eq!(output.status, WaitStatus::Exited(0), "{}", output.stderr);
+    serde_json::from_slice(&output.stdout).expect("JSON")
 }
 
 /// A name takes some hundred bytes, in whatever form it is told.
-fn many_names_are_read_in_bounded_memory(stage: &Stage) {
+fn many_names_are_read_in_bounded_memory(sandbox: &Sandbox) {
     /// More than one thread takes.
     const NAMES: u64 = 70_000;
     const NAME: u64 = 1000;
-    let path = stage.path("log");
+    let path = sandbox.path("log");
     let mut log = BufWriter::new(File::create(&path).expect("a log"));
     for number in 0..NAMES {
         let name = format!("target-{:013}", number * 1_000_003);
@@ -87,7 +86,7 @@ fn many_names_are_read_in_bounded_memory(stage: &Stage) {
     log.flush().expect("all lines");
     drop(log);
     let log = path.to_str().expect("UTF-8");
-    let report = stage.path("report");
+    let report = sandbox.path("report");
     for (format, more, part) in [
         ("text", &["--limit", "3"][..], "Unique targets: 70000"),
         ("text", &["--by", "domain"], "Unique targets: 70000"),
@@ -97,9 +96,9 @@ fn many_names_are_read_in_bounded_memory(stage: &Stage) {
     ] {
         let output = report.to_str().expect("UTF-8");
         let words = [&["report", "--format", format, "--log", log, "--output", output], more].concat();
-        let finished =
-            tm_run(stage, &words).option("--limit", format!("9:{}", LITTLE + NAMES * NAME)).finish();
-        assert_eq!(finished.told, Told::Exited(0), "{words:?}: {}", finished.err);
+        let output =
+            tm_run(sandbox, &words).launch_option("--limit", format!("9:{}", LITTLE + NAMES * NAME)).output();
+        assert_eq!(output.status, WaitStatus::Exited(0), "{words:?}: {}", output.stderr);
         let written = fs::read_to_string(&report).expect("a report");
         assert!(written.contains(part), "{words:?}");
         let names = written.matches("target-0").count() as u64;
@@ -107,7 +106,7 @@ fn many_names_are_read_in_bounded_memory(stage: &Stage) {
     }
 }
 
-fn numbers_and_nesting_without_end_are_read_in_little_memory(stage: &Stage) {
+fn numbers_and_nesting_without_end_are_read_in_little_memory(sandbox: &Sandbox) {
     let nines = "9".repeat(1_000_000);
     let zeros = "0".repeat(1_000_000);
     let deep = "[".repeat(1_000_000);
@@ -127,41 +126,41 @@ fn numbers_and_nesting_without_end_are_read_in_little_memory(stage: &Stage) {
         (format!("{{\"target\":\"x\",\"more\":[{values}0]}}"), true),
         (format!("{{\"target\":\"{escapes}\"}}"), true),
     ] {
-        let path = stage.path("log");
+        let path = sandbox.path("log");
         fs::write(&path, format!("{EARLIER}{line}\n{EARLIER}")).expect("a log");
         let shown = &line[..40];
-        let report = report(stage, &path, 2 * LITTLE);
+        let report = report(sandbox, &path, 2 * LITTLE);
         let events = report["input"]["events"].as_u64();
         assert_eq!(events, Some(2 + u64::from(is_event)), "{shown}");
     }
     // A thousand million digits are a line that is too long.
     let report = piped(
-        stage,
+        sandbox,
         "{ printf '{\"target\": \"x\", \"duration_seconds\": '; head -c 1000000000 /dev/zero | tr '\\0' 9; echo '}'; cat event; }",
     );
     counts(&report, 2, 1, 1);
 }
 
 /// The limit works: a report cannot be had in less than it needs.
-fn too_little_memory_is_caught(stage: &Stage) {
-    let path = stage.path("log");
+fn too_little_memory_is_caught(sandbox: &Sandbox) {
+    let path = sandbox.path("log");
     fs::write(&path, EARLIER).expect("a log");
     let log = path.to_str().expect("UTF-8");
-    let start = tm_run(stage, &["report", "--log", log]).option("--limit", format!("9:{MIB}"));
-    assert_ne!(start.finish().told, Told::Exited(0));
+    let start = tm_run(sandbox, &["report", "--log", log]).launch_option("--limit", format!("9:{MIB}"));
+    assert_ne!(start.output().status, WaitStatus::Exited(0));
 }
 
-fn whatever_a_fuzzer_found_is_read_and_written_alike(stage: &Stage) {
+fn whatever_a_fuzzer_found_is_read_and_written_alike(sandbox: &Sandbox) {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/corpus");
     let mut files = 0;
     for entry in fs::read_dir(corpus).expect("a corpus") {
         let path = entry.expect("a file").path();
-        let events = report(stage, &path, LITTLE)["input"]["events"].as_u64();
+        let events = report(sandbox, &path, LITTLE)["input"]["events"].as_u64();
         let log = path.to_str().expect("UTF-8");
-        let written = tm_run(stage, &["report", "--format", "jsonl", "--log", log]).finish();
-        assert_eq!(written.told, Told::Exited(0), "{log}: {}", written.err);
-        fs::write(stage.path("log"), &written.out).expect("a log");
-        let again = report(stage, &stage.path("log"), LITTLE);
+        let written = tm_run(sandbox, &["report", "--format", "jsonl", "--log", log]).output();
+        assert_eq!(written.status, WaitStatus::Exited(0), "{log}: {}", written.stderr);
+        fs::write(sandbox.path("log"), &written.stdout).expect("a log");
+        let again = report(sandbox, &sandbox.path("log"), LITTLE);
         assert_eq!(
             (again["input"]["events"].as_u64(), again["input"]["unreadable"].as_u64()),
             (events, Some(0)),
@@ -169,8 +168,8 @@ fn whatever_a_fuzzer_found_is_read_and_written_alike(stage: &Stage) {
         );
         for format in ["text", "csv", "markdown", "html"] {
             let input = Stdio::from(File::open(&path).expect("a log"));
-            let start = tm_run(stage, &["report", "--format", format, "--log", "-"]).input(input);
-            assert_eq!(start.end(), Told::Exited(0), "{log} {format}");
+            let start = tm_run(sandbox, &["report", "--format", format, "--log", "-"]).stdin(input);
+            assert_eq!(start.wait_for_exit(), WaitStatus::Exited(0), "{log} {format}");
         }
         files += 1;
     }
@@ -205,7 +204,7 @@ fn acts(letter: char) -> bool {
         || matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{61c}')
 }
 
-fn names_harm_neither_terminal_nor_page_nor_spreadsheet(stage: &Stage) {
+fn names_harm_neither_terminal_nor_page_nor_spreadsheet(sandbox: &Sandbox) {
     let line = |name: &str, code: usize| {
         format!(
             "{{\"timestamp\": \"2026-11-20T10:00:{code:02}+00:00\", \"target\": \"{name}\", \"domain\": \"{name}\", \"duration_seconds\": 1.5, \"exit_code\": {code}}}\n"
@@ -215,13 +214,13 @@ fn names_harm_neither_terminal_nor_page_nor_spreadsheet(stage: &Stage) {
     let texts: Vec<String> =
         NAMES.iter().map(|name| serde_json::from_str(&format!("\"{name}\"")).expect("a name")).collect();
     for (at, name) in NAMES.iter().enumerate() {
-        fs::write(stage.log(), line(name, at)).expect("a log");
+        fs::write(sandbox.log(), line(name, at)).expect("a log");
         let screen = [
-            done(stage, &["status"]),
-            done(stage, &["status", "--format", "json"]),
-            done(stage, &["report", "--target", &texts[at].replace('\0', "")]),
+            done(sandbox, &["status"]),
+            done(sandbox, &["status", "--format", "json"]),
+            done(sandbox, &["report", "--target", &texts[at].replace('\0', "")]),
             tm_run(
-                stage,
+                sandbox,
                 &[
                     "report",
                     "--target",
@@ -230,19 +229,19 @@ fn names_harm_neither_terminal_nor_page_nor_spreadsheet(stage: &Stage) {
                     &texts[at].replace('\0', ""),
                 ],
             )
-            .finish()
-            .err,
+            .output()
+            .stderr,
         ];
         for text in screen {
             assert!(!text.contains(acts), "{name}: {text:?}");
         }
     }
-    fs::write(stage.log(), &all).expect("a log");
+    fs::write(sandbox.log(), &all).expect("a log");
     assert!(all.contains("\\u202e") && texts.iter().any(|text| text.contains(acts)), "there is harm in them");
     for format in ["text", "markdown", "csv", "json", "html", "jsonl"] {
         for more in [&[][..], &["--by", "domain"], &["--failed"]] {
             // As RFC 4180 has it, a table's lines end with both.
-            let text = done(stage, &[&["report", "--format", format], more].concat()).replace("\r\n", "\n");
+            let text = done(sandbox, &[&["report", "--format", format], more].concat()).replace("\r\n", "\n");
             // What only programs read may keep every letter, but none that acts as it is.
             assert!(
                 !text.contains(|letter: char| letter.is_control() && letter != '\n'),

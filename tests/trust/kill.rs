@@ -4,8 +4,7 @@ use std::fs;
 
 use super::trace::{Place, places, under_strace, wrapped};
 use super::{EARLIER, broken};
-use crate::ledger::{Case, cases};
-use crate::stage::{RECORDED, Stage, Told, Way, probe, send, until};
+use crate::harness::{Case, RECORDED, Sandbox, WaitStatus, Way, cases, probe, send_signal, wait_until};
 
 pub fn cases() -> Vec<Case> {
     let mut all =
@@ -14,10 +13,10 @@ pub fn cases() -> Vec<Case> {
     all
 }
 
-fn killed_at_any_call_it_takes_all_along_and_loses_one_line(stage: &Stage) {
-    fs::write(stage.log(), EARLIER).expect("a log");
+fn killed_at_any_call_it_takes_all_along_and_loses_one_line(sandbox: &Sandbox) {
+    fs::write(sandbox.log(), EARLIER).expect("a log");
     let ends = [probe(), "exit", "3"];
-    let all = places(stage, wrapped(stage, &ends), |_| true);
+    let all = places(sandbox, wrapped(sandbox, &ends), |_| true);
     let waits = all.iter().position(|place| place.name == "waitid").expect("it waits");
     let (before, after) = all.split_at(waits + 1);
     let sleeps = Place { name: "rt_sigtimedwait".to_owned(), nth: 1 };
@@ -32,26 +31,28 @@ fn killed_at_any_call_it_takes_all_along_and_loses_one_line(stage: &Stage) {
     let write = after.iter().position(|(place, _)| place.name == "write").expect("it writes");
     let written: Vec<_> = after[write + 1..].iter().map(|(place, _)| *place).collect();
     for (place, command) in before.chain(after).filter(|(place, _)| place.name != "execve") {
-        let stage = Stage::new(Way::Recorded);
-        fs::write(stage.log(), EARLIER).expect("a log");
+        let sandbox = Sandbox::new(Way::Recorded);
+        fs::write(sandbox.log(), EARLIER).expect("a log");
         let options = ["-e", &format!("trace={}", place.name), "-e", &place.inject("signal=KILL")];
         // `end` also looks whether a process is left.
-        let told = under_strace(&stage, &options, wrapped(&stage, command)).end();
-        assert_eq!(told, Told::Killed(9), "{place:?}");
-        assert_eq!(stage.probe("exit 4").end(), Told::Exited(4));
-        let log = stage.raw_log();
+        let told = under_strace(&sandbox, &options, wrapped(&sandbox, command)).wait_for_exit();
+        assert_eq!(told, WaitStatus::Killed(9), "{place:?}");
+        assert_eq!(sandbox.probe("exit 4").wait_for_exit(), WaitStatus::Exited(4));
+        let log = sandbox.log_text();
         assert!(log.starts_with(EARLIER), "{place:?}: {log}");
         assert_eq!(broken(&log), [""; 0], "{place:?}");
         let is_written = written.iter().any(|other| std::ptr::eq(*other, place));
-        assert_eq!(stage.exit_codes(), if is_written { &[0, 3, 4][..] } else { &[0, 4] }, "{place:?}");
+        assert_eq!(sandbox.exit_codes(), if is_written { &[0, 3, 4][..] } else { &[0, 4] }, "{place:?}");
     }
 }
 
 /// The look for what is left sees a process that its parent did not take along.
-fn a_command_that_is_left_behind_is_caught(stage: &Stage) {
-    let job = stage.bash("sleep 1000 & wait").start();
-    until("both are there", || job.members().len() == 2);
-    send(job.pid, 9);
-    until("its parent has gone", || job.members().iter().all(|process| process.pid != job.pid));
-    assert_eq!(job.members().len(), 1);
+fn a_command_that_is_left_behind_is_caught(sandbox: &Sandbox) {
+    let job = sandbox.bash("sleep 1000 & wait").spawn();
+    wait_until("both are there", || job.session_processes().len() == 2);
+    send_signal(job.pid, 9);
+    wait_until("its parent has gone", || {
+        job.session_processes().iter().all(|process| process.pid != job.pid)
+    });
+    assert_eq!(job.session_processes().len(), 1);
 }

@@ -28,8 +28,7 @@
 use std::process::Command;
 
 use super::{EARLIER, QUESTIONS};
-use crate::ledger::{Case, DYNAMIC, cases};
-use crate::stage::{RECORDED, Stage, Told, probe};
+use crate::harness::{Case, DYNAMIC, RECORDED, Sandbox, WaitStatus, cases, probe};
 
 pub fn cases() -> Vec<Case> {
     let mut all = cases![RECORDED, needs ["valgrind", DYNAMIC];
@@ -55,14 +54,14 @@ fn program() -> String {
 }
 
 #[track_caller]
-fn clean(stage: &Stage, words: &[&str], code: i32) {
+fn clean(sandbox: &Sandbox, words: &[&str], code: i32) {
     let program = program();
     let words = VALGRIND.into_iter().chain([program.as_str()]).chain(words.iter().copied());
-    let finished = stage.plain(words).finish();
-    assert_eq!((finished.told, finished.err.as_str()), (Told::Exited(code), ""));
+    let output = sandbox.unwrapped(words).output();
+    assert_eq!((output.status, output.stderr.as_str()), (WaitStatus::Exited(code), ""));
 }
 
-fn no_question_uses_memory_wrongly(stage: &Stage) {
+fn no_question_uses_memory_wrongly(sandbox: &Sandbox) {
     let lines = [
         EARLIER,
         &EARLIER[..60],
@@ -71,37 +70,37 @@ fn no_question_uses_memory_wrongly(stage: &Stage) {
         "\u{0}\n\n",
         "{\"target\": \"a\u{1b}[31m\", \"domain\": \"=1+1\", \"timestamp\": \"2026-02-14T10:30:00.5Z\", \"x\": [[{}]]}\n",
     ];
-    std::fs::write(stage.log(), lines.concat().repeat(30)).expect("a log");
+    std::fs::write(sandbox.log(), lines.concat().repeat(30)).expect("a log");
     for words in QUESTIONS.iter().filter(|words| !words.contains(&"report")) {
         if *words != ["clear"] && *words != ["off"] {
-            clean(stage, words, 0);
+            clean(sandbox, words, 0);
         }
     }
     for format in ["text", "json", "csv", "markdown", "html", "jsonl"] {
         // It says which lines cannot be read: that is one more line than valgrind may write.
         let program = program();
         let words = VALGRIND.into_iter().chain([program.as_str(), "report", "--format", format]);
-        let finished = stage.plain(words).finish();
-        assert_eq!(finished.told, Told::Exited(0), "{}", finished.err);
-        assert!(!finished.err.contains("=="), "{}", finished.err);
+        let output = sandbox.unwrapped(words).output();
+        assert_eq!(output.status, WaitStatus::Exited(0), "{}", output.stderr);
+        assert!(!output.stderr.contains("=="), "{}", output.stderr);
     }
-    clean(stage, &["off"], 0);
-    clean(stage, &["clear"], 0);
+    clean(sandbox, &["off"], 0);
+    clean(sandbox, &["clear"], 0);
 }
 
-fn no_run_uses_memory_wrongly(stage: &Stage) {
+fn no_run_uses_memory_wrongly(sandbox: &Sandbox) {
     let tail = ["--", probe(), "exit", "3"];
-    clean(stage, &[&["--target", "work", "--domain", "x"][..], &tail].concat(), 3);
-    clean(stage, &[&["--target", "work"][..], &tail].concat(), 3);
-    assert_eq!(stage.exit_codes(), [3, 3]);
-    clean(stage, &["off"], 0);
+    clean(sandbox, &[&["--target", "work", "--domain", "x"][..], &tail].concat(), 3);
+    clean(sandbox, &[&["--target", "work"][..], &tail].concat(), 3);
+    assert_eq!(sandbox.exit_codes(), [3, 3]);
+    clean(sandbox, &["off"], 0);
 }
 
-fn memory_that_is_used_wrongly_is_caught(stage: &Stage) {
-    let source = stage.script("bad.c", "#include <stdlib.h>\nint main(void) { char *p = malloc(4); int c = p[1]; free(p); return c > 9 ? 0 : 1; }\n");
-    let program = stage.path("bad");
+fn memory_that_is_used_wrongly_is_caught(sandbox: &Sandbox) {
+    let source = sandbox.script("bad.c", "#include <stdlib.h>\nint main(void) { char *p = malloc(4); int c = p[1]; free(p); return c > 9 ? 0 : 1; }\n");
+    let program = sandbox.path("bad");
     let status = Command::new("cc").arg("-g").arg("-w").arg("-o").arg(&program).arg(source).status();
     assert!(status.expect("cc starts").success());
     let words = VALGRIND.into_iter().map(std::ffi::OsString::from).chain([program.into_os_string()]);
-    assert_eq!(stage.plain(words).end(), Told::Exited(99));
+    assert_eq!(sandbox.unwrapped(words).wait_for_exit(), WaitStatus::Exited(99));
 }

@@ -18,8 +18,7 @@ pub mod trace;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::ledger::Case;
-use crate::stage::{Finished, Stage, TM_RUN, Told};
+use crate::harness::{Case, Output, Sandbox, TM_RUN, WaitStatus};
 
 pub fn cases() -> Vec<Case> {
     [
@@ -64,16 +63,16 @@ const QUESTIONS: &[&[&str]] = &[
     &["clear"],
 ];
 
-fn tm_run<'s>(stage: &'s Stage, words: &[&'s str]) -> crate::stage::Start<'s> {
-    stage.plain([TM_RUN].iter().chain(words))
+fn tm_run<'s>(sandbox: &'s Sandbox, words: &[&'s str]) -> crate::harness::Launch<'s> {
+    sandbox.unwrapped([TM_RUN].iter().chain(words))
 }
 
 /// tm-run does what it is asked for, and has nothing to complain of.
 #[track_caller]
-fn done(stage: &Stage, words: &[&str]) -> String {
-    let finished = tm_run(stage, words).finish();
-    assert_eq!((finished.told, finished.err.as_str()), (Told::Exited(0), ""), "{words:?}");
-    finished.text()
+fn done(sandbox: &Sandbox, words: &[&str]) -> String {
+    let output = tm_run(sandbox, words).output();
+    assert_eq!((output.status, output.stderr.as_str()), (WaitStatus::Exited(0), ""), "{words:?}");
+    output.text()
 }
 
 /// Every path below a directory, and what it is.
@@ -113,7 +112,7 @@ pub const EARLIER: &str = "{\"timestamp\": \"2026-02-14T10:30:00+00:00\", \"targ
 const COMMAND: [&str; 3] = ["sh", "-c", "echo out; echo err >&2; exit 3"];
 
 #[track_caller]
-fn unharmed(finished: &Finished, what: &str) {
-    let seen = (finished.told, finished.text(), finished.err.as_str());
-    assert_eq!(seen, (Told::Exited(3), "out\n".to_owned(), "err\n"), "{what}");
+fn unharmed(output: &Output, what: &str) {
+    let seen = (output.status, output.text(), output.stderr.as_str());
+    assert_eq!(seen, (WaitStatus::Exited(3), "out\n".to_owned(), "err\n"), "{what}");
 }

@@ -6,11 +6,12 @@ use std::process::Command;
 
 use super::QUESTIONS;
 use super::trace::{traced, wrapped};
-use crate::ledger::{Case, DYNAMIC, cases, plain};
-use crate::stage::{EVERY_WAY, RECORDED, Stage, TM_RUN, Told, Way, find_on_path, probe};
+use crate::harness::{
+    Case, DYNAMIC, EVERY_WAY, RECORDED, Sandbox, TM_RUN, WaitStatus, Way, cases, find_on_path, once, probe,
+};
 
 pub fn cases() -> Vec<Case> {
-    let mut all = plain![no_crate_is_for_a_network];
+    let mut all = once![no_crate_is_for_a_network];
     all.extend(cases![&[Way::Off], needs ["nm", "bash", DYNAMIC]; no_function_for_a_network_is_linked]);
     all.extend(cases![EVERY_WAY, needs ["strace"]; wrapping_calls_no_network]);
     all.extend(cases![&[Way::Off, Way::Recorded], needs ["strace"]; no_question_calls_a_network]);
@@ -122,7 +123,7 @@ fn imports(program: &Path) -> Vec<String> {
     text.lines().filter_map(name).collect()
 }
 
-fn no_function_for_a_network_is_linked(_: &Stage) {
+fn no_function_for_a_network_is_linked(_: &Sandbox) {
     let found = |program: &Path| {
         let imports = imports(program);
         assert!(imports.iter().any(|name| name == "write"), "the list is read: {imports:?}");
@@ -138,31 +139,36 @@ fn no_function_for_a_network_is_linked(_: &Stage) {
 const NETWORK: &[&str] = &["-f", "-e", "trace=%network,io_uring_setup"];
 
 #[track_caller]
-fn calls_none(stage: &Stage, words: Vec<std::ffi::OsString>) {
+fn calls_none(sandbox: &Sandbox, words: Vec<std::ffi::OsString>) {
     let shown = format!("{words:?}");
-    let (finished, calls) = traced(stage, NETWORK, words);
-    assert!(matches!(finished.told, Told::Exited(0 | 3)), "{shown}: {:?} {}", finished.told, finished.err);
+    let (output, calls) = traced(sandbox, NETWORK, words);
+    assert!(
+        matches!(output.status, WaitStatus::Exited(0 | 3)),
+        "{shown}: {:?} {}",
+        output.status,
+        output.stderr
+    );
     assert!(calls.is_empty(), "{shown}: {calls:?}");
 }
 
-fn no_question_calls_a_network(stage: &Stage) {
-    calls_none(stage, vec![TM_RUN.into(), "on".into()]);
+fn no_question_calls_a_network(sandbox: &Sandbox) {
+    calls_none(sandbox, vec![TM_RUN.into(), "on".into()]);
     for words in QUESTIONS {
-        calls_none(stage, [TM_RUN].iter().chain(*words).map(Into::into).collect());
+        calls_none(sandbox, [TM_RUN].iter().chain(*words).map(Into::into).collect());
     }
 }
 
 /// The command makes no such call itself, so that every one would be tm-run's.
-fn wrapping_calls_no_network(stage: &Stage) {
-    calls_none(stage, wrapped(stage, &[probe(), "exit", "3"]));
-    stage.logged(&[3]);
+fn wrapping_calls_no_network(sandbox: &Sandbox) {
+    calls_none(sandbox, wrapped(sandbox, &[probe(), "exit", "3"]));
+    sandbox.assert_logged(&[3]);
 }
 
-fn a_program_that_opens_a_socket_is_caught(stage: &Stage) {
+fn a_program_that_opens_a_socket_is_caught(sandbox: &Sandbox) {
     let opens = ["bash", "-c", "exec 3<>/dev/udp/127.0.0.1/9"];
-    let (_, calls) = traced(stage, NETWORK, opens.map(Into::into));
+    let (_, calls) = traced(sandbox, NETWORK, opens.map(Into::into));
     assert!(calls.iter().any(|call| call.name == "socket"), "{calls:?}");
     // A child is followed, too: were it tm-run's own, it would be seen.
-    let (_, calls) = traced(stage, NETWORK, wrapped(stage, &opens));
+    let (_, calls) = traced(sandbox, NETWORK, wrapped(sandbox, &opens));
     assert!(calls.iter().any(|call| call.name == "socket"), "{calls:?}");
 }

@@ -5,8 +5,7 @@ use std::ffi::OsString;
 
 use super::trace::{Call, traced, wrapped};
 use super::{QUESTIONS, listing};
-use crate::ledger::{Case, cases};
-use crate::stage::{OFF, Stage, TM_RUN, Told, probe};
+use crate::harness::{Case, OFF, Sandbox, TM_RUN, WaitStatus, cases, probe};
 
 pub fn cases() -> Vec<Case> {
     cases![OFF, needs ["strace"];
@@ -33,36 +32,36 @@ fn makes(call: &Call) -> bool {
     !(opens && (only_reads || call.text.contains("\"/dev/"))) && !deletes_nothing
 }
 
-fn made(stage: &Stage, words: Vec<OsString>) -> Vec<Call> {
-    let (finished, mut calls) = traced(stage, MAKING, words);
-    assert!(matches!(finished.told, Told::Exited(0 | 3)), "{:?} {}", finished.told, finished.err);
-    assert!(!calls.is_empty() || finished.told == Told::Exited(0), "the trace is read");
+fn made(sandbox: &Sandbox, words: Vec<OsString>) -> Vec<Call> {
+    let (output, mut calls) = traced(sandbox, MAKING, words);
+    assert!(matches!(output.status, WaitStatus::Exited(0 | 3)), "{:?} {}", output.status, output.stderr);
+    assert!(!calls.is_empty() || output.status == WaitStatus::Exited(0), "the trace is read");
     calls.retain(makes);
     calls
 }
 
-fn no_question_makes_or_changes_anything(stage: &Stage) {
+fn no_question_makes_or_changes_anything(sandbox: &Sandbox) {
     for words in QUESTIONS {
-        let calls = made(stage, [TM_RUN].iter().chain(*words).map(Into::into).collect());
+        let calls = made(sandbox, [TM_RUN].iter().chain(*words).map(Into::into).collect());
         assert!(calls.is_empty(), "{words:?}: {calls:?}");
-        assert_eq!(listing(&stage.home()), [], "{words:?}");
+        assert_eq!(listing(&sandbox.home()), [], "{words:?}");
     }
 }
 
-fn wrapping_makes_or_changes_nothing(stage: &Stage) {
-    let calls = made(stage, wrapped(stage, &[probe(), "exit", "3"]));
+fn wrapping_makes_or_changes_nothing(sandbox: &Sandbox) {
+    let calls = made(sandbox, wrapped(sandbox, &[probe(), "exit", "3"]));
     assert!(calls.is_empty(), "{calls:?}");
-    assert_eq!(listing(&stage.home()), []);
+    assert_eq!(listing(&sandbox.home()), []);
 }
 
-fn what_makes_something_is_caught(stage: &Stage) {
+fn what_makes_something_is_caught(sandbox: &Sandbox) {
     let names = |words: &[&str]| {
-        let calls = made(stage, words.iter().map(Into::into).collect());
+        let calls = made(sandbox, words.iter().map(Into::into).collect());
         calls.into_iter().map(|call| call.name).collect::<Vec<_>>()
     };
     assert_eq!(names(&["touch", "x"]).first().map(String::as_str), Some("openat"));
     assert_eq!(names(&["mkdir", "y"]), ["mkdir"]);
     assert_eq!(names(&[TM_RUN, "--", "mkdir", "z"]), ["mkdir"], "a child is followed");
     assert!(names(&[TM_RUN, "on"]).starts_with(&["mkdir".to_owned()]));
-    assert_eq!(listing(&stage.home()).len(), 6);
+    assert_eq!(listing(&sandbox.home()).len(), 6);
 }

@@ -6,8 +6,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::Path;
 
 use super::{COMMAND, EARLIER, QUESTIONS, broken, done, listing, tm_run, unharmed};
-use crate::ledger::{Case, cases};
-use crate::stage::{OFF, RECORDED, Stage, TM_RUN, Told};
+use crate::harness::{Case, OFF, RECORDED, Sandbox, TM_RUN, WaitStatus, cases};
 
 pub fn cases() -> Vec<Case> {
     let mut all = cases![OFF; modes_are_private_under_any_umask];
@@ -26,8 +25,8 @@ pub fn cases() -> Vec<Case> {
 const USER: u32 = 1234;
 
 /// A program that any user may run, for the place where it was built may be out of their reach.
-pub fn for_everybody(stage: &Stage) -> String {
-    let program = stage.path("tm-run");
+pub fn for_everybody(sandbox: &Sandbox) -> String {
+    let program = sandbox.path("tm-run");
     fs::copy(TM_RUN, &program).expect("a copy");
     let above = program.parent().expect("a directory");
     for path in [above, &program] {
@@ -56,68 +55,72 @@ fn modes(home: &Path) -> Vec<u32> {
     listing(home).iter().map(|(path, _)| mode(path) & 0o7777).collect()
 }
 
-fn modes_are_private_under_any_umask(_: &Stage) {
+fn modes_are_private_under_any_umask(_: &Sandbox) {
     for umask in ["0", "022", "077", "0177", "0777"] {
-        let stage = Stage::new(crate::stage::Way::Off);
+        let sandbox = Sandbox::new(crate::harness::Way::Off);
         let masked = |words: &[&str]| {
             let words = [TM_RUN].iter().chain(words);
-            assert_eq!(stage.plain(words).option("--umask", umask).end(), Told::Exited(0), "{umask}");
+            assert_eq!(
+                sandbox.unwrapped(words).launch_option("--umask", umask).wait_for_exit(),
+                WaitStatus::Exited(0),
+                "{umask}"
+            );
         };
         masked(&["on"]);
         masked(&["--", "true"]);
         masked(&["log", "--target", "x", "--duration", "1", "--exit-code", "0"]);
         // .anklume, telemetry, enabled, usage.jsonl
-        assert_eq!(modes(&stage.home()), [0o700, 0o700, 0o600, 0o600], "{umask}");
+        assert_eq!(modes(&sandbox.home()), [0o700, 0o700, 0o600, 0o600], "{umask}");
         masked(&["clear", "--before", "2026-01-01"]);
         masked(&["report", "--output", "page.html", "--format", "html"]);
         assert_eq!(
-            modes(&stage.home()),
+            modes(&sandbox.home()),
             [0o700, 0o700, 0o600, 0o600, 0o600 & !u32::from_str_radix(umask, 8).expect("octal")],
             "{umask}"
         );
     }
 }
 
-fn what_root_makes_in_a_home_is_its_owners(stage: &Stage) {
-    give(&stage.home(), USER);
-    let all_is_theirs = |what: &str| assert_eq!(not_of(&stage.home(), USER), [], "{what}");
-    done(stage, &["on"]);
+fn what_root_makes_in_a_home_is_its_owners(sandbox: &Sandbox) {
+    give(&sandbox.home(), USER);
+    let all_is_theirs = |what: &str| assert_eq!(not_of(&sandbox.home(), USER), [], "{what}");
+    done(sandbox, &["on"]);
     all_is_theirs("on");
-    unharmed(&tm_run(stage, &[&["--target", "x", "--"][..], &COMMAND].concat()).finish(), "a run");
+    unharmed(&tm_run(sandbox, &[&["--target", "x", "--"][..], &COMMAND].concat()).output(), "a run");
     all_is_theirs("a run");
-    fs::remove_file(stage.log()).expect("it goes");
+    fs::remove_file(sandbox.log()).expect("it goes");
     let log: &[&str] = &["log", "--target", "x", "--duration", "1", "--exit-code", "0"];
-    done(stage, log);
+    done(sandbox, log);
     all_is_theirs("log");
-    fs::write(stage.log(), EARLIER).expect("an old event");
-    done(stage, log);
-    assert_eq!(done(stage, &["clear", "--before", "2026-03-01"]), "Deleted 1 event, kept 1 event.\n");
+    fs::write(sandbox.log(), EARLIER).expect("an old event");
+    done(sandbox, log);
+    assert_eq!(done(sandbox, &["clear", "--before", "2026-03-01"]), "Deleted 1 event, kept 1 event.\n");
     all_is_theirs("clear --before");
-    assert_eq!(listing(&stage.home()).len(), 4);
+    assert_eq!(listing(&sandbox.home()).len(), 4);
     for words in QUESTIONS {
-        let _ = tm_run(stage, words).finish();
+        let _ = tm_run(sandbox, words).output();
         all_is_theirs(&words.join(" "));
     }
     // The look would see it.
-    fs::write(stage.home().join("x"), "").expect("a file");
-    assert_eq!(not_of(&stage.home(), USER).len(), 1);
+    fs::write(sandbox.home().join("x"), "").expect("a file");
+    assert_eq!(not_of(&sandbox.home(), USER).len(), 1);
 }
 
-fn the_owner_goes_on_with_what_root_made(stage: &Stage) {
-    let program = for_everybody(stage);
-    give(&stage.home(), USER);
-    unharmed(&stage.command(COMMAND).finish(), "root");
+fn the_owner_goes_on_with_what_root_made(sandbox: &Sandbox) {
+    let program = for_everybody(sandbox);
+    give(&sandbox.home(), USER);
+    unharmed(&sandbox.command(COMMAND).output(), "root");
     let words = ["setpriv", "--reuid", "1234", "--regid", "1234", "--clear-groups"];
     let tail = [&program, "--target", "work", "--"].into_iter().chain(COMMAND);
-    unharmed(&stage.plain(words.into_iter().chain(tail)).finish(), "the owner");
-    unharmed(&stage.command(COMMAND).finish(), "root again");
-    assert_eq!(stage.exit_codes(), [3, 3, 3]);
-    assert_eq!(broken(&stage.raw_log()), [""; 0]);
+    unharmed(&sandbox.unwrapped(words.into_iter().chain(tail)).output(), "the owner");
+    unharmed(&sandbox.command(COMMAND).output(), "root again");
+    assert_eq!(sandbox.exit_codes(), [3, 3, 3]);
+    assert_eq!(broken(&sandbox.log_text()), [""; 0]);
 }
 
 /// Files of root's in a directory of root's, which a planted link may lead to.
-fn victims(stage: &Stage) -> std::path::PathBuf {
-    let dir = stage.path("victims");
+fn victims(sandbox: &Sandbox) -> std::path::PathBuf {
+    let dir = sandbox.path("victims");
     fs::create_dir(&dir).expect("a directory");
     for name in ["file", "file.new", "usage.jsonl", "usage.jsonl.new", "enabled"] {
         fs::write(dir.join(name), EARLIER).expect("a file");
@@ -126,8 +129,8 @@ fn victims(stage: &Stage) -> std::path::PathBuf {
 }
 
 #[track_caller]
-fn all_in_vain(stage: &Stage, plant: impl Fn()) {
-    let victims = stage.path("victims");
+fn all_in_vain(sandbox: &Sandbox, plant: impl Fn()) {
+    let victims = sandbox.path("victims");
     let look = || {
         let about = |(path, kind): (std::path::PathBuf, String)| {
             let found = fs::metadata(&path).expect("it is there");
@@ -137,19 +140,19 @@ fn all_in_vain(stage: &Stage, plant: impl Fn()) {
     };
     let before = look();
     plant();
-    unharmed(&stage.command(COMMAND).finish(), "a run");
+    unharmed(&sandbox.command(COMMAND).output(), "a run");
     assert_eq!(look(), before, "a run");
     for words in QUESTIONS.iter().copied().chain([&["on"][..], &["clear", "--before", "2027-01-01"]]) {
-        let finished = tm_run(stage, words).finish();
-        assert!(matches!(finished.told, Told::Exited(0 | 1)), "{words:?}: {:?}", finished.told);
+        let output = tm_run(sandbox, words).output();
+        assert!(matches!(output.status, WaitStatus::Exited(0 | 1)), "{words:?}: {:?}", output.status);
         assert_eq!(look(), before, "{words:?}");
         // What may have been deleted is planted again.
         plant();
     }
 }
 
-fn a_planted_link_leads_root_nowhere(stage: &Stage) {
-    let victims = victims(stage);
+fn a_planted_link_leads_root_nowhere(sandbox: &Sandbox) {
+    let victims = victims(sandbox);
     for (name, to) in [
         ("usage.jsonl", "file"),
         ("usage.jsonl", "no-such-file"),
@@ -157,43 +160,43 @@ fn a_planted_link_leads_root_nowhere(stage: &Stage) {
         ("usage.jsonl.new", "no-such-file"),
         ("enabled", "file"),
     ] {
-        all_in_vain(stage, || {
-            let _ = fs::remove_dir_all(stage.home().join(".anklume"));
-            stage.turn_on();
+        all_in_vain(sandbox, || {
+            let _ = fs::remove_dir_all(sandbox.home().join(".anklume"));
+            sandbox.turn_on();
             if name != "usage.jsonl" {
-                fs::write(stage.log(), EARLIER).expect("a log");
+                fs::write(sandbox.log(), EARLIER).expect("a log");
             }
-            let _ = fs::remove_file(stage.telemetry().join(name));
-            symlink(victims.join(to), stage.telemetry().join(name)).expect("a link");
-            give(&stage.home(), USER);
+            let _ = fs::remove_file(sandbox.telemetry().join(name));
+            symlink(victims.join(to), sandbox.telemetry().join(name)).expect("a link");
+            give(&sandbox.home(), USER);
         });
     }
     // A second name of a file that is not theirs.
-    all_in_vain(stage, || {
-        let _ = fs::remove_dir_all(stage.home().join(".anklume"));
-        stage.turn_on();
-        give(&stage.home(), USER);
-        fs::hard_link(victims.join("file"), stage.log()).expect("a link");
+    all_in_vain(sandbox, || {
+        let _ = fs::remove_dir_all(sandbox.home().join(".anklume"));
+        sandbox.turn_on();
+        give(&sandbox.home(), USER);
+        fs::hard_link(victims.join("file"), sandbox.log()).expect("a link");
     });
 }
 
-fn a_planted_directory_leads_root_nowhere(stage: &Stage) {
-    let victims = victims(stage);
+fn a_planted_directory_leads_root_nowhere(sandbox: &Sandbox) {
+    let victims = victims(sandbox);
     // Recording is off in there: what is there, others may have put there for themselves.
     fs::remove_file(victims.join("enabled")).expect("it goes");
-    all_in_vain(stage, || {
-        let _ = fs::remove_dir_all(stage.home().join(".anklume"));
-        fs::create_dir(stage.home().join(".anklume")).expect("a directory");
-        symlink(&victims, stage.telemetry()).expect("a link");
-        give(&stage.home(), USER);
+    all_in_vain(sandbox, || {
+        let _ = fs::remove_dir_all(sandbox.home().join(".anklume"));
+        fs::create_dir(sandbox.home().join(".anklume")).expect("a directory");
+        symlink(&victims, sandbox.telemetry()).expect("a link");
+        give(&sandbox.home(), USER);
     });
 }
 
 /// Where everybody may write, a link to a file of the user's own could make tm-run write into that.
-fn a_link_planted_in_a_directory_of_everybodys_leads_a_user_nowhere(stage: &Stage) {
+fn a_link_planted_in_a_directory_of_everybodys_leads_a_user_nowhere(sandbox: &Sandbox) {
     const OTHER: u32 = 4321;
-    let program = for_everybody(stage);
-    let mine = stage.path("mine");
+    let program = for_everybody(sandbox);
+    let mine = sandbox.path("mine");
     fs::create_dir(&mine).expect("a directory");
     fs::write(mine.join("file"), EARLIER).expect("a file");
     give(&mine, USER);
@@ -204,17 +207,17 @@ fn a_link_planted_in_a_directory_of_everybodys_leads_a_user_nowhere(stage: &Stag
             .chain(words.iter().copied())
             .map(str::to_owned)
             .collect();
-        stage.plain(words).finish()
+        sandbox.unwrapped(words).output()
     };
     let plant = |name: &str, to: &str, owner: u32| {
-        let _ = fs::remove_dir_all(stage.home().join(".anklume"));
-        stage.turn_on();
+        let _ = fs::remove_dir_all(sandbox.home().join(".anklume"));
+        sandbox.turn_on();
         if name != "usage.jsonl" {
-            fs::write(stage.log(), EARLIER).expect("a log");
+            fs::write(sandbox.log(), EARLIER).expect("a log");
         }
-        symlink(mine.join(to), stage.telemetry().join(name)).expect("a link");
-        give(&stage.home(), owner);
-        for directory in [stage.home().join(".anklume"), stage.telemetry()] {
+        symlink(mine.join(to), sandbox.telemetry().join(name)).expect("a link");
+        give(&sandbox.home(), owner);
+        for directory in [sandbox.home().join(".anklume"), sandbox.telemetry()] {
             fs::set_permissions(directory, fs::Permissions::from_mode(0o777)).expect("its mode");
         }
     };
@@ -239,8 +242,8 @@ fn a_link_planted_in_a_directory_of_everybodys_leads_a_user_nowhere(stage: &Stag
         assert_eq!(look(), before, "{name}");
         for words in QUESTIONS.iter().copied().chain([&["clear", "--before", "2027-01-01"][..]]) {
             plant(name, to, OTHER);
-            let finished = as_user(words);
-            assert!(matches!(finished.told, Told::Exited(0 | 1)), "{words:?}: {:?}", finished.told);
+            let output = as_user(words);
+            assert!(matches!(output.status, WaitStatus::Exited(0 | 1)), "{words:?}: {:?}", output.status);
             assert_eq!(look(), before, "{name} {words:?}");
         }
     }

@@ -3,8 +3,7 @@
 use std::fs;
 
 use super::broken;
-use crate::ledger::{Case, cases};
-use crate::stage::{EVERY_WAY, RECORDED, Stage, Told, queue, send};
+use crate::harness::{Case, EVERY_WAY, RECORDED, Sandbox, WaitStatus, cases, send_signal, sigqueue};
 
 pub fn cases() -> Vec<Case> {
     let mut all = cases![EVERY_WAY; many_runs_leave_nothing_behind];
@@ -13,7 +12,7 @@ pub fn cases() -> Vec<Case> {
 }
 
 /// `TM_RUN_SOAK=20000` for a long one.
-fn many_runs_leave_nothing_behind(stage: &Stage) {
+fn many_runs_leave_nothing_behind(sandbox: &Sandbox) {
     let runs: usize = std::env::var("TM_RUN_SOAK").ok().and_then(|runs| runs.parse().ok()).unwrap_or(300);
     // A word now and then: nobody waits for long without one.
     let script = format!(
@@ -23,11 +22,11 @@ fn many_runs_leave_nothing_behind(stage: &Stage) {
         done"
     );
     // `finish` waits until no process of the session is left.
-    let finished = stage.bash(&script).finish();
-    assert_eq!((finished.told, finished.err.as_str()), (Told::Exited(0), ""));
+    let output = sandbox.bash(&script).output();
+    assert_eq!((output.status, output.stderr.as_str()), (WaitStatus::Exited(0), ""));
     let codes: Vec<i64> = (0..runs).map(|run| (run % 256).try_into().expect("a code")).collect();
-    stage.logged(&codes);
-    assert_eq!(broken(&stage.raw_log()), [""; 0]);
+    sandbox.assert_logged(&codes);
+    assert_eq!(broken(&sandbox.log_text()), [""; 0]);
 }
 
 /// Descriptors, and kilobytes of memory, of a process.
@@ -38,40 +37,40 @@ fn holds(pid: i32) -> (usize, u64) {
     (descriptors, memory.and_then(|number| number.trim().parse().ok()).expect("a number"))
 }
 
-fn a_run_of_many_signals_and_stops_grows_in_nothing(stage: &Stage) {
+fn a_run_of_many_signals_and_stops_grows_in_nothing(sandbox: &Sandbox) {
     const USR1: i32 = 10;
     const CONT: i32 = 18;
     const STOP: i32 = 19;
     const TSTP: i32 = 20;
-    let mut job = stage.probe("signals default=20").start();
-    let command = job.out.ready();
-    let round = |job: &mut crate::stage::Job, stop: i32| {
+    let mut job = sandbox.probe("signals default=20").spawn();
+    let command = job.stdout.read_ready_pid();
+    let round = |job: &mut crate::harness::Job, stop: i32| {
         for _ in 0..20 {
-            job.send(USR1);
-            job.out.up_to("signal 10");
+            job.kill(USR1);
+            job.stdout.read_until("signal 10");
         }
         if stop == STOP {
-            send(command, STOP);
+            send_signal(command, STOP);
         } else {
-            job.send_to_group(TSTP);
+            job.kill_group(TSTP);
         }
-        assert_eq!(job.told(), Told::Stopped(stop));
-        job.send_to_group(CONT);
-        assert_eq!(job.told(), Told::Continued);
-        job.out.up_to("signal 18");
+        assert_eq!(job.wait(), WaitStatus::Stopped(stop));
+        job.kill_group(CONT);
+        assert_eq!(job.wait(), WaitStatus::Continued);
+        job.stdout.read_until("signal 18");
     };
     round(&mut job, STOP);
     round(&mut job, TSTP);
     let before = holds(job.pid);
-    let members = job.members().len();
+    let session_processes = job.session_processes().len();
     for _ in 0..100 {
         round(&mut job, STOP);
         round(&mut job, TSTP);
     }
     assert_eq!(holds(job.pid), before, "descriptors, and kilobytes of memory");
-    assert_eq!(job.members().len(), members);
-    queue(command, 63, 0);
-    assert_eq!(job.end(), Told::Exited(0));
-    job.leaves_nothing();
-    stage.logged(&[0]);
+    assert_eq!(job.session_processes().len(), session_processes);
+    sigqueue(command, 63, 0);
+    assert_eq!(job.wait_for_exit(), WaitStatus::Exited(0));
+    job.assert_no_process_left();
+    sandbox.assert_logged(&[0]);
 }

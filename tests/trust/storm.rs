@@ -3,8 +3,7 @@
 use std::collections::HashMap;
 
 use super::broken;
-use crate::ledger::{Case, cases};
-use crate::stage::{RECORDED, Stage, TM_RUN, Told};
+use crate::harness::{Case, RECORDED, Sandbox, TM_RUN, WaitStatus, cases};
 
 pub fn cases() -> Vec<Case> {
     let mut all = cases![RECORDED, needs ["bash", "xargs"];
@@ -16,12 +15,12 @@ pub fn cases() -> Vec<Case> {
 }
 
 #[track_caller]
-fn quiet(finished: &crate::stage::Finished) {
-    assert_eq!((finished.told, finished.err.as_str()), (Told::Exited(0), ""));
+fn quiet(output: &crate::harness::Output) {
+    assert_eq!((output.status, output.stderr.as_str()), (WaitStatus::Exited(0), ""));
 }
 
 /// Those who read and those who write anew are among them all the time.
-fn a_thousand_runs_are_a_thousand_lines(stage: &Stage) {
+fn a_thousand_runs_are_a_thousand_lines(sandbox: &Sandbox) {
     let script = "seq 1000 | xargs -P 16 -I{} \"$T\" --target run-{} -- true & storm=$!
         read -r first < <(while ! [ -s .anklume/telemetry/usage.jsonl ]; do :; done; echo)
         rounds=0
@@ -31,10 +30,10 @@ fn a_thousand_runs_are_a_thousand_lines(stage: &Stage) {
             : $((rounds += 1))
         done
         wait $storm && [ $rounds -gt 2 ]";
-    quiet(&stage.bash(script).variable("T", TM_RUN).finish());
-    let log = stage.raw_log();
+    quiet(&sandbox.bash(script).env("T", TM_RUN).output());
+    let log = sandbox.log_text();
     assert_eq!(broken(&log), [""; 0]);
-    let mut targets: Vec<String> = stage.events().into_iter().map(|event| event.target).collect();
+    let mut targets: Vec<String> = sandbox.events().into_iter().map(|event| event.target).collect();
     targets.sort();
     targets.dedup();
     assert_eq!((targets.len(), log.lines().count()), (1000, 1000));
@@ -42,7 +41,7 @@ fn a_thousand_runs_are_a_thousand_lines(stage: &Stage) {
 
 /// While a storm goes on whose runs may or may not be recorded, there are runs of which it is known: those
 /// between `on` and `off`, and those between `off` and `on`.
-fn consent_holds_in_a_storm(stage: &Stage) {
+fn consent_holds_in_a_storm(sandbox: &Sandbox) {
     let script = "log=.anklume/telemetry/usage.jsonl
         seq 100000 | xargs -P 6 -I{} \"$T\" --target maybe-{} -- true & storm=$!
         some() { for i in {1..12}; do \"$T\" --target $1-$round-$i -- true & pids+=($!); done; wait ${pids[@]}; pids=(); }
@@ -63,9 +62,14 @@ fn consent_holds_in_a_storm(stage: &Stage) {
         kill $storm; wait $storm 2>/dev/null
         \"$T\" clear >/dev/null
         true";
-    let finished = stage.bash(script).variable("T", TM_RUN).finish();
-    assert_eq!(finished.told, Told::Exited(0), "{}", finished.text().lines().next_back().unwrap_or_default());
-    let log = finished.text();
+    let output = sandbox.bash(script).env("T", TM_RUN).output();
+    assert_eq!(
+        output.status,
+        WaitStatus::Exited(0),
+        "{}",
+        output.text().lines().next_back().unwrap_or_default()
+    );
+    let log = output.text();
     assert_eq!(broken(&log), [""; 0]);
     let mut times: HashMap<&str, usize> = HashMap::new();
     for line in log.lines() {
@@ -78,9 +82,9 @@ fn consent_holds_in_a_storm(stage: &Stage) {
     assert!(count("maybe") > 50, "there was a storm");
 }
 
-fn a_line_that_is_torn_glued_or_missing_is_caught(stage: &Stage) {
-    assert_eq!(stage.command(["true"]).end(), Told::Exited(0));
-    let line = stage.raw_log();
+fn a_line_that_is_torn_glued_or_missing_is_caught(sandbox: &Sandbox) {
+    assert_eq!(sandbox.command(["true"]).wait_for_exit(), WaitStatus::Exited(0));
+    let line = sandbox.log_text();
     assert_eq!(broken(&line.repeat(3)), [""; 0]);
     assert_eq!(broken(&format!("{}\n{line}", &line[..60])).len(), 1);
     assert_eq!(broken(&format!("{}{line}", &line[..60])).len(), 1);

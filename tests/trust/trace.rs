@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fs;
 
-use crate::stage::{Finished, Job, Process, Stage, Start, TM_RUN, send, until};
+use crate::harness::{Job, Launch, Output, Process, Sandbox, TM_RUN, send_signal, wait_until};
 
 /// A system call of a trace.
 #[derive(Debug, Clone)]
@@ -25,34 +25,34 @@ impl Call {
 
 /// The command under strace with these options.
 pub fn under_strace<'s>(
-    stage: &'s Stage,
+    sandbox: &'s Sandbox,
     options: &[&str],
     words: impl IntoIterator<Item = OsString>,
-) -> Start<'s> {
+) -> Launch<'s> {
     let strace = ["strace", "-qq", "-o"].map(OsString::from).into_iter();
-    let trace = [stage.path("trace").into_os_string()];
+    let trace = [sandbox.path("trace").into_os_string()];
     let options = options.iter().map(OsString::from);
-    stage.plain(strace.chain(trace).chain(options).chain(["--".into()]).chain(words))
+    sandbox.unwrapped(strace.chain(trace).chain(options).chain(["--".into()]).chain(words))
 }
 
 /// The calls that the last command under strace has made.
-pub fn calls(stage: &Stage) -> Vec<Call> {
-    let trace = fs::read(stage.path("trace")).expect("a trace");
+pub fn calls(sandbox: &Sandbox) -> Vec<Call> {
+    let trace = fs::read(sandbox.path("trace")).expect("a trace");
     String::from_utf8_lossy(&trace).lines().filter_map(Call::of).collect()
 }
 
 pub fn traced(
-    stage: &Stage,
+    sandbox: &Sandbox,
     options: &[&str],
     words: impl IntoIterator<Item = OsString>,
-) -> (Finished, Vec<Call>) {
-    let finished = under_strace(stage, options, words).finish();
-    (finished, calls(stage))
+) -> (Output, Vec<Call>) {
+    let output = under_strace(sandbox, options, words).output();
+    (output, calls(sandbox))
 }
 
 /// tm-run around a command.
-pub fn wrapped(stage: &Stage, command: &[&str]) -> Vec<OsString> {
-    stage.prefix().into_iter().chain(command.iter().map(OsString::from)).collect()
+pub fn wrapped(sandbox: &Sandbox, command: &[&str]) -> Vec<OsString> {
+    sandbox.prefix().into_iter().chain(command.iter().map(OsString::from)).collect()
 }
 
 /// One place in a run: the n-th call of a name.
@@ -71,11 +71,11 @@ impl Place {
 
 /// Every call that the process itself makes, its children left out, from one that fits on.
 pub fn places(
-    stage: &Stage,
+    sandbox: &Sandbox,
     words: impl IntoIterator<Item = OsString>,
     from: impl Fn(&Call) -> bool,
 ) -> Vec<Place> {
-    let (_, calls) = traced(stage, &[], words);
+    let (_, calls) = traced(sandbox, &[], words);
     let mut places: Vec<Place> = Vec::new();
     let mut from_here = 0;
     for call in calls {
@@ -100,7 +100,7 @@ pub fn asks(words: &[&str]) -> Vec<OsString> {
 
 /// The command, held right behind a call by a stop that only the test ends.
 pub struct Held<'s> {
-    stage: &'s Stage,
+    sandbox: &'s Sandbox,
     job: Job,
     pub is_there: bool,
     /// What strace has written up to there.
@@ -109,20 +109,20 @@ pub struct Held<'s> {
 
 impl<'s> Held<'s> {
     #[track_caller]
-    pub fn at(stage: &'s Stage, place: &Place, words: Vec<OsString>) -> Self {
-        let _ = fs::remove_file(stage.path("trace"));
+    pub fn at(sandbox: &'s Sandbox, place: &Place, words: Vec<OsString>) -> Self {
+        let _ = fs::remove_file(sandbox.path("trace"));
         let trace = format!("trace={}", place.name);
         let inject = place.inject("signal=STOP");
-        let job = under_strace(stage, &["-e", &trace, "-e", &inject], words).start();
+        let job = under_strace(sandbox, &["-e", &trace, "-e", &inject], words).spawn();
         let mut trace = String::new();
         let mut is_there = false;
-        until("it is held or ends", || {
-            let written = fs::read(stage.path("trace")).unwrap_or_default();
+        wait_until("it is held or ends", || {
+            let written = fs::read(sandbox.path("trace")).unwrap_or_default();
             trace = String::from_utf8_lossy(&written).into_owned();
             is_there = trace.contains("stopped by SIGSTOP");
-            is_there || job.members().is_empty()
+            is_there || job.session_processes().is_empty()
         });
-        Self { stage, job, is_there, trace }
+        Self { sandbox, job, is_there, trace }
     }
 
     /// Lets it go on to its end.
@@ -130,14 +130,14 @@ impl<'s> Held<'s> {
     pub fn goes_on(mut self) {
         const CONT: i32 = 18;
         let name = |process: &Process| fs::read_to_string(format!("/proc/{}/comm", process.pid));
-        for process in self.job.members() {
+        for process in self.job.session_processes() {
             if name(&process).is_ok_and(|name| name == "tm-run\n") {
-                send(process.pid, CONT);
+                send_signal(process.pid, CONT);
             }
         }
-        self.job.end();
-        self.job.leaves_nothing();
+        self.job.wait_for_exit();
+        self.job.assert_no_process_left();
         // Another may be held in the same home.
-        let _ = fs::remove_file(self.stage.path("trace"));
+        let _ = fs::remove_file(self.sandbox.path("trace"));
     }
 }

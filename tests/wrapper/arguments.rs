@@ -5,8 +5,7 @@ use std::fs;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{PermissionsExt, symlink};
 
-use crate::ledger::{Case, cases};
-use crate::stage::{EVERY_WAY, Stage, Told, Way, probe};
+use crate::harness::{Case, EVERY_WAY, Sandbox, WaitStatus, Way, cases, probe};
 
 pub fn cases() -> Vec<Case> {
     cases![EVERY_WAY;
@@ -37,7 +36,7 @@ fn hex_lines(state: &str, name: &str) -> Vec<Vec<u8>> {
 }
 
 /// AR01
-fn words_arrive_byte_for_byte(stage: &Stage) {
+fn words_arrive_byte_for_byte(sandbox: &Sandbox) {
     let words: &[&[u8]] = &[
         b"state",
         b"",
@@ -53,42 +52,42 @@ fn words_arrive_byte_for_byte(stage: &Stage) {
         b"",
     ];
     let all = [probe().as_bytes()].into_iter().chain(words.iter().copied()).map(OsStr::from_bytes);
-    let finished = stage.command(all).finish();
-    let given = hex_lines(&finished.text(), "word");
+    let output = sandbox.command(all).output();
+    let given = hex_lines(&output.text(), "word");
     assert_eq!(given[0], probe().as_bytes());
     assert_eq!(given[1..], words.iter().map(|word| word.to_vec()).collect::<Vec<_>>());
 }
 
 /// AR02
-fn the_name_of_the_command_stays_as_it_was_typed(stage: &Stage) {
-    let dir = stage.path("bin");
+fn the_name_of_the_command_stays_as_it_was_typed(sandbox: &Sandbox) {
+    let dir = sandbox.path("bin");
     fs::create_dir(&dir).expect("a directory");
     symlink(probe(), dir.join("other-name")).expect("a link");
-    let finished = stage.command(["other-name", "state"]).variable("PATH", &dir).finish();
-    assert_eq!(hex_lines(&finished.text(), "word")[0], b"other-name");
+    let output = sandbox.command(["other-name", "state"]).env("PATH", &dir).output();
+    assert_eq!(hex_lines(&output.text(), "word")[0], b"other-name");
 }
 
 /// AR03
-fn long_words_and_many_words_arrive(stage: &Stage) {
+fn long_words_and_many_words_arrive(sandbox: &Sandbox) {
     let long = "x".repeat(120 * 1024);
-    let finished = stage.command(["printf", "%s", &long]).finish();
-    assert_eq!(finished.text(), long);
+    let output = sandbox.command(["printf", "%s", &long]).output();
+    assert_eq!(output.text(), long);
     let many: Vec<String> = (0..4000).map(|number| number.to_string()).collect();
-    let finished = stage.command(["echo".to_owned()].into_iter().chain(many.clone())).finish();
-    assert_eq!(finished.text(), many.join(" ") + "\n");
+    let output = sandbox.command(["echo".to_owned()].into_iter().chain(many.clone())).output();
+    assert_eq!(output.text(), many.join(" ") + "\n");
 }
 
-fn without_guard(stage: &Stage, mut environment: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
+fn without_guard(sandbox: &Sandbox, mut environment: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
     let before = environment.len();
     environment.retain(|variable| !variable.starts_with(b"TM_RUN_ACTIVE="));
-    assert_eq!(before - environment.len(), usize::from(stage.way == Way::Recorded), "the guard");
+    assert_eq!(before - environment.len(), usize::from(sandbox.way == Way::Recorded), "the guard");
     environment
 }
 
 /// AR04
-fn the_environment_arrives_byte_for_byte(stage: &Stage) {
+fn the_environment_arrives_byte_for_byte(sandbox: &Sandbox) {
     let mut home = OsString::from("HOME=");
-    home.push(stage.home());
+    home.push(sandbox.home());
     let environment: Vec<OsString> = vec![
         "Z=last letter first".into(),
         home,
@@ -101,87 +100,87 @@ fn the_environment_arrives_byte_for_byte(stage: &Stage) {
         "=begins with one".into(),
         "A=b=c".into(),
     ];
-    let mut start = stage.probe("state");
+    let mut start = sandbox.probe("state");
     for variable in &environment {
-        start = start.option("--env", variable);
+        start = start.launch_option("--env", variable);
     }
-    let given = without_guard(stage, hex_lines(&start.finish().text(), "environment"));
+    let given = without_guard(sandbox, hex_lines(&start.output().text(), "environment"));
     assert_eq!(given, environment.into_iter().map(OsString::into_vec).collect::<Vec<_>>());
 }
 
 /// AR05
-fn nothing_is_added_to_an_ordinary_environment_but_the_guard(stage: &Stage) {
-    let given = hex_lines(&stage.probe("state").finish().text(), "environment");
-    let bare = hex_lines(&stage.plain([probe(), "state"]).finish().text(), "environment");
-    assert_eq!(without_guard(stage, given), bare);
+fn nothing_is_added_to_an_ordinary_environment_but_the_guard(sandbox: &Sandbox) {
+    let given = hex_lines(&sandbox.probe("state").output().text(), "environment");
+    let bare = hex_lines(&sandbox.unwrapped([probe(), "state"]).output().text(), "environment");
+    assert_eq!(without_guard(sandbox, given), bare);
 }
 
 /// AR06
-fn the_directory_is_kept_through_a_link_too(stage: &Stage) {
-    let (real, link) = (stage.path("real"), stage.path("link"));
+fn the_directory_is_kept_through_a_link_too(sandbox: &Sandbox) {
+    let (real, link) = (sandbox.path("real"), sandbox.path("link"));
     fs::create_dir(&real).expect("a directory");
     symlink(&real, &link).expect("a link");
-    let start = stage.command(["sh", "-c", "pwd; pwd -P; echo $PWD"]).option("--chdir", &link);
+    let start = sandbox.command(["sh", "-c", "pwd; pwd -P; echo $PWD"]).launch_option("--chdir", &link);
     let (real, link) = (real.canonicalize().expect("its path"), link.display().to_string());
-    let text = start.variable("PWD", &link).finish().text();
+    let text = start.env("PWD", &link).output().text();
     assert_eq!(text, format!("{link}\n{}\n{link}\n", real.display()));
 }
 
 /// AR08
-fn a_hit_that_cannot_be_executed_is_passed_over(stage: &Stage) {
-    let (first, second) = (stage.path("first"), stage.path("second"));
+fn a_hit_that_cannot_be_executed_is_passed_over(sandbox: &Sandbox) {
+    let (first, second) = (sandbox.path("first"), sandbox.path("second"));
     fs::create_dir(&first).expect("a directory");
     fs::create_dir(&second).expect("a directory");
-    let unexecutable = stage.script("first/tool", "#!/bin/sh\necho first\n");
+    let unexecutable = sandbox.script("first/tool", "#!/bin/sh\necho first\n");
     fs::set_permissions(unexecutable, fs::Permissions::from_mode(0o644)).expect("its mode");
-    stage.script("second/tool", "#!/bin/sh\necho second\n");
+    sandbox.script("second/tool", "#!/bin/sh\necho second\n");
     let path = std::env::join_paths([&first, &second]).expect("a PATH");
-    let finished = stage.command(["tool"]).variable("PATH", path).finish();
-    assert_eq!((finished.told, finished.text().as_str()), (Told::Exited(0), "second\n"));
+    let output = sandbox.command(["tool"]).env("PATH", path).output();
+    assert_eq!((output.status, output.text().as_str()), (WaitStatus::Exited(0), "second\n"));
 }
 
 /// AR11
-fn a_folder_that_is_longer_than_any_path_is_passed_over(stage: &Stage) {
-    let folder = stage.path("bin");
+fn a_folder_that_is_longer_than_any_path_is_passed_over(sandbox: &Sandbox) {
+    let folder = sandbox.path("bin");
     fs::create_dir(&folder).expect("a directory");
     symlink(probe(), folder.join("tool")).expect("a link");
     for length in [4095, 5000, 20_000] {
         let path = format!("/{}:{}", "/".repeat(length), folder.display());
-        let finished = stage.command(["tool", "exit", "3"]).variable("PATH", path).finish();
-        assert_eq!((finished.told, finished.err.as_str()), (Told::Exited(3), ""), "{length}");
+        let output = sandbox.command(["tool", "exit", "3"]).env("PATH", path).output();
+        assert_eq!((output.status, output.stderr.as_str()), (WaitStatus::Exited(3), ""), "{length}");
     }
 }
 
-fn a_relative_path_with_a_slash_is_run(stage: &Stage) {
-    stage.script("home/tool", "#!/bin/sh\necho \"$0\"\n");
-    assert_eq!(stage.command(["./tool"]).finish().text(), "./tool\n");
-    assert_eq!(stage.command(["../home/tool"]).finish().text(), "../home/tool\n");
+fn a_relative_path_with_a_slash_is_run(sandbox: &Sandbox) {
+    sandbox.script("home/tool", "#!/bin/sh\necho \"$0\"\n");
+    assert_eq!(sandbox.command(["./tool"]).output().text(), "./tool\n");
+    assert_eq!(sandbox.command(["../home/tool"]).output().text(), "../home/tool\n");
 }
 
 /// AR12
-fn a_script_without_an_interpreter_line_is_run_by_sh(stage: &Stage) {
-    stage.script("home/tool", "printf '<%s>' \"$@\"\nexit 4\n");
-    let finished = stage.command(["./tool", "a b", ""]).finish();
-    assert_eq!((finished.told, finished.text().as_str()), (Told::Exited(4), "<a b><>"));
+fn a_script_without_an_interpreter_line_is_run_by_sh(sandbox: &Sandbox) {
+    sandbox.script("home/tool", "printf '<%s>' \"$@\"\nexit 4\n");
+    let output = sandbox.command(["./tool", "a b", ""]).output();
+    assert_eq!((output.status, output.text().as_str()), (WaitStatus::Exited(4), "<a b><>"));
 }
 
 /// AR13
-fn a_program_with_an_equals_sign_is_run(stage: &Stage) {
-    stage.script("home/a=b", "#!/bin/sh\necho run\n");
-    assert_eq!(stage.command(["./a=b"]).finish().text(), "run\n");
+fn a_program_with_an_equals_sign_is_run(sandbox: &Sandbox) {
+    sandbox.script("home/a=b", "#!/bin/sh\necho run\n");
+    assert_eq!(sandbox.command(["./a=b"]).output().text(), "run\n");
 }
 
 /// AR14
-fn a_command_whose_name_begins_with_a_dash_is_run(stage: &Stage) {
-    fs::create_dir(stage.path("bin")).expect("a directory");
-    stage.script("bin/-tool", "#!/bin/sh\necho run\n");
-    let finished = stage.command(["-tool"]).variable("PATH", stage.path("bin")).finish();
-    assert_eq!(finished.text(), "run\n");
+fn a_command_whose_name_begins_with_a_dash_is_run(sandbox: &Sandbox) {
+    fs::create_dir(sandbox.path("bin")).expect("a directory");
+    sandbox.script("bin/-tool", "#!/bin/sh\necho run\n");
+    let output = sandbox.command(["-tool"]).env("PATH", sandbox.path("bin")).output();
+    assert_eq!(output.text(), "run\n");
 }
 
 /// AR15
-fn nothing_is_printed_but_what_the_command_prints(stage: &Stage) {
-    let finished = stage.command(["sh", "-c", "echo out; echo err >&2; printf end; exit 3"]).finish();
-    assert_eq!(finished.told, Told::Exited(3));
-    assert_eq!((finished.text().as_str(), finished.err.as_str()), ("out\nend", "err\n"));
+fn nothing_is_printed_but_what_the_command_prints(sandbox: &Sandbox) {
+    let output = sandbox.command(["sh", "-c", "echo out; echo err >&2; printf end; exit 3"]).output();
+    assert_eq!(output.status, WaitStatus::Exited(3));
+    assert_eq!((output.text().as_str(), output.stderr.as_str()), ("out\nend", "err\n"));
 }

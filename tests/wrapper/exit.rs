@@ -3,8 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use crate::ledger::{Case, cases};
-use crate::stage::{BARE_AND_RECORDED, EVERY_WAY, Stage, Told, probe};
+use crate::harness::{BARE_AND_RECORDED, Case, EVERY_WAY, Sandbox, WaitStatus, cases, probe};
 
 pub fn cases() -> Vec<Case> {
     let mut all = cases![EVERY_WAY;
@@ -24,58 +23,59 @@ pub fn cases() -> Vec<Case> {
 const RLIMIT_CORE: &str = "4";
 
 /// EX01, LG01
-fn every_exit_code_is_preserved(stage: &Stage) {
+fn every_exit_code_is_preserved(sandbox: &Sandbox) {
     for code in 0..=255 {
-        assert_eq!(stage.probe(&format!("exit {code}")).end(), Told::Exited(code));
+        assert_eq!(sandbox.probe(&format!("exit {code}")).wait_for_exit(), WaitStatus::Exited(code));
     }
-    stage.logged(&(0..=255).collect::<Vec<_>>());
+    sandbox.assert_logged(&(0..=255).collect::<Vec<_>>());
 }
 
 /// EX02, EX03, EX04, LG01
-fn death_by_every_signal_is_preserved(stage: &Stage) {
+fn death_by_every_signal_is_preserved(sandbox: &Sandbox) {
     // The others do not kill: CHLD, CONT, the stops, URG, WINCH.
     let deadly = (1..=64).filter(|signal| !matches!(signal, 17..=23 | 28));
     let mut codes = Vec::new();
     for signal in deadly {
-        let start = stage.probe(&format!("die {signal}")).option("--limit", format!("{RLIMIT_CORE}:0"));
-        assert_eq!(start.end(), Told::Killed(signal));
+        let start =
+            sandbox.probe(&format!("die {signal}")).launch_option("--limit", format!("{RLIMIT_CORE}:0"));
+        assert_eq!(start.wait_for_exit(), WaitStatus::Killed(signal));
         codes.push(128 + i64::from(signal));
     }
-    stage.logged(&codes);
+    sandbox.assert_logged(&codes);
 }
 
 /// EX05
-fn a_command_that_is_not_found_is_127_and_named(stage: &Stage) {
+fn a_command_that_is_not_found_is_127_and_named(sandbox: &Sandbox) {
     let name = "no-such-command-anywhere";
-    let finished = stage.command([name]).finish();
-    assert_eq!(finished.told, Told::Exited(127));
-    assert_eq!(finished.text(), "");
-    assert!(finished.err.contains(name), "{}", finished.err);
-    assert_eq!(finished.err.lines().count(), 1, "{}", finished.err);
-    stage.logged(&[127]);
+    let output = sandbox.command([name]).output();
+    assert_eq!(output.status, WaitStatus::Exited(127));
+    assert_eq!(output.text(), "");
+    assert!(output.stderr.contains(name), "{}", output.stderr);
+    assert_eq!(output.stderr.lines().count(), 1, "{}", output.stderr);
+    sandbox.assert_logged(&[127]);
 }
 
 /// EX06
-fn a_file_that_cannot_be_executed_is_126(stage: &Stage) {
-    let file = stage.script("plain-text", "text\n");
+fn a_file_that_cannot_be_executed_is_126(sandbox: &Sandbox) {
+    let file = sandbox.script("plain-text", "text\n");
     fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).expect("its mode");
-    let finished = stage.command([&file]).finish();
-    assert_eq!(finished.told, Told::Exited(126));
-    assert_eq!(finished.text(), "");
-    assert!(finished.err.contains("plain-text: Permission denied"), "{}", finished.err);
-    stage.logged(&[126]);
+    let output = sandbox.command([&file]).output();
+    assert_eq!(output.status, WaitStatus::Exited(126));
+    assert_eq!(output.text(), "");
+    assert!(output.stderr.contains("plain-text: Permission denied"), "{}", output.stderr);
+    sandbox.assert_logged(&[126]);
 }
 
 /// EX07
-fn a_directory_as_the_command_is_126(stage: &Stage) {
-    let finished = stage.command([stage.home()]).finish();
-    assert_eq!(finished.told, Told::Exited(126));
-    assert_eq!(finished.text(), "");
-    stage.logged(&[126]);
+fn a_directory_as_the_command_is_126(sandbox: &Sandbox) {
+    let output = sandbox.command([sandbox.home()]).output();
+    assert_eq!(output.status, WaitStatus::Exited(126));
+    assert_eq!(output.text(), "");
+    sandbox.assert_logged(&[126]);
 }
 
-fn cores(stage: &Stage) -> Vec<std::path::PathBuf> {
-    let entries = fs::read_dir(stage.home()).expect("the home can be read");
+fn cores(sandbox: &Sandbox) -> Vec<std::path::PathBuf> {
+    let entries = fs::read_dir(sandbox.home()).expect("the home can be read");
     entries
         .map(|entry| entry.expect("an entry").path())
         .filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("core")))
@@ -83,23 +83,26 @@ fn cores(stage: &Stage) -> Vec<std::path::PathBuf> {
 }
 
 /// EX09
-fn the_wrapper_dumps_no_core_of_its_own(stage: &Stage) {
+fn the_wrapper_dumps_no_core_of_its_own(sandbox: &Sandbox) {
     // The command gives its own core up, after the wrapper has started with the right to one.
     let words = format!("limit {RLIMIT_CORE} 0 {} die 3", probe());
-    assert_eq!(stage.probe(&words).option("--limit", format!("{RLIMIT_CORE}:max")).end(), Told::Killed(3));
-    assert_eq!(cores(stage), Vec::<std::path::PathBuf>::new());
+    assert_eq!(
+        sandbox.probe(&words).launch_option("--limit", format!("{RLIMIT_CORE}:max")).wait_for_exit(),
+        WaitStatus::Killed(3)
+    );
+    assert_eq!(cores(sandbox), Vec::<std::path::PathBuf>::new());
 }
 
 /// EX10
-fn the_core_is_the_commands_own(stage: &Stage) {
+fn the_core_is_the_commands_own(sandbox: &Sandbox) {
     let pattern = fs::read_to_string("/proc/sys/kernel/core_pattern").expect("core_pattern");
-    let start = stage.probe("die 3").option("--limit", format!("{RLIMIT_CORE}:max"));
-    assert_eq!(start.end(), Told::Killed(3));
+    let start = sandbox.probe("die 3").launch_option("--limit", format!("{RLIMIT_CORE}:max"));
+    assert_eq!(start.wait_for_exit(), WaitStatus::Killed(3));
     if !pattern.starts_with("core") {
         // The system hands cores to somebody who is none of our business.
         return;
     }
-    let found = cores(stage);
+    let found = cores(sandbox);
     if let [core] = &found[..] {
         let bytes = fs::read(core).expect("the core can be read");
         let head = &bytes[..bytes.len().min(8192)];
@@ -115,26 +118,26 @@ fn the_core_is_the_commands_own(stage: &Stage) {
 }
 
 /// EX12
-fn bash_says_how_a_wrapped_command_died(stage: &Stage) {
+fn bash_says_how_a_wrapped_command_died(sandbox: &Sandbox) {
     for (signal, word) in [(9, "Killed"), (15, "Terminated")] {
-        let finished = stage.bash(&format!("$W $P die {signal}; echo $?")).finish();
-        assert_eq!(finished.text(), format!("{}\n", 128 + signal));
-        assert!(finished.err.contains(word), "{}", finished.err);
+        let output = sandbox.bash(&format!("$W $P die {signal}; echo $?")).output();
+        assert_eq!(output.text(), format!("{}\n", 128 + signal));
+        assert!(output.stderr.contains(word), "{}", output.stderr);
     }
 }
 
 /// EX13
-fn a_producer_dies_of_a_closed_pipe_at_once(stage: &Stage) {
-    let finished = stage.bash("$W yes | head -n 1; echo ${PIPESTATUS[0]}").finish();
-    assert_eq!(finished.text(), "y\n141\n");
-    assert_eq!(finished.err, "");
-    stage.logged(&[141]);
+fn a_producer_dies_of_a_closed_pipe_at_once(sandbox: &Sandbox) {
+    let output = sandbox.bash("$W yes | head -n 1; echo ${PIPESTATUS[0]}").output();
+    assert_eq!(output.text(), "y\n141\n");
+    assert_eq!(output.stderr, "");
+    sandbox.assert_logged(&[141]);
 }
 
 /// EX14
-fn cpu_time_is_accounted_to_the_launched_process(stage: &Stage) {
-    let mut job = stage.probe("burn 200").start();
-    let (told, milliseconds) = job.told_with_cpu();
-    assert_eq!(told, Told::Exited(0));
+fn cpu_time_is_accounted_to_the_launched_process(sandbox: &Sandbox) {
+    let mut job = sandbox.probe("burn 200").spawn();
+    let (told, milliseconds) = job.wait_with_cpu_time();
+    assert_eq!(told, WaitStatus::Exited(0));
     assert!(milliseconds >= 200, "{milliseconds} ms");
 }

@@ -5,8 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::time::Instant;
 
-use crate::ledger::{Case, cases};
-use crate::stage::{BARE_AND_RECORDED, RECORDED, Stage, TM_RUN, Told, probe};
+use crate::harness::{BARE_AND_RECORDED, Case, RECORDED, Sandbox, TM_RUN, WaitStatus, cases, probe};
 
 pub fn cases() -> Vec<Case> {
     let mut all = cases![RECORDED;
@@ -24,9 +23,9 @@ pub fn cases() -> Vec<Case> {
     all
 }
 
-fn the_line_has_the_agreed_form(stage: &Stage) {
-    assert_eq!(stage.probe("exit 3").end(), Told::Exited(3));
-    let log = stage.raw_log();
+fn the_line_has_the_agreed_form(sandbox: &Sandbox) {
+    assert_eq!(sandbox.probe("exit 3").wait_for_exit(), WaitStatus::Exited(3));
+    let log = sandbox.log_text();
     let (time, rest) =
         log.strip_prefix("{\"timestamp\": \"").and_then(|rest| rest.split_once('"')).expect(&log);
     let pattern: String =
@@ -40,8 +39,8 @@ fn the_line_has_the_agreed_form(stage: &Stage) {
 }
 
 /// LG01
-fn the_exit_code_is_what_a_shell_shows(stage: &Stage) {
-    let file = stage.script("plain-text", "text\n");
+fn the_exit_code_is_what_a_shell_shows(sandbox: &Sandbox) {
+    let file = sandbox.script("plain-text", "text\n");
     fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).expect("its mode");
     let plain_text = file.display().to_string();
     let mut shown = Vec::new();
@@ -53,78 +52,78 @@ fn the_exit_code_is_what_a_shell_shows(stage: &Stage) {
         &["no-such-command-anywhere"],
         &[&plain_text],
     ] {
-        shown.push(stage.command(words.iter().copied()).end().shell_code());
+        shown.push(sandbox.command(words.iter().copied()).wait_for_exit().shell_code());
     }
     assert_eq!(shown, [0, 3, 143, 137, 127, 126]);
-    assert_eq!(stage.exit_codes(), shown);
+    assert_eq!(sandbox.exit_codes(), shown);
 }
 
 /// LG02
-fn the_duration_is_wall_time(stage: &Stage) {
+fn the_duration_is_wall_time(sandbox: &Sandbox) {
     let start = Instant::now();
-    assert_eq!(stage.command(["sleep", "0.3"]).end(), Told::Exited(0));
+    assert_eq!(sandbox.command(["sleep", "0.3"]).wait_for_exit(), WaitStatus::Exited(0));
     let outside = start.elapsed().as_secs_f64();
-    let logged = stage.events()[0].seconds;
+    let logged = sandbox.events()[0].seconds;
     assert!((0.3..=outside).contains(&logged), "{logged} of {outside} s");
 }
 
 /// LG03, ST28
-fn two_hundred_at_once_are_two_hundred_lines(stage: &Stage) {
+fn two_hundred_at_once_are_two_hundred_lines(sandbox: &Sandbox) {
     let script = "for i in {0..199}; do $W $P exit $i & pids+=($!); done
         for pid in ${pids[@]}; do wait $pid; echo $?; done";
-    let finished = stage.bash(script).finish();
-    let codes: Vec<i64> = finished.text().lines().map(|line| line.parse().expect("a code")).collect();
+    let output = sandbox.bash(script).output();
+    let codes: Vec<i64> = output.text().lines().map(|line| line.parse().expect("a code")).collect();
     assert_eq!(codes, (0..200).collect::<Vec<_>>());
-    assert_eq!(finished.err, "");
-    if stage.log().exists() {
-        let mut logged = stage.exit_codes();
+    assert_eq!(output.stderr, "");
+    if sandbox.log().exists() {
+        let mut logged = sandbox.exit_codes();
         logged.sort_unstable();
         assert_eq!(logged, codes);
     }
 }
 
-fn four_hundred_by_thirty_two_are_four_hundred_lines(stage: &Stage) {
-    let finished = stage.bash("seq 400 | xargs -P 32 -n 1 $W $P exit 0").finish();
-    assert_eq!((finished.told, finished.err.as_str()), (Told::Exited(0), ""));
-    stage.logged(&[0; 400]);
+fn four_hundred_by_thirty_two_are_four_hundred_lines(sandbox: &Sandbox) {
+    let output = sandbox.bash("seq 400 | xargs -P 32 -n 1 $W $P exit 0").output();
+    assert_eq!((output.status, output.stderr.as_str()), (WaitStatus::Exited(0), ""));
+    sandbox.assert_logged(&[0; 400]);
 }
 
 /// LG04
-fn a_torn_last_line_costs_only_itself(stage: &Stage) {
-    fs::write(stage.log(), "{\"timestamp\": \"2026-02-14T10:3").expect("a torn line");
-    assert_eq!(stage.probe("exit 3").end(), Told::Exited(3));
-    let log = stage.raw_log();
+fn a_torn_last_line_costs_only_itself(sandbox: &Sandbox) {
+    fs::write(sandbox.log(), "{\"timestamp\": \"2026-02-14T10:3").expect("a torn line");
+    assert_eq!(sandbox.probe("exit 3").wait_for_exit(), WaitStatus::Exited(3));
+    let log = sandbox.log_text();
     let lines: Vec<&str> = log.lines().collect();
     assert_eq!(lines.len(), 2, "{log}");
     assert!(lines[1].ends_with("\"exit_code\": 3}"), "{log}");
-    assert_eq!(stage.probe("exit 4").end(), Told::Exited(4));
-    assert_eq!(stage.raw_log().lines().count(), 3, "no empty line in between");
+    assert_eq!(sandbox.probe("exit 4").wait_for_exit(), WaitStatus::Exited(4));
+    assert_eq!(sandbox.log_text().lines().count(), 3, "no empty line in between");
 }
 
 /// LG07
-fn the_event_is_there_when_the_parent_sees_the_end(stage: &Stage) {
+fn the_event_is_there_when_the_parent_sees_the_end(sandbox: &Sandbox) {
     let script = "for i in {1..50}; do $W $P exit 0; wc -l < .anklume/telemetry/usage.jsonl; done";
     let counts: Vec<String> = (1..=50).map(|count| count.to_string()).collect();
-    assert_eq!(stage.bash(script).finish().text().lines().collect::<Vec<_>>(), counts);
+    assert_eq!(sandbox.bash(script).output().text().lines().collect::<Vec<_>>(), counts);
 }
 
 /// LG08
-fn the_log_is_nobody_elses(stage: &Stage) {
-    assert_eq!(stage.probe("exit 0").option("--umask", "0").end(), Told::Exited(0));
+fn the_log_is_nobody_elses(sandbox: &Sandbox) {
+    assert_eq!(sandbox.probe("exit 0").launch_option("--umask", "0").wait_for_exit(), WaitStatus::Exited(0));
     let mode = |path| fs::metadata(path).expect("it is there").permissions().mode() & 0o7777;
-    assert_eq!(mode(stage.log()), 0o600);
-    assert_eq!(mode(stage.telemetry()), 0o700);
+    assert_eq!(mode(sandbox.log()), 0o600);
+    assert_eq!(mode(sandbox.telemetry()), 0o700);
 }
 
-fn names_are_recorded(stage: &Stage) {
+fn names_are_recorded(sandbox: &Sandbox) {
     let run = |words: &[&str]| {
         let tail = ["--", probe(), "exit", "0"];
         assert_eq!(
-            stage.plain([TM_RUN].iter().chain(words).chain(&tail)).end(),
-            Told::Exited(0),
+            sandbox.unwrapped([TM_RUN].iter().chain(words).chain(&tail)).wait_for_exit(),
+            WaitStatus::Exited(0),
             "{words:?}"
         );
-        let event = stage.events().pop().expect("an event");
+        let event = sandbox.events().pop().expect("an event");
         (event.target, event.domain)
     };
     let is = |target: &str, domain: Option<&str>| (target.to_owned(), domain.map(str::to_owned));
@@ -136,11 +135,11 @@ fn names_are_recorded(stage: &Stage) {
     let raw = std::ffi::OsStr::from_bytes(b"--domain=\xff");
     let words = [TM_RUN, "--target", "t"].map(std::ffi::OsStr::new).into_iter().chain([raw]);
     let tail = ["--", probe(), "exit", "0"].map(std::ffi::OsStr::new);
-    assert_eq!(stage.plain(words.chain(tail)).end(), Told::Exited(0));
-    assert_eq!(stage.events().pop().expect("an event").domain.as_deref(), Some("\u{fffd}"));
+    assert_eq!(sandbox.unwrapped(words.chain(tail)).wait_for_exit(), WaitStatus::Exited(0));
+    assert_eq!(sandbox.events().pop().expect("an event").domain.as_deref(), Some("\u{fffd}"));
 }
 
-fn names_that_are_refused_run_nothing(stage: &Stage) {
+fn names_that_are_refused_run_nothing(sandbox: &Sandbox) {
     let long = "x".repeat(1025);
     for words in [
         &["--target", "two\nlines"][..],
@@ -152,9 +151,9 @@ fn names_that_are_refused_run_nothing(stage: &Stage) {
         &["--tarrget", "x"],
     ] {
         let tail = ["--", "sh", "-c", "echo run"];
-        let finished = stage.plain([TM_RUN].iter().chain(words).chain(&tail)).finish();
-        assert_eq!((finished.told, finished.text().as_str()), (Told::Exited(2), ""), "{words:?}");
-        assert_ne!(finished.err, "");
+        let output = sandbox.unwrapped([TM_RUN].iter().chain(words).chain(&tail)).output();
+        assert_eq!((output.status, output.text().as_str()), (WaitStatus::Exited(2), ""), "{words:?}");
+        assert_ne!(output.stderr, "");
     }
-    assert!(!stage.log().exists(), "nothing is written");
+    assert!(!sandbox.log().exists(), "nothing is written");
 }

@@ -13,7 +13,7 @@ mod state;
 mod storage;
 mod terminal;
 
-use crate::ledger::Case;
+use crate::harness::Case;
 
 pub fn cases() -> Vec<Case> {
     [

@@ -1,7 +1,6 @@
 //! PID namespaces: sandboxes and containers in which some numbers are 0, and the first process is unlike others.
 
-use crate::ledger::{Case, cases};
-use crate::stage::{BARE_AND_RECORDED, EVERY_WAY, RECORDED, Stage, TM_RUN, Told, Way};
+use crate::harness::{BARE_AND_RECORDED, Case, EVERY_WAY, RECORDED, Sandbox, TM_RUN, WaitStatus, Way, cases};
 
 pub fn cases() -> Vec<Case> {
     let mut all = cases![BARE_AND_RECORDED, needs ["root", "unshare", "bash"];
@@ -16,41 +15,41 @@ pub fn cases() -> Vec<Case> {
 }
 
 /// Forked, the command would be the first process there; its first child must be.
-fn the_namespace_for_the_children_of_the_command_is_left_to_them(stage: &Stage) {
-    let finished = stage.bash("exec unshare --pid $W bash -c '(echo $BASHPID); exit 3'").finish();
-    assert_eq!((finished.text(), finished.told), ("1\n".into(), Told::Exited(3)));
-    assert_eq!(stage.raw_log(), "");
+fn the_namespace_for_the_children_of_the_command_is_left_to_them(sandbox: &Sandbox) {
+    let output = sandbox.bash("exec unshare --pid $W bash -c '(echo $BASHPID); exit 3'").output();
+    assert_eq!((output.text(), output.status), ("1\n".into(), WaitStatus::Exited(3)));
+    assert_eq!(sandbox.log_text(), "");
 }
 
 /// Without /proc nobody can tell in which namespace a child would live, and in this one it could not be waited for.
-fn without_proc_a_command_runs_in_any_namespace(stage: &Stage) {
+fn without_proc_a_command_runs_in_any_namespace(sandbox: &Sandbox) {
     for kind in ["--pid", "--ipc"] {
         let words =
             format!("exec unshare --mount bash -c 'umount -l /proc && exec unshare {kind} $W $P exit 3'");
-        assert_eq!(stage.bash(&words).end(), Told::Exited(3), "{kind}");
+        assert_eq!(sandbox.bash(&words).wait_for_exit(), WaitStatus::Exited(3), "{kind}");
     }
     let status = "exec unshare --mount bash -c 'umount -l /proc && exec \"$T\" status'";
-    let status = stage.bash(status).variable("T", TM_RUN).finish().text();
-    assert_eq!(status.contains("there is no /proc"), stage.way == Way::Recorded, "{status}");
+    let status = sandbox.bash(status).env("T", TM_RUN).output().text();
+    assert_eq!(status.contains("there is no /proc"), sandbox.way == Way::Recorded, "{status}");
 }
 
-fn what_the_command_sends_to_the_first_process_reaches_the_command(stage: &Stage) {
+fn what_the_command_sends_to_the_first_process_reaches_the_command(sandbox: &Sandbox) {
     let script = "trap 'exit 5' TERM; kill -TERM 1; while :; do sleep 0.1; done";
     let words = "exec unshare --pid --fork --mount-proc $W bash -c \"$SCRIPT\"";
-    let finished = stage.bash(words).variable("SCRIPT", script).finish();
-    assert_eq!(finished.told, Told::Exited(5));
-    if stage.way == Way::Recorded {
-        assert_eq!(stage.exit_codes(), [5]);
+    let output = sandbox.bash(words).env("SCRIPT", script).output();
+    assert_eq!(output.status, WaitStatus::Exited(5));
+    if sandbox.way == Way::Recorded {
+        assert_eq!(sandbox.exit_codes(), [5]);
     }
 }
 
 /// A signal has us ask the kernel whether the whole group has got it, which must not change the group: out of its
 /// job, a process that stops is never continued.
-fn the_group_is_kept_whatever_its_number_is(stage: &Stage) {
+fn the_group_is_kept_whatever_its_number_is(sandbox: &Sandbox) {
     let group_of_tm_run = "trap 'cut -d \" \" -f 5 /proc/$PPID/stat; exit 3' USR1
         (kill -USR1 $PPID); while :; do sleep 0.1; done";
     let words = "exec unshare --pid --fork --mount-proc bash -c '$W bash -c \"$SCRIPT\"; exit $?'";
-    let finished = stage.bash(words).variable("SCRIPT", group_of_tm_run).finish();
-    assert_eq!((finished.text(), finished.told), ("0\n".into(), Told::Exited(3)));
-    stage.logged(&[3]);
+    let output = sandbox.bash(words).env("SCRIPT", group_of_tm_run).output();
+    assert_eq!((output.text(), output.status), ("0\n".into(), WaitStatus::Exited(3)));
+    sandbox.assert_logged(&[3]);
 }

@@ -3,8 +3,7 @@
 
 use std::fs;
 
-use crate::ledger::{Case, cases};
-use crate::stage::{OFF, Process, Stage, Told, queue};
+use crate::harness::{Case, OFF, Process, Sandbox, WaitStatus, cases, sigqueue};
 
 pub fn cases() -> Vec<Case> {
     cases![OFF;
@@ -16,38 +15,39 @@ pub fn cases() -> Vec<Case> {
 }
 
 /// OF01
-fn the_command_is_the_process_that_was_started(stage: &Stage) {
-    let mut job = stage.probe("signals").start();
-    let command = job.out.ready();
+fn the_command_is_the_process_that_was_started(sandbox: &Sandbox) {
+    let mut job = sandbox.probe("signals").spawn();
+    let command = job.stdout.read_ready_pid();
     assert_eq!(command, job.pid);
-    let others: Vec<Process> = job.members().into_iter().filter(|process| process.pid != command).collect();
+    let others: Vec<Process> =
+        job.session_processes().into_iter().filter(|process| process.pid != command).collect();
     assert!(others.is_empty(), "{others:?}");
-    queue(command, 63, 0);
-    assert_eq!(job.end(), Told::Exited(0));
+    sigqueue(command, 63, 0);
+    assert_eq!(job.wait_for_exit(), WaitStatus::Exited(0));
 }
 
 /// OF01
-fn no_file_is_made(stage: &Stage) {
-    assert_eq!(stage.probe("exit 3").end(), Told::Exited(3));
-    assert_eq!(fs::read_dir(stage.home()).expect("the home can be read").count(), 0);
+fn no_file_is_made(sandbox: &Sandbox) {
+    assert_eq!(sandbox.probe("exit 3").wait_for_exit(), WaitStatus::Exited(3));
+    assert_eq!(fs::read_dir(sandbox.home()).expect("the home can be read").count(), 0);
 }
 
 /// OF05
-fn without_a_home_the_command_runs(stage: &Stage) {
-    assert_eq!(stage.probe("exit 3").without_variable("HOME").end(), Told::Exited(3));
+fn without_a_home_the_command_runs(sandbox: &Sandbox) {
+    assert_eq!(sandbox.probe("exit 3").env_remove("HOME").wait_for_exit(), WaitStatus::Exited(3));
 }
 
-fn do_not_track_is_off(stage: &Stage) {
-    stage.turn_on();
+fn do_not_track_is_off(sandbox: &Sandbox) {
+    sandbox.turn_on();
     for value in ["1", "true", "yes", " "] {
-        let mut job = stage.probe("signals").variable("DO_NOT_TRACK", value).start();
-        assert_eq!(job.out.ready(), job.pid, "{value:?}");
-        queue(job.pid, 63, 0);
-        assert_eq!(job.end(), Told::Exited(0));
-        assert!(!stage.log().exists());
+        let mut job = sandbox.probe("signals").env("DO_NOT_TRACK", value).spawn();
+        assert_eq!(job.stdout.read_ready_pid(), job.pid, "{value:?}");
+        sigqueue(job.pid, 63, 0);
+        assert_eq!(job.wait_for_exit(), WaitStatus::Exited(0));
+        assert!(!sandbox.log().exists());
     }
     for value in ["", "0", "false"] {
-        assert_eq!(stage.probe("exit 1").variable("DO_NOT_TRACK", value).end(), Told::Exited(1));
+        assert_eq!(sandbox.probe("exit 1").env("DO_NOT_TRACK", value).wait_for_exit(), WaitStatus::Exited(1));
     }
-    assert_eq!(stage.exit_codes(), [1, 1, 1]);
+    assert_eq!(sandbox.exit_codes(), [1, 1, 1]);
 }

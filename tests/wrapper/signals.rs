@@ -3,10 +3,9 @@
 
 use std::process::Stdio;
 
-use crate::ledger::{Case, cases};
-use crate::stage::{
-    BARE_AND_RECORDED, EVERY_WAY, Job, Process, RECORDED, Stage, TM_RUN, Told, probe, queue, send, stopped,
-    until,
+use crate::harness::{
+    BARE_AND_RECORDED, Case, EVERY_WAY, Job, Process, RECORDED, Sandbox, TM_RUN, WaitStatus, cases, probe,
+    send_signal, sigqueue, wait_until, wait_until_stopped,
 };
 
 pub fn cases() -> Vec<Case> {
@@ -52,73 +51,73 @@ fn nothing() -> Vec<String> {
 }
 
 /// SG01 to SG07, SG38, SG39
-fn every_signal_reaches_the_command_exactly_once(stage: &Stage) {
-    let mut job = stage.probe("signals").start();
-    job.out.ready();
+fn every_signal_reaches_the_command_exactly_once(sandbox: &Sandbox) {
+    let mut job = sandbox.probe("signals").spawn();
+    job.stdout.read_ready_pid();
     for signal in catchable() {
-        job.send(signal);
-        assert_eq!(job.out.line(), format!("signal {signal}"));
-        assert_eq!(job.out.signals_until_quiet(job.pid), nothing(), "after signal {signal}");
+        job.kill(signal);
+        assert_eq!(job.stdout.read_line(), format!("signal {signal}"));
+        assert_eq!(job.stdout.signals_until_quiet(job.pid), nothing(), "after signal {signal}");
     }
-    queue(job.pid, 63, 12);
-    assert_eq!(job.end(), Told::Exited(12));
-    stage.logged(&[12]);
+    sigqueue(job.pid, 63, 12);
+    assert_eq!(job.wait_for_exit(), WaitStatus::Exited(12));
+    sandbox.assert_logged(&[12]);
 }
 
 /// SG14, SG15, SG16
-fn every_signal_to_the_whole_job_reaches_the_command_exactly_once(stage: &Stage) {
-    let mut job = stage.probe("signals").start();
-    job.out.ready();
+fn every_signal_to_the_whole_job_reaches_the_command_exactly_once(sandbox: &Sandbox) {
+    let mut job = sandbox.probe("signals").spawn();
+    job.stdout.read_ready_pid();
     for signal in catchable() {
-        job.send_to_group(signal);
-        assert_eq!(job.out.line(), format!("signal {signal}"));
-        assert_eq!(job.out.signals_until_quiet(job.pid), nothing(), "after signal {signal}");
+        job.kill_group(signal);
+        assert_eq!(job.stdout.read_line(), format!("signal {signal}"));
+        assert_eq!(job.stdout.signals_until_quiet(job.pid), nothing(), "after signal {signal}");
     }
-    queue(job.pid, 63, 12);
-    assert_eq!(job.end(), Told::Exited(12));
-    stage.logged(&[12]);
+    sigqueue(job.pid, 63, 12);
+    assert_eq!(job.wait_for_exit(), WaitStatus::Exited(12));
+    sandbox.assert_logged(&[12]);
 }
 
 /// SG08
-fn a_queued_value_arrives(stage: &Stage) {
-    let mut job = stage.probe("signals").start();
-    job.out.ready();
+fn a_queued_value_arrives(sandbox: &Sandbox) {
+    let mut job = sandbox.probe("signals").spawn();
+    job.stdout.read_ready_pid();
     for (signal, value) in [(10, 42), (15, -1), (40, i32::MAX), (40, 7), (62, 0)] {
-        queue(job.pid, signal, value);
-        assert_eq!(job.out.line(), format!("signal {signal} value {value}"));
+        sigqueue(job.pid, signal, value);
+        assert_eq!(job.stdout.read_line(), format!("signal {signal} value {value}"));
     }
-    assert_eq!(job.out.signals_until_quiet(job.pid), nothing());
+    assert_eq!(job.stdout.signals_until_quiet(job.pid), nothing());
 }
 
 /// SG09, LG09
-fn a_command_that_cleans_up_gives_its_own_code(stage: &Stage) {
-    let mut job = stage.probe("signals exit-on=15:3").start();
-    job.out.ready();
-    job.send(15);
-    assert_eq!(job.out.rest_text(), "signal 15\n");
-    assert_eq!(job.end(), Told::Exited(3));
-    stage.logged(&[3]);
+fn a_command_that_cleans_up_gives_its_own_code(sandbox: &Sandbox) {
+    let mut job = sandbox.probe("signals exit-on=15:3").spawn();
+    job.stdout.read_ready_pid();
+    job.kill(15);
+    assert_eq!(job.stdout.read_to_string(), "signal 15\n");
+    assert_eq!(job.wait_for_exit(), WaitStatus::Exited(3));
+    sandbox.assert_logged(&[3]);
 }
 
 /// SG10
-fn death_by_sigterm_is_seen_and_leaves_nothing(stage: &Stage) {
-    let mut job = stage.probe("pause").start();
-    job.out.ready();
-    job.send(15);
-    assert_eq!(job.end(), Told::Killed(15));
-    job.leaves_nothing();
-    stage.logged(&[143]);
+fn death_by_sigterm_is_seen_and_leaves_nothing(sandbox: &Sandbox) {
+    let mut job = sandbox.probe("pause").spawn();
+    job.stdout.read_ready_pid();
+    job.kill(15);
+    assert_eq!(job.wait_for_exit(), WaitStatus::Killed(15));
+    job.assert_no_process_left();
+    sandbox.assert_logged(&[143]);
 }
 
 /// SG11
-fn three_interrupts_are_three(stage: &Stage) {
-    let mut job = stage.probe("signals").start();
-    job.out.ready();
+fn three_interrupts_are_three(sandbox: &Sandbox) {
+    let mut job = sandbox.probe("signals").spawn();
+    job.stdout.read_ready_pid();
     for _ in 0..3 {
-        job.send(2);
-        assert_eq!(job.out.line(), "signal 2");
+        job.kill(2);
+        assert_eq!(job.stdout.read_line(), "signal 2");
     }
-    assert_eq!(job.out.signals_until_quiet(job.pid), nothing());
+    assert_eq!(job.stdout.signals_until_quiet(job.pid), nothing());
 }
 
 /// Different moments from the start of the process to long after its command's own.
@@ -141,24 +140,24 @@ fn at_its_moment() {
 }
 
 /// SG13
-fn sigterm_during_the_start_always_kills(stage: &Stage) {
+fn sigterm_during_the_start_always_kills(sandbox: &Sandbox) {
     spread(60, || {
-        let mut job = stage.probe("pause").start();
+        let mut job = sandbox.probe("pause").spawn();
         at_its_moment();
-        job.send(15);
-        assert_eq!(job.end(), Told::Killed(15));
-        job.leaves_nothing();
+        job.kill(15);
+        assert_eq!(job.wait_for_exit(), WaitStatus::Killed(15));
+        job.assert_no_process_left();
     });
 }
 
 /// SG42
-fn an_interrupt_of_the_job_during_the_start_always_kills(stage: &Stage) {
+fn an_interrupt_of_the_job_during_the_start_always_kills(sandbox: &Sandbox) {
     spread(60, || {
-        let mut job = stage.probe("pause").start();
+        let mut job = sandbox.probe("pause").spawn();
         at_its_moment();
-        job.send_to_group(2);
-        assert_eq!(job.end(), Told::Killed(2));
-        job.leaves_nothing();
+        job.kill_group(2);
+        assert_eq!(job.wait_for_exit(), WaitStatus::Killed(2));
+        job.assert_no_process_left();
     });
 }
 
@@ -174,212 +173,215 @@ fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_UNLCK)
 ";
 
 /// The command's process is held in its execve(2), and stopped there.
-fn a_stop_before_the_command_has_started_is_seen(stage: &Stage) {
-    let program = stage.path("program").into_os_string().into_string().expect("a path in UTF-8");
+fn a_stop_before_the_command_has_started_is_seen(sandbox: &Sandbox) {
+    let program = sandbox.path("program").into_os_string().into_string().expect("a path in UTF-8");
     // Not by us, who may have just made a child that has our files open: such a file cannot be held, nor executed.
-    assert_eq!(stage.plain(["cp", probe(), &program]).end(), Told::Exited(0));
-    let mut holder = stage.plain(["python3", "-c", HOLD, &program]).input(Stdio::piped()).start();
-    assert_eq!(holder.out.line(), "held");
-    let mut job = stage.command([&program, "exit", "3"]).start();
-    assert_eq!(holder.out.line(), "asked");
-    job.send_to_group(20);
-    stopped(job.pid);
-    job.send_to_group(18);
-    until("it goes on", || Process::of(job.pid).is_some_and(|process| process.state != 'T'));
+    assert_eq!(sandbox.unwrapped(["cp", probe(), &program]).wait_for_exit(), WaitStatus::Exited(0));
+    let mut holder = sandbox.unwrapped(["python3", "-c", HOLD, &program]).stdin(Stdio::piped()).spawn();
+    assert_eq!(holder.stdout.read_line(), "held");
+    let mut job = sandbox.command([&program, "exit", "3"]).spawn();
+    assert_eq!(holder.stdout.read_line(), "asked");
+    job.kill_group(20);
+    wait_until_stopped(job.pid);
+    job.kill_group(18);
+    wait_until("it goes on", || Process::of(job.pid).is_some_and(|process| process.state != 'T'));
     holder.write("\n");
-    assert_eq!(job.end(), Told::Exited(3));
-    assert_eq!(holder.end(), Told::Exited(0));
+    assert_eq!(job.wait_for_exit(), WaitStatus::Exited(3));
+    assert_eq!(holder.wait_for_exit(), WaitStatus::Exited(0));
 }
 
 /// SG17
-fn kill_9_takes_the_command_along(stage: &Stage) {
-    let mut job = stage.probe("signals").start();
-    job.out.ready();
-    job.send(9);
-    assert_eq!(job.end(), Told::Killed(9));
-    assert_eq!(job.out.rest_text(), "");
-    job.leaves_nothing();
+fn kill_9_takes_the_command_along(sandbox: &Sandbox) {
+    let mut job = sandbox.probe("signals").spawn();
+    job.stdout.read_ready_pid();
+    job.kill(9);
+    assert_eq!(job.wait_for_exit(), WaitStatus::Killed(9));
+    assert_eq!(job.stdout.read_to_string(), "");
+    job.assert_no_process_left();
 }
 
 /// SG19, SG33
-fn a_stop_and_its_end_are_mirrored(stage: &Stage) {
+fn a_stop_and_its_end_are_mirrored(sandbox: &Sandbox) {
     for signal in [20, 21, 22] {
-        let mut job = stage.probe(&format!("signals default={signal}")).start();
-        let command = job.out.ready();
+        let mut job = sandbox.probe(&format!("signals default={signal}")).spawn();
+        let command = job.stdout.read_ready_pid();
         for _ in 0..3 {
-            job.send(signal);
-            assert_eq!(job.told(), Told::Stopped(signal));
-            stopped(command);
-            job.send(18);
-            assert_eq!(job.told(), Told::Continued);
-            assert_eq!(job.out.line(), "signal 18");
-            assert_eq!(job.out.signals_until_quiet(job.pid), nothing());
+            job.kill(signal);
+            assert_eq!(job.wait(), WaitStatus::Stopped(signal));
+            wait_until_stopped(command);
+            job.kill(18);
+            assert_eq!(job.wait(), WaitStatus::Continued);
+            assert_eq!(job.stdout.read_line(), "signal 18");
+            assert_eq!(job.stdout.signals_until_quiet(job.pid), nothing());
         }
-        queue(job.pid, 63, 4);
-        assert_eq!(job.told(), Told::Exited(4), "and no other stop");
+        sigqueue(job.pid, 63, 4);
+        assert_eq!(job.wait(), WaitStatus::Exited(4), "and no other stop");
     }
 }
 
 /// SG21, SG22
-fn a_stop_of_the_whole_job_and_its_end_are_seen(stage: &Stage) {
+fn a_stop_of_the_whole_job_and_its_end_are_seen(sandbox: &Sandbox) {
     for signal in [19, 20] {
-        let mut job = stage.probe("signals default=20").start();
-        let command = job.out.ready();
+        let mut job = sandbox.probe("signals default=20").spawn();
+        let command = job.stdout.read_ready_pid();
         for _ in 0..3 {
-            job.send_to_group(signal);
-            assert_eq!(job.told(), Told::Stopped(signal));
-            stopped(command);
-            job.send_to_group(18);
-            assert_eq!(job.told(), Told::Continued);
-            assert_eq!(job.out.line(), "signal 18");
-            assert_eq!(job.out.signals_until_quiet(job.pid), nothing());
+            job.kill_group(signal);
+            assert_eq!(job.wait(), WaitStatus::Stopped(signal));
+            wait_until_stopped(command);
+            job.kill_group(18);
+            assert_eq!(job.wait(), WaitStatus::Continued);
+            assert_eq!(job.stdout.read_line(), "signal 18");
+            assert_eq!(job.stdout.signals_until_quiet(job.pid), nothing());
         }
-        queue(job.pid, 63, 4);
-        assert_eq!(job.told(), Told::Exited(4), "and no other stop");
+        sigqueue(job.pid, 63, 4);
+        assert_eq!(job.wait(), WaitStatus::Exited(4), "and no other stop");
     }
 }
 
 /// SG24
-fn a_signal_does_not_reach_the_children_of_the_command(stage: &Stage) {
+fn a_signal_does_not_reach_the_children_of_the_command(sandbox: &Sandbox) {
     let script = "trap 'echo parent' USR1; $P signals & while :; do wait; done";
-    let mut job = stage.command(["bash", "-c", script]).start();
-    let child = job.out.ready();
-    job.send(10);
-    assert_eq!(job.out.line(), "parent");
-    assert_eq!(job.out.signals_until_quiet(child), nothing());
+    let mut job = sandbox.command(["bash", "-c", script]).spawn();
+    let child = job.stdout.read_ready_pid();
+    job.kill(10);
+    assert_eq!(job.stdout.read_line(), "parent");
+    assert_eq!(job.stdout.signals_until_quiet(child), nothing());
 }
 
 /// SG25
-fn a_command_that_signals_its_own_group_hears_it_once(stage: &Stage) {
+fn a_command_that_signals_its_own_group_hears_it_once(sandbox: &Sandbox) {
     for signal in [1, 2, 3, 10, 15] {
-        let mut job = stage.probe(&format!("signals-own-group {signal}")).start();
-        assert_eq!(job.out.line(), format!("signal {signal}"));
-        let command = job.out.ready();
-        assert_eq!(job.out.signals_until_quiet(job.pid), nothing());
-        queue(command, 63, 2);
-        assert_eq!(job.end(), Told::Exited(2));
+        let mut job = sandbox.probe(&format!("signals-own-group {signal}")).spawn();
+        assert_eq!(job.stdout.read_line(), format!("signal {signal}"));
+        let command = job.stdout.read_ready_pid();
+        assert_eq!(job.stdout.signals_until_quiet(job.pid), nothing());
+        sigqueue(command, 63, 2);
+        assert_eq!(job.wait_for_exit(), WaitStatus::Exited(2));
     }
 }
 
 /// SG26
-fn a_child_that_signals_the_group_is_heard_once(stage: &Stage) {
+fn a_child_that_signals_the_group_is_heard_once(sandbox: &Sandbox) {
     for signal in [1, 2, 10, 15] {
         let script = format!("trap '' {signal}; $W $P child-signals-group {signal}; exit $?");
-        let mut job = stage.bash(&script).start();
-        assert_eq!(job.out.line(), format!("signal {signal}"));
-        let command = job.out.ready();
-        let launched = stage.launched(command);
-        assert_eq!(job.out.signals_until_quiet(launched), nothing());
-        queue(command, 63, 2);
-        assert_eq!(job.end(), Told::Exited(2));
+        let mut job = sandbox.bash(&script).spawn();
+        assert_eq!(job.stdout.read_line(), format!("signal {signal}"));
+        let command = job.stdout.read_ready_pid();
+        let launched = sandbox.launched_pid(command);
+        assert_eq!(job.stdout.signals_until_quiet(launched), nothing());
+        sigqueue(command, 63, 2);
+        assert_eq!(job.wait_for_exit(), WaitStatus::Exited(2));
     }
 }
 
 /// SG28
-fn nested_twice_a_signal_arrives_once(stage: &Stage) {
+fn nested_twice_a_signal_arrives_once(sandbox: &Sandbox) {
     let words = [TM_RUN, "--target", "outer", "--", TM_RUN, "--target", "inner", "--", probe(), "signals"];
-    let mut job = stage.plain(words).start();
-    job.out.ready();
+    let mut job = sandbox.unwrapped(words).spawn();
+    job.stdout.read_ready_pid();
     for signal in [15, 2, 10, 40] {
-        job.send(signal);
-        assert_eq!(job.out.line(), format!("signal {signal}"));
-        assert_eq!(job.out.signals_until_quiet(job.pid), nothing());
-        job.send_to_group(signal);
-        assert_eq!(job.out.line(), format!("signal {signal}"));
-        assert_eq!(job.out.signals_until_quiet(job.pid), nothing());
+        job.kill(signal);
+        assert_eq!(job.stdout.read_line(), format!("signal {signal}"));
+        assert_eq!(job.stdout.signals_until_quiet(job.pid), nothing());
+        job.kill_group(signal);
+        assert_eq!(job.stdout.read_line(), format!("signal {signal}"));
+        assert_eq!(job.stdout.signals_until_quiet(job.pid), nothing());
     }
-    queue(job.pid, 63, 8);
-    assert_eq!(job.end(), Told::Exited(8));
-    stage.logged(&[8, 8]);
+    sigqueue(job.pid, 63, 8);
+    assert_eq!(job.wait_for_exit(), WaitStatus::Exited(8));
+    sandbox.assert_logged(&[8, 8]);
 }
 
 /// SG29
-fn timeout_outside_ends_the_command(stage: &Stage) {
-    let finished = stage.bash("timeout 0.2 $W $P pause > /dev/null; echo $?").finish();
-    assert_eq!(finished.text(), "124\n");
-    stage.logged(&[143]);
+fn timeout_outside_ends_the_command(sandbox: &Sandbox) {
+    let output = sandbox.bash("timeout 0.2 $W $P pause > /dev/null; echo $?").output();
+    assert_eq!(output.text(), "124\n");
+    sandbox.assert_logged(&[143]);
 }
 
 /// SG30
-fn timeout_inside_gives_its_code(stage: &Stage) {
-    assert_eq!(stage.command(["timeout", "0.2", probe(), "pause"]).end(), Told::Exited(124));
-    stage.logged(&[124]);
+fn timeout_inside_gives_its_code(sandbox: &Sandbox) {
+    assert_eq!(
+        sandbox.command(["timeout", "0.2", probe(), "pause"]).wait_for_exit(),
+        WaitStatus::Exited(124)
+    );
+    sandbox.assert_logged(&[124]);
 }
 
 /// SG41
 ///
 /// Before it knows its child's number, timeout ends alone: its child may be ready before that.
-fn timeout_inside_passes_sigterm_on(stage: &Stage) {
-    let mut job = stage.command(["timeout", "9999", probe(), "pause"]).start();
-    let command = job.out.ready();
+fn timeout_inside_passes_sigterm_on(sandbox: &Sandbox) {
+    let mut job = sandbox.command(["timeout", "9999", probe(), "pause"]).spawn();
+    let command = job.stdout.read_ready_pid();
     let timeout = Process::of(command).expect("the command is there").parent;
-    until("timeout waits", || Process::of(timeout).is_some_and(|process| process.state == 'S'));
-    job.send(15);
-    assert_eq!(job.end(), Told::Killed(15));
-    job.leaves_nothing();
+    wait_until("timeout waits", || Process::of(timeout).is_some_and(|process| process.state == 'S'));
+    job.kill(15);
+    assert_eq!(job.wait_for_exit(), WaitStatus::Killed(15));
+    job.assert_no_process_left();
 }
 
 /// SG31
-fn stray_sigchlds_do_no_harm(stage: &Stage) {
-    let mut job = stage.probe("signals default=17").start();
-    job.out.ready();
+fn stray_sigchlds_do_no_harm(sandbox: &Sandbox) {
+    let mut job = sandbox.probe("signals default=17").spawn();
+    job.stdout.read_ready_pid();
     for _ in 0..50 {
-        job.send(17);
+        job.kill(17);
     }
-    assert_eq!(job.out.signals_until_quiet(job.pid), nothing());
-    queue(job.pid, 63, 3);
-    assert_eq!(job.end(), Told::Exited(3));
+    assert_eq!(job.stdout.signals_until_quiet(job.pid), nothing());
+    sigqueue(job.pid, 63, 3);
+    assert_eq!(job.wait_for_exit(), WaitStatus::Exited(3));
 }
 
 /// SG34
-fn a_storm_of_signals_loses_none_for_good(stage: &Stage) {
+fn a_storm_of_signals_loses_none_for_good(sandbox: &Sandbox) {
     const KINDS: [i32; 10] = [1, 2, 3, 10, 12, 13, 14, 15, 23, 28];
-    let mut job = stage.probe("signals").start();
-    job.out.ready();
+    let mut job = sandbox.probe("signals").spawn();
+    job.stdout.read_ready_pid();
     for round in 0..400 {
         let signal = KINDS[round % KINDS.len()];
-        if round % 3 == 0 { job.send_to_group(signal) } else { job.send(signal) }
+        if round % 3 == 0 { job.kill_group(signal) } else { job.kill(signal) }
     }
-    let seen = job.out.signals_until_quiet(job.pid);
+    let seen = job.stdout.signals_until_quiet(job.pid);
     for signal in KINDS {
         let line = format!("signal {signal}");
         assert!(seen.iter().any(|other| other.starts_with(&line)), "{line} is lost");
     }
     assert!(seen.len() <= 400, "{} signals of 400", seen.len());
-    queue(job.pid, 63, 6);
-    assert_eq!(job.end(), Told::Exited(6));
+    sigqueue(job.pid, 63, 6);
+    assert_eq!(job.wait_for_exit(), WaitStatus::Exited(6));
 }
 
 /// SG35
-fn an_ignored_hangup_stays_without_effect(stage: &Stage) {
-    let mut job = stage.probe("pause").option("--ignore", "1").start();
-    job.out.ready();
-    job.send(1);
-    job.send_to_group(1);
-    job.send(15);
-    assert_eq!(job.end(), Told::Killed(15));
-    stage.logged(&[143]);
+fn an_ignored_hangup_stays_without_effect(sandbox: &Sandbox) {
+    let mut job = sandbox.probe("pause").launch_option("--ignore", "1").spawn();
+    job.stdout.read_ready_pid();
+    job.kill(1);
+    job.kill_group(1);
+    job.kill(15);
+    assert_eq!(job.wait_for_exit(), WaitStatus::Killed(15));
+    sandbox.assert_logged(&[143]);
 }
 
 /// SG36
-fn a_background_job_of_a_script_ignores_the_interrupt(stage: &Stage) {
-    let mut job = stage.plain(["sh", "-c", "$W $P pause & wait $!; exit $?"]).start();
-    let command = job.out.ready();
-    let launched = stage.launched(command);
-    send(launched, 2);
-    send(launched, 3);
-    send(launched, 15);
-    assert_eq!(job.end(), Told::Exited(143));
-    job.leaves_nothing();
+fn a_background_job_of_a_script_ignores_the_interrupt(sandbox: &Sandbox) {
+    let mut job = sandbox.unwrapped(["sh", "-c", "$W $P pause & wait $!; exit $?"]).spawn();
+    let command = job.stdout.read_ready_pid();
+    let launched = sandbox.launched_pid(command);
+    send_signal(launched, 2);
+    send_signal(launched, 3);
+    send_signal(launched, 15);
+    assert_eq!(job.wait_for_exit(), WaitStatus::Exited(143));
+    job.assert_no_process_left();
 }
 
 /// SG40
-fn a_command_in_a_group_of_its_own_is_told(stage: &Stage) {
-    let mut job: Job = stage.probe("signals own-group").start();
-    job.out.ready();
+fn a_command_in_a_group_of_its_own_is_told(sandbox: &Sandbox) {
+    let mut job: Job = sandbox.probe("signals own-group").spawn();
+    job.stdout.read_ready_pid();
     for signal in [15, 2, 1, 10] {
-        job.send(signal);
-        assert_eq!(job.out.line(), format!("signal {signal}"));
-        assert_eq!(job.out.signals_until_quiet(job.pid), nothing());
+        job.kill(signal);
+        assert_eq!(job.stdout.read_line(), format!("signal {signal}"));
+        assert_eq!(job.stdout.signals_until_quiet(job.pid), nothing());
     }
 }

@@ -3,8 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use crate::ledger::{Case, cases};
-use crate::stage::{EVERY_WAY, Stage, Start, TM_RUN, Told, Way, probe};
+use crate::harness::{Case, EVERY_WAY, Launch, Sandbox, TM_RUN, WaitStatus, Way, cases, probe};
 
 pub fn cases() -> Vec<Case> {
     let mut all = cases![EVERY_WAY;
@@ -30,9 +29,9 @@ pub fn cases() -> Vec<Case> {
 }
 
 /// All that the probe can tell of its state, without what two runs never share.
-fn state(stage: &Stage, start: Start) -> String {
-    let file = stage.path("state");
-    assert_eq!(start.end(), Told::Exited(0));
+fn state(sandbox: &Sandbox, start: Launch) -> String {
+    let file = sandbox.path("state");
+    assert_eq!(start.wait_for_exit(), WaitStatus::Exited(0));
     let text = fs::read_to_string(&file).expect("a state");
     fs::remove_file(file).expect("it goes");
     let guard = "environment 544d5f52554e5f4143544956453d"; // TM_RUN_ACTIVE=
@@ -44,10 +43,11 @@ fn state(stage: &Stage, start: Start) -> String {
 
 /// Fails if the command sees any difference between the bare command and this way.
 #[track_caller]
-pub fn differs_from_bare<'s>(stage: &'s Stage, with: impl Fn(Start<'s>) -> Start<'s>) {
-    let file = stage.path("state").display().to_string();
+pub fn differs_from_bare<'s>(sandbox: &'s Sandbox, with: impl Fn(Launch<'s>) -> Launch<'s>) {
+    let file = sandbox.path("state").display().to_string();
     let words = [probe(), "state", &file];
-    let (bare, wrapped) = (state(stage, with(stage.plain(words))), state(stage, with(stage.command(words))));
+    let (bare, wrapped) =
+        (state(sandbox, with(sandbox.unwrapped(words))), state(sandbox, with(sandbox.command(words))));
     let only = |one: &str, other: &str, sign: &str| {
         let lines = one.lines().filter(|line| !other.lines().any(|there| there == *line));
         lines.map(|line| format!("{sign} {line}")).collect::<Vec<_>>()
@@ -57,12 +57,12 @@ pub fn differs_from_bare<'s>(stage: &'s Stage, with: impl Fn(Start<'s>) -> Start
 }
 
 /// ST01
-fn an_ordinary_state_is_handed_over(stage: &Stage) {
-    differs_from_bare(stage, |start| start);
+fn an_ordinary_state_is_handed_over(sandbox: &Sandbox) {
+    differs_from_bare(sandbox, |start| start);
 }
 
-fn each(signals: &[i32], option: &'static str) -> impl Fn(Start) -> Start {
-    move |start| signals.iter().fold(start, |start, signal| start.option(option, signal.to_string()))
+fn each(signals: &[i32], option: &'static str) -> impl Fn(Launch) -> Launch {
+    move |start| signals.iter().fold(start, |start, signal| start.launch_option(option, signal.to_string()))
 }
 
 /// All that can be caught.
@@ -71,38 +71,44 @@ fn catchable() -> Vec<i32> {
 }
 
 /// ST02 to ST06, OF02
-fn ignored_signals_stay_ignored(stage: &Stage) {
+fn ignored_signals_stay_ignored(sandbox: &Sandbox) {
     for signals in [&[1][..], &[13], &[2, 3], &[17], &[20, 21, 22], &[32, 33], &[25], &catchable()] {
-        differs_from_bare(stage, each(signals, "--ignore"));
+        differs_from_bare(sandbox, each(signals, "--ignore"));
     }
 }
 
 /// ST08, ST09, OF02
-fn blocked_signals_stay_blocked(stage: &Stage) {
+fn blocked_signals_stay_blocked(sandbox: &Sandbox) {
     for signals in [&[10][..], &[15, 17, 2, 1], &[32, 33, 34, 64], &catchable()] {
-        differs_from_bare(stage, each(signals, "--block"));
+        differs_from_bare(sandbox, each(signals, "--block"));
     }
 }
 
 /// ST05
-fn an_ignored_sigchld_does_not_spoil_the_status(stage: &Stage) {
-    assert_eq!(stage.probe("exit 7").option("--ignore", "17").end(), Told::Exited(7));
-    assert_eq!(stage.probe("die 15").option("--ignore", "17").end(), Told::Killed(15));
-    stage.logged(&[7, 143]);
+fn an_ignored_sigchld_does_not_spoil_the_status(sandbox: &Sandbox) {
+    assert_eq!(
+        sandbox.probe("exit 7").launch_option("--ignore", "17").wait_for_exit(),
+        WaitStatus::Exited(7)
+    );
+    assert_eq!(
+        sandbox.probe("die 15").launch_option("--ignore", "17").wait_for_exit(),
+        WaitStatus::Killed(15)
+    );
+    sandbox.assert_logged(&[7, 143]);
 }
 
 /// ST11
-fn everything_else_is_handed_over(stage: &Stage) {
-    differs_from_bare(stage, |start| {
+fn everything_else_is_handed_over(sandbox: &Sandbox) {
+    differs_from_bare(sandbox, |start| {
         start
-            .option("--umask", "027")
-            .option("--nice", "5")
-            .option("--batch", "yes")
-            .option("--oom", "300")
-            .option("--limit", "0:3600")
-            .option("--limit", "3:4194304")
-            .option("--limit", "4:12345")
-            .option("--limit", "7:500")
+            .launch_option("--umask", "027")
+            .launch_option("--nice", "5")
+            .launch_option("--batch", "yes")
+            .launch_option("--oom", "300")
+            .launch_option("--limit", "0:3600")
+            .launch_option("--limit", "3:4194304")
+            .launch_option("--limit", "4:12345")
+            .launch_option("--limit", "7:500")
     });
 }
 
@@ -112,114 +118,127 @@ fn number(text: &str, name: &str) -> i32 {
 }
 
 /// ST12
-fn the_command_is_in_the_job_it_was_started_in(stage: &Stage) {
-    let mut job = stage.probe("state").start();
-    let text = job.out.rest_text();
+fn the_command_is_in_the_job_it_was_started_in(sandbox: &Sandbox) {
+    let mut job = sandbox.probe("state").spawn();
+    let text = job.stdout.read_to_string();
     assert_eq!(number(&text, "group "), job.pid);
     assert_eq!(number(&text, "session "), job.launcher_pid());
 }
 
 /// ST13
-fn the_command_stays_in_the_group_of_its_script(stage: &Stage) {
-    let mut job = stage.bash("$W $P state; true").start();
-    let text = job.out.rest_text();
+fn the_command_stays_in_the_group_of_its_script(sandbox: &Sandbox) {
+    let mut job = sandbox.bash("$W $P state; true").spawn();
+    let text = job.stdout.read_to_string();
     assert_eq!(number(&text, "group "), job.pid);
 }
 
 /// ST17
-fn a_pending_signal_reaches_the_command(stage: &Stage) {
+fn a_pending_signal_reaches_the_command(sandbox: &Sandbox) {
     for signal in [10, 2, 15, 40] {
-        let start = stage.probe(&format!("await {signal}")).option("--pending", signal.to_string());
-        assert_eq!(start.finish().text(), format!("signal {signal}\n"));
+        let start = sandbox.probe(&format!("await {signal}")).launch_option("--pending", signal.to_string());
+        assert_eq!(start.output().text(), format!("signal {signal}\n"));
     }
 }
 
 /// ST18
-fn an_alarm_set_before_still_ends_the_command(stage: &Stage) {
-    assert_eq!(stage.probe("pause").option("--alarm-ms", "100").end(), Told::Killed(14));
+fn an_alarm_set_before_still_ends_the_command(sandbox: &Sandbox) {
+    assert_eq!(
+        sandbox.probe("pause").launch_option("--alarm-ms", "100").wait_for_exit(),
+        WaitStatus::Killed(14)
+    );
 }
 
 /// ST19
-fn an_inherited_dead_child_is_not_mistaken_for_the_command(stage: &Stage) {
-    assert_eq!(stage.probe("exit 4").option("--child-exits", "9").end(), Told::Exited(4));
+fn an_inherited_dead_child_is_not_mistaken_for_the_command(sandbox: &Sandbox) {
+    assert_eq!(
+        sandbox.probe("exit 4").launch_option("--child-exits", "9").wait_for_exit(),
+        WaitStatus::Exited(4)
+    );
 }
 
 /// ST21
-fn an_inherited_living_child_does_not_delay_the_end(stage: &Stage) {
-    assert_eq!(stage.probe("exit 4").option("--child-stays", "yes").end(), Told::Exited(4));
+fn an_inherited_living_child_does_not_delay_the_end(sandbox: &Sandbox) {
+    assert_eq!(
+        sandbox.probe("exit 4").launch_option("--child-stays", "yes").wait_for_exit(),
+        WaitStatus::Exited(4)
+    );
 }
 
 /// ST22
-fn a_command_runs_when_no_process_can_be_made(stage: &Stage) {
+fn a_command_runs_when_no_process_can_be_made(sandbox: &Sandbox) {
     // The limit does not hold root, so root hands its rights away; everything needed must be in reach then.
     let world = |path: &std::path::Path| {
         fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("its mode");
     };
-    let (copy, wrapper) = (stage.path("probe"), stage.path("tm-run"));
+    let (copy, wrapper) = (sandbox.path("probe"), sandbox.path("tm-run"));
     fs::copy(probe(), &copy).expect("a copy");
     fs::copy(TM_RUN, &wrapper).expect("a copy");
-    for path in [&copy, &wrapper, &stage.home(), &stage.path(".")] {
+    for path in [&copy, &wrapper, &sandbox.home(), &sandbox.path(".")] {
         world(path);
     }
-    if stage.way == Way::Recorded {
-        world(&stage.telemetry());
-        world(&stage.home().join(".anklume"));
+    if sandbox.way == Way::Recorded {
+        world(&sandbox.telemetry());
+        world(&sandbox.home().join(".anklume"));
     }
-    let mut words = stage.prefix();
+    let mut words = sandbox.prefix();
     if let Some(first) = words.first_mut() {
         *first = wrapper.into();
     }
     words.extend([copy.into(), "exit".into(), "5".into()]);
-    let mut start = stage.plain(words);
+    let mut start = sandbox.unwrapped(words);
     if nix::unistd::geteuid().is_root() {
-        start = start.option("--user", "65534");
+        start = start.launch_option("--user", "65534");
     }
-    assert_eq!(start.option("--limit", "6:0").end(), Told::Exited(5));
+    assert_eq!(start.launch_option("--limit", "6:0").wait_for_exit(), WaitStatus::Exited(5));
 }
 
 /// ST23
 /// Whatever of tm-run does not fit, it is not there for the command's first half only.
-fn with_little_memory_a_command_runs_whole_or_not_at_all(stage: &Stage) {
+fn with_little_memory_a_command_runs_whole_or_not_at_all(sandbox: &Sandbox) {
     let mut outputs = Vec::new();
     for limit in (1..=320_u64).map(|step| step << 16) {
         // RLIMIT_AS
         let limit = format!("9:{limit}");
-        let finished = stage.command(["sh", "-c", "echo out; exit 3"]).option("--limit", &limit).finish();
-        let is_whole = (finished.text().as_str(), finished.told) == ("out\n", Told::Exited(3));
-        assert!(is_whole || finished.text().is_empty(), "{limit}: {:?}", finished.told);
+        let output =
+            sandbox.command(["sh", "-c", "echo out; exit 3"]).launch_option("--limit", &limit).output();
+        let is_whole = (output.text().as_str(), output.status) == ("out\n", WaitStatus::Exited(3));
+        assert!(is_whole || output.text().is_empty(), "{limit}: {:?}", output.status);
         outputs.push(is_whole);
     }
     assert!(outputs.contains(&true) && outputs.contains(&false));
 }
 
-fn a_command_runs_with_four_descriptors(stage: &Stage) {
-    assert_eq!(stage.probe("exit 5").option("--limit", "7:4").end(), Told::Exited(5));
+fn a_command_runs_with_four_descriptors(sandbox: &Sandbox) {
+    assert_eq!(
+        sandbox.probe("exit 5").launch_option("--limit", "7:4").wait_for_exit(),
+        WaitStatus::Exited(5)
+    );
 }
 
 /// ST25, TL08
-fn a_file_size_limit_of_zero_does_no_harm(stage: &Stage) {
-    let start = || stage.probe("exit 3").option("--limit", "1:0");
-    assert_eq!(start().end(), Told::Exited(3));
-    let bare = stage.plain([probe(), "state"]).option("--limit", "1:0").finish().text();
-    let wrapped = stage.probe("state").option("--limit", "1:0").finish().text();
+fn a_file_size_limit_of_zero_does_no_harm(sandbox: &Sandbox) {
+    let start = || sandbox.probe("exit 3").launch_option("--limit", "1:0");
+    assert_eq!(start().wait_for_exit(), WaitStatus::Exited(3));
+    let bare = sandbox.unwrapped([probe(), "state"]).launch_option("--limit", "1:0").output().text();
+    let wrapped = sandbox.probe("state").launch_option("--limit", "1:0").output().text();
     let ignored = |text: &str| text.lines().find(|line| line.starts_with("SigIgn")).map(str::to_owned);
     assert_eq!(ignored(&wrapped), ignored(&bare));
 }
 
 /// ST26
-fn the_command_dies_with_a_parent_it_was_tied_to(stage: &Stage) {
-    let mut job = stage.probe("signals exit-on=15:3").option("--dies-with-parent", "15").start();
-    job.out.ready();
+fn the_command_dies_with_a_parent_it_was_tied_to(sandbox: &Sandbox) {
+    let mut job = sandbox.probe("signals exit-on=15:3").launch_option("--dies-with-parent", "15").spawn();
+    job.stdout.read_ready_pid();
     job.kill_launcher();
-    assert_eq!(job.out.rest_text(), "signal 15\n");
-    job.leaves_nothing();
+    assert_eq!(job.stdout.read_to_string(), "signal 15\n");
+    job.assert_no_process_left();
 }
 
 /// ST29
-fn one_process_has_the_words_of_the_command(stage: &Stage) {
+fn one_process_has_the_words_of_the_command(sandbox: &Sandbox) {
     let word = format!("only-here-{}", std::process::id());
-    let mut job = stage.probe(&format!("signals {word}")).start();
-    let command = job.out.ready();
+    let mut job = sandbox.probe(&format!("signals {word}")).spawn();
+    let command = job.stdout.read_ready_pid();
     let output =
         std::process::Command::new("pgrep").args(["-f", "--", &word]).output().expect("pgrep starts");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();

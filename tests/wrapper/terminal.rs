@@ -5,8 +5,10 @@ use std::fs;
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 
-use crate::ledger::{Case, cases};
-use crate::stage::{BARE_AND_RECORDED, EVERY_WAY, Job, Stage, Stream, Told, queue, send, stopped, until};
+use crate::harness::{
+    BARE_AND_RECORDED, Case, EVERY_WAY, Job, Sandbox, Stream, WaitStatus, cases, send_signal, sigqueue,
+    wait_until, wait_until_stopped,
+};
 
 pub fn cases() -> Vec<Case> {
     let mut all = cases![EVERY_WAY;
@@ -52,14 +54,14 @@ impl Job {
     #[track_caller]
     fn run(&mut self, line: &str) -> i32 {
         self.terminal().type_line(line);
-        self.terminal().screen.ready()
+        self.terminal().screen.read_ready_pid()
     }
 
     /// Types a line and gives what it prints.
     #[track_caller]
     fn prints(&mut self, line: &str) -> String {
         self.terminal().type_line(line);
-        self.terminal().prompt()
+        self.terminal().wait_for_prompt()
     }
 
     #[track_caller]
@@ -70,90 +72,92 @@ impl Job {
 
     #[track_caller]
     fn sees(&mut self, text: &str) {
-        self.terminal().screen.up_to(text);
+        self.terminal().screen.read_until(text);
     }
 
     /// Ctrl-Z, and the shell says so.
     #[track_caller]
     fn stop_key(&mut self) {
         self.terminal().ctrl('Z');
-        let text = self.terminal().prompt();
+        let text = self.terminal().wait_for_prompt();
         assert!(text.contains("Stopped"), "{text}");
     }
 
     /// Only the shell is left.
     #[track_caller]
     fn shell_is_alone(&self) {
-        until("only the shell is left", || self.members().iter().all(|process| process.pid == self.pid));
+        wait_until("only the shell is left", || {
+            self.session_processes().iter().all(|process| process.pid == self.pid)
+        });
     }
 
     /// Waits until the shell knows of it.
     #[track_caller]
     fn jobs_show(&mut self, text: &str) {
-        until(text, || self.prints("jobs -l").contains(text));
+        wait_until(text, || self.prints("jobs -l").contains(text));
     }
 }
 
 /// TT01
-fn the_command_has_the_terminal(stage: &Stage) {
-    let mut shell = stage.shell();
+fn the_command_has_the_terminal(sandbox: &Sandbox) {
+    let mut shell = sandbox.shell();
     let bare = shell.prints("$P terminal");
     assert!(bare.contains("foreground 1"), "{bare}");
     assert_eq!(shell.prints("$W $P terminal"), bare);
 }
 
 /// TT02
-fn an_interrupt_is_handled_once_and_the_code_kept(stage: &Stage) {
-    let mut shell = stage.shell();
+fn an_interrupt_is_handled_once_and_the_code_kept(sandbox: &Sandbox) {
+    let mut shell = sandbox.shell();
     shell.run("$W $P signals exit-on=2:5");
     shell.terminal().ctrl('C');
-    let text = shell.terminal().prompt();
+    let text = shell.terminal().wait_for_prompt();
     assert_eq!(text.matches("signal").count(), 1, "{text}");
     shell.last_code_is(5);
-    stage.logged(&[5]);
+    sandbox.assert_logged(&[5]);
 }
 
 /// TT03
-fn seven_interrupts_are_seven(stage: &Stage) {
-    let mut shell = stage.shell();
+fn seven_interrupts_are_seven(sandbox: &Sandbox) {
+    let mut shell = sandbox.shell();
     let command = shell.run("$W $P signals");
-    let launched = stage.launched(command);
+    let launched = sandbox.launched_pid(command);
     for _ in 0..7 {
         shell.terminal().ctrl('C');
         shell.sees("signal 2\r\n");
         assert_eq!(shell.terminal().screen.signals_until_quiet(launched), nothing());
     }
-    queue(command, 63, 9);
-    shell.terminal().prompt();
+    sigqueue(command, 63, 9);
+    shell.terminal().wait_for_prompt();
     shell.last_code_is(9);
 }
 
 /// TT04, LG05
-fn an_interrupt_kills_and_the_prompt_is_back(stage: &Stage) {
-    let mut shell = stage.shell();
+fn an_interrupt_kills_and_the_prompt_is_back(sandbox: &Sandbox) {
+    let mut shell = sandbox.shell();
     shell.run("$W $P signals default=2");
     shell.terminal().ctrl('C');
-    shell.terminal().prompt();
+    shell.terminal().wait_for_prompt();
     shell.last_code_is(130);
     shell.shell_is_alone();
-    stage.logged(&[130]);
+    sandbox.assert_logged(&[130]);
 }
 
 /// TT05
-fn a_quit_key_is_one_signal(stage: &Stage) {
-    let mut shell = stage.shell();
+fn a_quit_key_is_one_signal(sandbox: &Sandbox) {
+    let mut shell = sandbox.shell();
     let command = shell.run("$W $P signals");
     shell.terminal().ctrl('\\');
     shell.sees("signal 3\r\n");
-    let launched = stage.launched(command);
+    let launched = sandbox.launched_pid(command);
     assert_eq!(shell.terminal().screen.signals_until_quiet(launched), nothing());
 }
 
 /// TT06
-fn a_stopped_job_goes_on_with_fg(stage: &Stage) {
-    let mut shell = stage.shell();
+fn a_stopped_job_goes_on_with_fg(sandbox: &Sandbox) {
+    let mut shell = sandbox.shell();
     let command = shell.run("$W $P signals default=20 exit-on=2:5");
-    let launched = stage.launched(command);
+    let launched = sandbox.launched_pid(command);
     for _ in 0..3 {
         shell.stop_key();
         shell.last_code_is(148);
@@ -163,30 +167,30 @@ fn a_stopped_job_goes_on_with_fg(stage: &Stage) {
     }
     shell.terminal().ctrl('C');
     shell.sees("signal 2\r\n");
-    shell.terminal().prompt();
+    shell.terminal().wait_for_prompt();
     shell.last_code_is(5);
-    stage.logged(&[5]);
+    sandbox.assert_logged(&[5]);
 }
 
 /// TT07
-fn a_command_that_ignores_the_stop_key_is_not_stopped(stage: &Stage) {
-    let mut shell = stage.shell();
+fn a_command_that_ignores_the_stop_key_is_not_stopped(sandbox: &Sandbox) {
+    let mut shell = sandbox.shell();
     let command = shell.run("$W $P signals ignore=20");
-    let launched = stage.launched(command);
+    let launched = sandbox.launched_pid(command);
     shell.terminal().ctrl('Z');
     // A terminal hands its keys on in order: when this one is there, the other has been.
     shell.terminal().ctrl('C');
     shell.sees("signal 2\r\n");
     assert_eq!(shell.terminal().screen.signals_until_quiet(launched), nothing());
-    queue(command, 63, 4);
-    let text = shell.terminal().prompt();
+    sigqueue(command, 63, 4);
+    let text = shell.terminal().wait_for_prompt();
     assert!(!text.contains("Stopped"), "{text}");
     shell.last_code_is(4);
 }
 
 /// TT09
-fn a_full_screen_program_stops_once_and_resumes_once(stage: &Stage) {
-    let mut shell = stage.shell();
+fn a_full_screen_program_stops_once_and_resumes_once(sandbox: &Sandbox) {
+    let mut shell = sandbox.shell();
     shell.terminal().type_line("$W $P full-screen");
     shell.sees("raw\r\n");
     for _ in 0..3 {
@@ -196,13 +200,13 @@ fn a_full_screen_program_stops_once_and_resumes_once(stage: &Stage) {
     }
     shell.terminal().type_text("q");
     shell.sees("stops 3\r\n");
-    shell.terminal().prompt();
+    shell.terminal().wait_for_prompt();
     shell.last_code_is(7);
 }
 
 /// TT10
-fn in_raw_mode_keys_are_bytes(stage: &Stage) {
-    let mut shell = stage.shell();
+fn in_raw_mode_keys_are_bytes(sandbox: &Sandbox) {
+    let mut shell = sandbox.shell();
     shell.terminal().type_line("$W $P full-screen");
     shell.sees("raw\r\n");
     shell.terminal().ctrl('C');
@@ -211,49 +215,49 @@ fn in_raw_mode_keys_are_bytes(stage: &Stage) {
     shell.sees("byte 28\r\n");
     shell.terminal().type_text("q");
     shell.sees("stops 0\r\n");
-    shell.terminal().prompt();
+    shell.terminal().wait_for_prompt();
     shell.last_code_is(7);
 }
 
 /// TT11
-fn a_background_job_that_reads_is_stopped_until_fg(stage: &Stage) {
-    let mut shell = stage.shell();
+fn a_background_job_that_reads_is_stopped_until_fg(sandbox: &Sandbox) {
+    let mut shell = sandbox.shell();
     let command = shell.run("$W $P signals default=20 default=21 read");
-    let launched = stage.launched(command);
+    let launched = sandbox.launched_pid(command);
     shell.stop_key();
     shell.terminal().type_line("bg");
     shell.sees("signal 18\r\n");
-    stopped(command);
-    stopped(launched);
+    wait_until_stopped(command);
+    wait_until_stopped(launched);
     shell.jobs_show("Stopped (tty input)");
     shell.terminal().type_line("fg");
     shell.sees("signal 18\r\n");
     shell.terminal().type_line("hello");
     shell.sees("read <hello>\r\n");
     shell.terminal().type_line("exit 5");
-    shell.terminal().prompt();
+    shell.terminal().wait_for_prompt();
     shell.last_code_is(5);
 }
 
 /// TT12
-fn a_background_job_that_writes_is_stopped_until_fg(stage: &Stage) {
-    let mut shell = stage.shell();
+fn a_background_job_that_writes_is_stopped_until_fg(sandbox: &Sandbox) {
+    let mut shell = sandbox.shell();
     shell.prints("stty tostop");
     shell.prints("$W $P signals default=22 exit-on=2:5 &");
     shell.jobs_show("Stopped (tty output)");
     shell.terminal().type_line("fg");
-    shell.terminal().screen.ready();
+    shell.terminal().screen.read_ready_pid();
     shell.terminal().ctrl('C');
     shell.sees("signal 2\r\n");
-    shell.terminal().prompt();
+    shell.terminal().wait_for_prompt();
     shell.last_code_is(5);
 }
 
 /// TT13
-fn a_resize_is_told_once_with_the_new_size(stage: &Stage) {
-    let mut shell = stage.shell();
+fn a_resize_is_told_once_with_the_new_size(sandbox: &Sandbox) {
+    let mut shell = sandbox.shell();
     let command = shell.run("$W $P signals");
-    let launched = stage.launched(command);
+    let launched = sandbox.launched_pid(command);
     for columns in ["100", "132", "40"] {
         shell.terminal().stty(&["cols", columns]);
         shell.sees(&format!("signal 28 size 24x{columns}\r\n"));
@@ -262,42 +266,42 @@ fn a_resize_is_told_once_with_the_new_size(stage: &Stage) {
 }
 
 /// A FIFO for a command that loses its terminal.
-fn fifo(stage: &Stage, name: &str) -> Stream {
-    let path = stage.path(name);
+fn fifo(sandbox: &Sandbox, name: &str) -> Stream {
+    let path = sandbox.path(name);
     mkfifo(&path, Mode::S_IRUSR | Mode::S_IWUSR).expect("a FIFO");
     let mut options = fs::OpenOptions::new();
     Stream::new(options.read(true).write(true).open(path).expect("the FIFO opens"))
 }
 
 /// TT14
-fn a_closed_terminal_ends_the_command_of_a_shell(stage: &Stage) {
-    let mut shell = stage.shell();
-    let mut told = fifo(stage, "told");
-    shell.terminal().type_line(&format!("$W $P signals exit-on=1:0 to={}", stage.path("told").display()));
-    told.ready();
+fn a_closed_terminal_ends_the_command_of_a_shell(sandbox: &Sandbox) {
+    let mut shell = sandbox.shell();
+    let mut told = fifo(sandbox, "told");
+    shell.terminal().type_line(&format!("$W $P signals exit-on=1:0 to={}", sandbox.path("told").display()));
+    told.read_ready_pid();
     shell.terminal = None;
-    told.up_to("signal 1\n");
-    assert_eq!(shell.end(), Told::Killed(1), "the shell");
-    shell.leaves_nothing();
-    stage.logged(&[0]);
+    told.read_until("signal 1\n");
+    assert_eq!(shell.wait_for_exit(), WaitStatus::Killed(1), "the shell");
+    shell.assert_no_process_left();
+    sandbox.assert_logged(&[0]);
 }
 
 /// TT15
-fn a_closed_terminal_ends_the_leader_of_a_session(stage: &Stage) {
-    let mut told = fifo(stage, "told");
-    let start = stage.probe(&format!("signals exit-on=1:4 to={}", stage.path("told").display()));
-    let mut job = start.option("--leads-session", "yes").on_terminal().start();
-    told.ready();
+fn a_closed_terminal_ends_the_leader_of_a_session(sandbox: &Sandbox) {
+    let mut told = fifo(sandbox, "told");
+    let start = sandbox.probe(&format!("signals exit-on=1:4 to={}", sandbox.path("told").display()));
+    let mut job = start.launch_option("--leads-session", "yes").on_terminal().spawn();
+    told.read_ready_pid();
     job.terminal = None;
-    told.up_to("signal 1\n");
-    assert_eq!(job.end(), Told::Exited(4));
-    job.leaves_nothing();
-    stage.logged(&[4]);
+    told.read_until("signal 1\n");
+    assert_eq!(job.wait_for_exit(), WaitStatus::Exited(4));
+    job.assert_no_process_left();
+    sandbox.assert_logged(&[4]);
 }
 
 /// TT17
-fn settings_of_the_terminal_stay_as_the_command_left_them(stage: &Stage) {
-    let mut shell = stage.shell();
+fn settings_of_the_terminal_stay_as_the_command_left_them(sandbox: &Sandbox) {
+    let mut shell = sandbox.shell();
     shell.prints("$W stty -icanon min 3 -opost");
     let settings = shell.terminal().settings();
     assert!(settings.contains("-icanon") && settings.contains("min = 3"), "{settings}");
@@ -305,21 +309,21 @@ fn settings_of_the_terminal_stay_as_the_command_left_them(stage: &Stage) {
 }
 
 /// TT18
-fn kill_ends_a_background_job(stage: &Stage) {
-    let mut shell = stage.shell();
+fn kill_ends_a_background_job(sandbox: &Sandbox) {
+    let mut shell = sandbox.shell();
     shell.run("$W $P signals default=15 &");
     // Prompts of before and messages about the job may come in between.
     shell.terminal().type_line("kill %1; wait %1; echo code=$?");
     shell.sees("code=143\r\n");
     shell.shell_is_alone();
-    stage.logged(&[143]);
+    sandbox.assert_logged(&[143]);
 }
 
 /// TT19
-fn kill_of_a_background_job_arrives_once(stage: &Stage) {
-    let mut shell = stage.shell();
+fn kill_of_a_background_job_arrives_once(sandbox: &Sandbox) {
+    let mut shell = sandbox.shell();
     let command = shell.run("$W $P signals &");
-    let launched = stage.launched(command);
+    let launched = sandbox.launched_pid(command);
     for (name, number) in [("INT", 2), ("TERM", 15), ("HUP", 1), ("USR1", 10), ("QUIT", 3)] {
         shell.terminal().type_line(&format!("kill -{name} %1"));
         shell.sees(&format!("signal {number}\r\n"));
@@ -328,10 +332,10 @@ fn kill_of_a_background_job_arrives_once(stage: &Stage) {
 }
 
 /// TT20
-fn a_signal_to_a_background_process_arrives_once(stage: &Stage) {
-    let mut shell = stage.shell();
+fn a_signal_to_a_background_process_arrives_once(sandbox: &Sandbox) {
+    let mut shell = sandbox.shell();
     let command = shell.run("$W $P signals exit-on=15:6 &");
-    let launched = stage.launched(command);
+    let launched = sandbox.launched_pid(command);
     shell.terminal().type_line("kill -USR1 $!");
     shell.sees("signal 10\r\n");
     assert_eq!(shell.terminal().screen.signals_until_quiet(launched), nothing());
@@ -341,44 +345,44 @@ fn a_signal_to_a_background_process_arrives_once(stage: &Stage) {
 }
 
 /// TT21
-fn a_typed_line_is_read(stage: &Stage) {
-    let mut shell = stage.shell();
+fn a_typed_line_is_read(sandbox: &Sandbox) {
+    let mut shell = sandbox.shell();
     shell.run("$W $P signals read");
     shell.terminal().type_line("hello");
     shell.sees("read <hello>\r\n");
     shell.terminal().ctrl('D');
-    shell.terminal().prompt();
+    shell.terminal().wait_for_prompt();
     shell.last_code_is(0);
 }
 
 /// TT22
-fn a_pipeline_of_two_stops_resumes_and_ends(stage: &Stage) {
-    let mut shell = stage.shell();
-    let (mut left, mut right) = (fifo(stage, "left"), fifo(stage, "right"));
+fn a_pipeline_of_two_stops_resumes_and_ends(sandbox: &Sandbox) {
+    let mut shell = sandbox.shell();
+    let (mut left, mut right) = (fifo(sandbox, "left"), fifo(sandbox, "right"));
     let side = |name, code| {
-        let path = stage.path(name);
+        let path = sandbox.path(name);
         format!("$W $P signals default=20 exit-on=2:{code} to={}", path.display())
     };
     shell.terminal().type_line(&format!("{} | {}", side("left", 0), side("right", 5)));
-    left.ready();
-    right.ready();
+    left.read_ready_pid();
+    right.read_ready_pid();
     for _ in 0..3 {
         shell.stop_key();
         shell.terminal().type_line("fg");
-        assert_eq!(left.line(), "signal 18");
-        assert_eq!(right.line(), "signal 18");
+        assert_eq!(left.read_line(), "signal 18");
+        assert_eq!(right.read_line(), "signal 18");
     }
     shell.terminal().ctrl('C');
-    assert_eq!(left.line(), "signal 2");
-    assert_eq!(right.line(), "signal 2");
-    shell.terminal().prompt();
+    assert_eq!(left.read_line(), "signal 2");
+    assert_eq!(right.read_line(), "signal 2");
+    shell.terminal().wait_for_prompt();
     shell.last_code_is(5);
     shell.shell_is_alone();
 }
 
 /// TT23
-fn a_shell_inside_has_job_control(stage: &Stage) {
-    let mut shell = stage.shell();
+fn a_shell_inside_has_job_control(sandbox: &Sandbox) {
+    let mut shell = sandbox.shell();
     shell.prints("$W bash --norc --noprofile --noediting -i");
     shell.run("$P signals default=20 exit-on=2:3");
     shell.stop_key();
@@ -386,7 +390,7 @@ fn a_shell_inside_has_job_control(stage: &Stage) {
     shell.sees("signal 18\r\n");
     shell.terminal().ctrl('C');
     shell.sees("signal 2\r\n");
-    shell.terminal().prompt();
+    shell.terminal().wait_for_prompt();
     shell.last_code_is(3);
     shell.prints("exit 9");
     shell.last_code_is(9);
@@ -396,12 +400,12 @@ fn a_shell_inside_has_job_control(stage: &Stage) {
 }
 
 /// TT25
-fn a_script_stops_at_a_command_that_died_of_the_interrupt(stage: &Stage) {
-    let mut shell = stage.shell();
-    stage.script("script", "$W $P signals default=2\necho went on\n");
+fn a_script_stops_at_a_command_that_died_of_the_interrupt(sandbox: &Sandbox) {
+    let mut shell = sandbox.shell();
+    sandbox.script("script", "$W $P signals default=2\necho went on\n");
     shell.run("bash ../script");
     shell.terminal().ctrl('C');
-    let text = shell.terminal().prompt();
+    let text = shell.terminal().wait_for_prompt();
     assert!(!text.contains("went on"), "{text}");
     shell.last_code_is(130);
 }
@@ -409,7 +413,7 @@ fn a_script_stops_at_a_command_that_died_of_the_interrupt(stage: &Stage) {
 /// Has this process taken the signals it was sent?
 #[track_caller]
 pub fn has_taken_its_signals(pid: i32) {
-    until("the process has taken its signals", || {
+    wait_until("the process has taken its signals", || {
         let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("the process is there");
         let pending = |name| {
             let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("a mask");
@@ -422,7 +426,7 @@ pub fn has_taken_its_signals(pid: i32) {
 /// A script of bash takes an interrupt as the command's only once it waits for it, which a quick command can forestall.
 #[track_caller]
 fn waits_for_its_command(script: i32) {
-    until("the script catches SIGINT and sleeps", || {
+    wait_until("the script catches SIGINT and sleeps", || {
         let status = fs::read_to_string(format!("/proc/{script}/status")).expect("the script is there");
         let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).expect("a mask");
         let caught = u64::from_str_radix(caught.trim(), 16).expect("hex");
@@ -434,89 +438,89 @@ fn waits_for_its_command(script: i32) {
 ///
 /// The command ends only when bash has had its own SIGINT: if the two come at once, bash 5.2 itself takes
 /// one handled interrupt of a hundred for a deadly one.
-fn a_script_goes_on_after_a_command_that_handled_the_interrupt(stage: &Stage) {
-    let mut shell = stage.shell();
-    stage.script("script", "echo script $$\n$W $P signals\necho went on $?\n");
+fn a_script_goes_on_after_a_command_that_handled_the_interrupt(sandbox: &Sandbox) {
+    let mut shell = sandbox.shell();
+    sandbox.script("script", "echo script $$\n$W $P signals\necho went on $?\n");
     shell.terminal().type_line("bash ../script");
     shell.sees("script ");
-    let script: i32 = shell.terminal().screen.line().parse().expect("a process id");
-    let command = shell.terminal().screen.ready();
+    let script: i32 = shell.terminal().screen.read_line().parse().expect("a process id");
+    let command = shell.terminal().screen.read_ready_pid();
     waits_for_its_command(script);
     shell.terminal().ctrl('C');
     shell.sees("signal 2\r\n");
     has_taken_its_signals(script);
-    queue(command, 63, 0);
-    let text = shell.terminal().prompt();
+    sigqueue(command, 63, 0);
+    let text = shell.terminal().wait_for_prompt();
     assert!(text.contains("went on 0"), "{text}");
 }
 
 /// TT27
-fn a_loop_ends_with_one_interrupt(stage: &Stage) {
-    let mut shell = stage.shell();
+fn a_loop_ends_with_one_interrupt(sandbox: &Sandbox) {
+    let mut shell = sandbox.shell();
     shell.run("for i in 1 2 3; do $W $P signals default=2; done");
     shell.terminal().ctrl('C');
-    let text = shell.terminal().prompt();
+    let text = shell.terminal().wait_for_prompt();
     assert!(!text.contains("ready"), "{text}");
     shell.shell_is_alone();
-    stage.logged(&[130]);
+    sandbox.assert_logged(&[130]);
 }
 
 /// TT28
-fn on_a_terminal_nothing_is_printed_but_what_the_command_prints(stage: &Stage) {
-    let mut shell = stage.shell();
+fn on_a_terminal_nothing_is_printed_but_what_the_command_prints(sandbox: &Sandbox) {
+    let mut shell = sandbox.shell();
     let text = shell.prints("$W sh -c 'echo out; echo err >&2; exit 3'");
-    assert_eq!(text, format!("out\r\nerr\r\n{}", crate::stage::PROMPT));
+    assert_eq!(text, format!("out\r\nerr\r\n{}", crate::harness::PROMPT));
 }
 
 /// TT29
-fn a_stopped_job_can_be_killed(stage: &Stage) {
-    let mut shell = stage.shell();
+fn a_stopped_job_can_be_killed(sandbox: &Sandbox) {
+    let mut shell = sandbox.shell();
     shell.run("$W $P signals default=20 default=15 default=18");
     shell.stop_key();
     shell.prints("kill %1");
     // How it ended is in the log. The shell cannot be asked: until it has reaped the job, which it does when it
     // likes, it takes it for a stopped one.
     shell.shell_is_alone();
-    stage.logged(&[143]);
+    sandbox.assert_logged(&[143]);
 }
 
 /// TT31
-fn a_stop_of_the_command_alone_is_seen_by_the_shell(stage: &Stage) {
-    let mut shell = stage.shell();
+fn a_stop_of_the_command_alone_is_seen_by_the_shell(sandbox: &Sandbox) {
+    let mut shell = sandbox.shell();
     let command = shell.run("$W $P signals exit-on=2:5");
     for _ in 0..3 {
-        send(command, 19);
-        let text = shell.terminal().prompt();
+        send_signal(command, 19);
+        let text = shell.terminal().wait_for_prompt();
         assert!(text.contains("Stopped"), "{text}");
         shell.terminal().type_line("fg");
         shell.sees("signal 18\r\n");
     }
     shell.terminal().ctrl('C');
     shell.sees("signal 2\r\n");
-    shell.terminal().prompt();
+    shell.terminal().wait_for_prompt();
     shell.last_code_is(5);
 }
 
 /// TT32
-fn an_interrupt_does_not_reach_a_background_job(stage: &Stage) {
-    let mut shell = stage.shell();
+fn an_interrupt_does_not_reach_a_background_job(sandbox: &Sandbox) {
+    let mut shell = sandbox.shell();
     let command = shell.run("$W $P signals &");
-    let launched = stage.launched(command);
+    let launched = sandbox.launched_pid(command);
     shell.prints("true");
     shell.terminal().ctrl('C');
-    shell.terminal().prompt();
+    shell.terminal().wait_for_prompt();
     assert_eq!(shell.terminal().screen.signals_until_quiet(launched), nothing());
 }
 
 /// TT38
-fn an_interrupt_during_the_start_is_never_lost(stage: &Stage) {
+fn an_interrupt_during_the_start_is_never_lost(sandbox: &Sandbox) {
     for moment in 0..50 {
-        let mut job = stage.probe("pause").on_terminal().start();
+        let mut job = sandbox.probe("pause").on_terminal().spawn();
         for _ in 0..moment * 2000 {
             std::hint::spin_loop();
         }
         job.terminal().ctrl('C');
-        assert_eq!(job.end(), Told::Killed(2));
-        job.leaves_nothing();
+        assert_eq!(job.wait_for_exit(), WaitStatus::Killed(2));
+        job.assert_no_process_left();
     }
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
-use crate::stage::{Stage, Way, find_on_path};
+use super::{Sandbox, Way, find_on_path};
 
 /// One test.
 pub struct Case {
@@ -15,16 +15,16 @@ pub struct Case {
 
 impl Case {
     /// A test that has nothing to do with wrapping.
-    pub fn plain(name: &str, run: fn()) -> Self {
+    pub fn once(name: &str, run: fn()) -> Self {
         Self { name: short(name), needs: &[], run: Box::new(run) }
     }
 
     /// One test for each way.
-    pub fn staged(ways: &[Way], name: &str, needs: &'static [&'static str], run: fn(&Stage)) -> Vec<Self> {
+    pub fn per_way(ways: &[Way], name: &str, needs: &'static [&'static str], run: fn(&Sandbox)) -> Vec<Self> {
         let case = |&way: &Way| Self {
             name: format!("{}::{}", short(name), way.name()),
             needs,
-            run: Box::new(move || run(&Stage::new(way))),
+            run: Box::new(move || run(&Sandbox::new(way))),
         };
         ways.iter().map(case).collect()
     }
@@ -70,9 +70,9 @@ fn short(name: &str) -> String {
 /// `cases![WAYS; one, two]`: the named functions, each in each of the ways; or with the tools that they need,
 /// `cases![WAYS, needs ["make"]; one, two]`. A function that is left out is dead code: the compiler says so.
 macro_rules! cases {
-    ($ways:expr; $($name:ident),+ $(,)?) => { $crate::ledger::cases![$ways, needs []; $($name),+] };
+    ($ways:expr; $($name:ident),+ $(,)?) => { $crate::harness::cases![$ways, needs []; $($name),+] };
     ($ways:expr, needs $tools:tt; $($name:ident),+ $(,)?) => {
-        [$($crate::ledger::Case::staged(
+        [$($crate::harness::Case::per_way(
             $ways,
             concat!(module_path!(), "::", stringify!($name)),
             &$tools,
@@ -80,9 +80,9 @@ macro_rules! cases {
         )),+].into_iter().flatten().collect::<Vec<_>>()
     };
 }
-macro_rules! plain {
+macro_rules! once {
     ($($name:ident),+ $(,)?) => {
-        vec![$($crate::ledger::Case::plain(concat!(module_path!(), "::", stringify!($name)), $name)),+]
+        vec![$($crate::harness::Case::once(concat!(module_path!(), "::", stringify!($name)), $name)),+]
     };
 }
-pub(crate) use {cases, plain};
+pub(crate) use {cases, once};

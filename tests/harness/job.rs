@@ -1,0 +1,303 @@
+//! A command that is started in an exactly known state, and what becomes of it.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File, OpenOptions};
+use std::io::{ErrorKind, Read, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::OpenOptionsExt;
+use std::process::{Child, Command, Stdio};
+use std::time::Instant;
+
+use nix::fcntl::OFlag;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{self, Signal};
+use nix::sys::stat::Mode;
+use nix::unistd::{Pid, mkfifo};
+
+use super::sandbox::launcher;
+use super::terminal::Terminal;
+use super::{Process, Sandbox, Stream, TIMEOUT, pause_briefly, probe, send_signal};
+
+/// What a parent is told.
+#[derive(Debug, PartialEq, Eq, Clone, Copy)]
+pub enum WaitStatus {
+    Stopped(i32),
+    Continued,
+    Exited(i32),
+    Killed(i32),
+}
+
+impl WaitStatus {
+    /// What a shell makes of it.
+    pub fn shell_code(self) -> i64 {
+        match self {
+            Self::Exited(code) => i64::from(code),
+            Self::Killed(signal) | Self::Stopped(signal) => 128 + i64::from(signal),
+            Self::Continued => panic!("not an end"),
+        }
+    }
+}
+
+pub struct Launch<'s> {
+    pub(super) sandbox: &'s Sandbox,
+    pub(super) argv: Vec<OsString>,
+    pub(super) options: Vec<OsString>,
+    pub(super) env: Vec<(OsString, Option<OsString>)>,
+    pub(super) stdin: Stdio,
+    pub(super) terminal: bool,
+}
+
+impl Launch<'_> {
+    /// See launch.c.
+    pub fn launch_option(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.options.extend([name.into(), value.as_ref().into()]);
+        self
+    }
+
+    pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.env.push((name.into(), Some(value.as_ref().into())));
+        self
+    }
+
+    pub fn env_remove(mut self, name: &str) -> Self {
+        self.env.push((name.into(), None));
+        self
+    }
+
+    pub fn stdin(mut self, stdin: impl Into<Stdio>) -> Self {
+        self.stdin = stdin.into();
+        self
+    }
+
+    pub fn on_terminal(mut self) -> Self {
+        self.terminal = true;
+        self
+    }
+
+    #[track_caller]
+    pub fn spawn(self) -> Job {
+        static COUNT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+        let count = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let report = self.sandbox.path(&format!("report-{count}"));
+        mkfifo(&report, Mode::S_IRUSR | Mode::S_IWUSR).expect("a FIFO");
+        let nonblock = OFlag::O_NONBLOCK.bits();
+        let reports =
+            OpenOptions::new().read(true).custom_flags(nonblock).open(&report).expect("the FIFO opens");
+
+        let terminal = self.terminal.then(Terminal::new);
+        let mut command = Command::new(launcher());
+        command.arg(&report);
+        if let Some(terminal) = &terminal {
+            command.arg("--tty").arg(&terminal.path);
+        }
+        command.args(&self.options).arg("--").args(&self.argv);
+        command
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", self.sandbox.home())
+            .env("LANG", "C.UTF-8")
+            .env("TERM", "xterm")
+            .env("W", self.sandbox.prefix_text())
+            .env("P", probe());
+        for (name, value) in &self.env {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        command.current_dir(self.sandbox.home());
+        command.stdin(self.stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut launcher = command.spawn().expect("the launcher starts");
+        drop(command);
+        let stdout = Stream::new(launcher.stdout.take().expect("its output"));
+        let stderr = Stream::new(launcher.stderr.take().expect("its errors"));
+        let stdin = launcher.stdin.take().map(|stdin| File::from(OwnedFd::from(stdin)));
+        let mut job = Job {
+            pid: 0,
+            stdout,
+            stderr,
+            stdin,
+            terminal,
+            reports: Reports(reports, String::new()),
+            launcher,
+        };
+        let first = job.reports.read_line();
+        job.pid = first
+            .strip_prefix("pid ")
+            .and_then(|pid| pid.parse().ok())
+            .unwrap_or_else(|| panic!("launch said {first:?} {}", job.stderr.read_to_string()));
+        fs::remove_file(report).expect("the FIFO goes");
+        job
+    }
+
+    /// Its end, and what it wrote.
+    #[track_caller]
+    pub fn output(self) -> Output {
+        let mut job = self.spawn();
+        let stdout = job.stdout.read_to_end();
+        let stderr = job.stderr.read_to_string();
+        let status = job.wait_for_exit();
+        job.assert_no_process_left();
+        Output { status, stdout, stderr }
+    }
+
+    #[track_caller]
+    pub fn wait_for_exit(self) -> WaitStatus {
+        self.output().status
+    }
+}
+
+pub struct Output {
+    pub status: WaitStatus,
+    pub stdout: Vec<u8>,
+    pub stderr: String,
+}
+
+impl Output {
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.stdout).into_owned()
+    }
+}
+
+struct Reports(File, String);
+
+impl Reports {
+    #[track_caller]
+    fn read_line(&mut self) -> String {
+        loop {
+            if let Some((line, rest)) = self.1.split_once('\n') {
+                let line = line.to_owned();
+                self.1 = rest.to_owned();
+                return line;
+            }
+            let mut ready = [PollFd::new(self.0.as_fd(), PollFlags::POLLIN)];
+            let timeout = PollTimeout::try_from(TIMEOUT).expect("a timeout");
+            assert!(poll(&mut ready, timeout).expect("poll") > 0, "nothing becomes of the command");
+            let mut bytes = [0; 4096];
+            match self.0.read(&mut bytes) {
+                // Nobody has opened the other end yet, or it has gone after its last word.
+                Ok(0) => pause_briefly(),
+                Ok(length) => self.1.push_str(&String::from_utf8_lossy(&bytes[..length])),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(error) => panic!("reading a report: {error}"),
+            }
+        }
+    }
+}
+
+/// A started command, and the launcher that is its parent.
+pub struct Job {
+    /// The process that was started: the command's own, or the wrapper's.
+    pub pid: i32,
+    pub stdout: Stream,
+    pub stderr: Stream,
+    pub stdin: Option<File>,
+    pub terminal: Option<Terminal>,
+    reports: Reports,
+    launcher: Child,
+}
+
+impl Job {
+    /// The next thing that the parent is told.
+    #[track_caller]
+    pub fn wait(&mut self) -> WaitStatus {
+        self.wait_with_cpu_time().0
+    }
+
+    /// With the milliseconds of user time that come with an end.
+    #[track_caller]
+    pub fn wait_with_cpu_time(&mut self) -> (WaitStatus, u64) {
+        let line = self.reports.read_line();
+        let mut words = line.split(' ');
+        let kind = words.next().unwrap_or_default().to_owned();
+        let mut number = || words.next().and_then(|word| word.parse().ok()).unwrap_or(0);
+        let status = match kind.as_str() {
+            "stopped" => WaitStatus::Stopped(number()),
+            "continued" => WaitStatus::Continued,
+            "exited" => WaitStatus::Exited(number()),
+            "killed" => WaitStatus::Killed(number()),
+            _ => panic!("launch said {line:?}"),
+        };
+        (status, number().try_into().unwrap_or(0))
+    }
+
+    #[track_caller]
+    pub fn wait_for_exit(&mut self) -> WaitStatus {
+        loop {
+            match self.wait() {
+                end @ (WaitStatus::Exited(_) | WaitStatus::Killed(_)) => return end,
+                WaitStatus::Stopped(_) | WaitStatus::Continued => {}
+            }
+        }
+    }
+
+    #[track_caller]
+    pub fn terminal(&mut self) -> &mut Terminal {
+        self.terminal.as_mut().expect("a terminal")
+    }
+
+    #[track_caller]
+    pub fn kill(&self, signal: i32) {
+        send_signal(self.pid, signal);
+    }
+
+    #[track_caller]
+    pub fn kill_group(&self, signal: i32) {
+        send_signal(-self.pid, signal);
+    }
+
+    #[track_caller]
+    pub fn write(&mut self, text: &str) {
+        self.stdin.as_mut().expect("a stdin").write_all(text.as_bytes()).expect("it takes it");
+    }
+
+    pub fn launcher_pid(&self) -> i32 {
+        self.launcher.id().cast_signed()
+    }
+
+    /// The processes of its sessions that are still there.
+    pub fn session_processes(&self) -> Vec<Process> {
+        let (host, own) = (self.launcher_pid(), self.pid);
+        Process::all()
+            .filter(|process| process.pid != host && process.is_alive())
+            .filter(|process| process.session == host || (own != 0 && process.session == own))
+            .collect()
+    }
+
+    /// Waits until no process of it is left. The wrapper may be gone a moment before its helper.
+    #[track_caller]
+    pub fn assert_no_process_left(&self) {
+        let start = Instant::now();
+        loop {
+            let left = self.session_processes();
+            if left.is_empty() {
+                return;
+            }
+            assert!(start.elapsed() < TIMEOUT, "left behind: {left:?}");
+            pause_briefly();
+        }
+    }
+
+    /// The launcher dies, and with it what was to die with it.
+    pub fn kill_launcher(&mut self) {
+        let _ = self.launcher.kill();
+        let _ = self.launcher.wait();
+    }
+}
+
+impl Drop for Job {
+    fn drop(&mut self) {
+        // A process that forks meanwhile needs another round.
+        for _ in 0..10 {
+            let processes = self.session_processes();
+            if processes.is_empty() {
+                break;
+            }
+            for process in processes {
+                // Gone between the look and here: that is as well.
+                let _ = signal::kill(Pid::from_raw(process.pid), Signal::SIGKILL);
+            }
+        }
+        self.kill_launcher();
+    }
+}

@@ -1,0 +1,42 @@
+//! What all tests share: a sandbox to run a command in, and the list of cases.
+//!
+//! Nothing here waits for a clock: a test waits for a line, a closed pipe, an exit, or a state in `/proc`.
+//! [`TIMEOUT`] is only there so that a command that hangs fails its test instead of stopping all of them.
+
+mod case;
+mod job;
+mod process;
+mod sandbox;
+mod stream;
+mod terminal;
+
+use std::time::{Duration, Instant};
+
+use nix::poll::{PollTimeout, poll};
+
+pub use case::{Case, DUCKDB, DYNAMIC, ROOT, python_with_duckdb};
+pub(crate) use case::{cases, once};
+pub use job::{Job, Launch, Output, WaitStatus};
+pub use process::{Process, is_alive, send_signal, sigqueue, wait_until_stopped};
+pub use sandbox::{
+    BARE_AND_RECORDED, EVERY_WAY, Event, OFF, RECORDED, Sandbox, TM_RUN, Way, find_on_path, probe,
+};
+pub use stream::Stream;
+pub use terminal::PROMPT;
+
+const TIMEOUT: Duration = Duration::from_mins(1);
+
+/// Yields the processor, between two looks at a state that nobody reports.
+fn pause_briefly() {
+    let _ = poll(&mut [], PollTimeout::from(2u8));
+}
+
+/// Looks until it is so.
+#[track_caller]
+pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !is_so() {
+        assert!(start.elapsed() < TIMEOUT, "waited in vain: {what}");
+        pause_briefly();
+    }
+}
