@@ -43,9 +43,9 @@ pub use sys::set_args;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing {
     pub use crate::event::Event;
-    pub use crate::event::canonical::{Scanner, Window};
     pub use crate::event::outcome::Outcome;
-    pub use crate::event::parse::{Fields, flat, glued, tolerant};
+    pub use crate::event::parse::scanner::{Scanner, Window};
+    pub use crate::event::parse::{ParsedEvent, flat, glued_object_start, lenient};
     pub use crate::event::table::{Filter, Table};
     pub use crate::report::model::{By, Contents, Population, Sort};
     pub use crate::report::render::{self, Recording};

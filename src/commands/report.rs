@@ -173,7 +173,7 @@ fn write(
     out: &mut dyn Write,
 ) -> anyhow::Result<()> {
     let span = table.period();
-    table.keep(&zone.filter);
+    table.retain(&zone.filter);
     // The names are told only where nothing else is: there may be many.
     let mut contents = if table.is_empty() { Contents::of(&table) } else { Contents::default() };
     contents.span = span;

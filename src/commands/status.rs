@@ -12,7 +12,8 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use super::consent::{self, HOMELESS, Recording};
 use super::world;
 use crate::cli::StatusFormat;
-use crate::event::table::{ReadStats, moment};
+use crate::event::table::ReadStats;
+use crate::event::timestamp;
 use crate::report::render::format;
 use crate::report::render::json::{Json, array, object};
 use crate::run::family;
@@ -178,7 +179,8 @@ impl Stored {
         let last_line = last_line(&file, found.size())?;
         let (reading, ends) = read::count(Source::File(path, file))?;
         Ok(Some(Self {
-            period: ends.and_then(|ends| moment(ends.first).zip(moment(ends.last))),
+            period: ends
+                .and_then(|ends| timestamp::to_datetime(ends.first).zip(timestamp::to_datetime(ends.last))),
             reading,
             size: found.size(),
             mode: found.mode() & 0o7777,

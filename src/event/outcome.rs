@@ -15,7 +15,7 @@ use Outcome::{Failed, Interrupted, Ok};
 impl Outcome {
     /// A `make` recipe that fails is 2 whatever happened in it, a closed terminal included
     /// (GNU Make 4.3): that cannot be told apart here.
-    pub fn of(target: &str, exit_code: i64) -> Self {
+    pub fn from_exit_code(target: &str, exit_code: i64) -> Self {
         look_up(target, exit_code).0
     }
 }
@@ -65,7 +65,7 @@ mod tests {
     fn every_exit_code_has_an_outcome_and_a_label() {
         #[track_caller]
         fn case(target: &str, exit_code: i64, outcome: Outcome, text: &str) {
-            assert_eq!(Outcome::of(target, exit_code), outcome);
+            assert_eq!(Outcome::from_exit_code(target, exit_code), outcome);
             assert_eq!(label(target, exit_code), text);
         }
         case("apply", 0, Ok, "ok");

@@ -1,18 +1,19 @@
 //! From the bytes of a line to its fields.
 //!
-//! Three ways with one answer: [`super::canonical`] knows the exact bytes that tm-run (and Python's json
+//! Three ways with one answer: [`scanner`] knows the exact bytes that tm-run (and Python's json
 //! module with its `isoformat` times) writes, [`flat`] one object of plain keys in any spacing and
-//! order, [`tolerant`] is serde_json for all the rest and decides what every line means. A faster
+//! order, [`lenient`] is serde_json for all the rest and decides what every line means. A faster
 //! way that is not sure says `None`, and the next one is asked.
+
+pub mod flat;
+pub mod lenient;
+pub mod scanner;
 
 use std::borrow::Cow;
 
-use chrono::NaiveDate;
-use serde_json::Value;
-
 /// What a readable line says.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Fields<'a> {
+pub struct ParsedEvent<'a> {
     /// Microseconds since 1970, UTC; `None`: no readable timestamp, and still an event.
     pub micros: Option<i64>,
     pub target: Cow<'a, str>,
@@ -23,293 +24,46 @@ pub struct Fields<'a> {
     pub exit_code: i64,
 }
 
-/// Decides what a line means. `None`: it cannot be read.
-///
-/// Bytes that are not UTF-8 become U+FFFD: the run counts, whatever its name's spelling. So do the
-/// halves of surrogates that Python writes for such bytes. Its bare `NaN` or `Infinity` as a duration
-/// reads as a missing one.
-pub fn tolerant(line: &[u8]) -> Option<Fields<'static>> {
-    let value = match serde_json::from_slice(line) {
-        Ok(value) => value,
-        Err(_) => serde_json::from_str(&repaired(&String::from_utf8_lossy(line))).ok()?,
-    };
-    let Value::Object(mut object) = value else { return None };
-    let Some(Value::String(target)) = object.remove("target") else { return None };
-    let micros = match object.get("timestamp") {
-        Some(Value::String(text)) => moment(text.as_bytes()),
-        _ => None,
-    };
-    let domain = match object.remove("domain") {
-        Some(Value::String(domain)) => domain,
-        _ => String::new(),
-    };
-    let seconds = match object.get("duration_seconds") {
-        None | Some(Value::Null) => 0.0,
-        Some(Value::Number(number)) => number.as_f64().filter(|seconds| seconds.is_finite())?,
-        Some(_) => return None,
-    };
-    let exit_code = match object.get("exit_code") {
-        None | Some(Value::Null) => 0,
-        Some(Value::Number(number)) => number.as_i64().or_else(|| whole(number.as_f64()?))?,
-        Some(_) => return None,
-    };
-    Some(Fields { micros, target: target.into(), domain: domain.into(), seconds, exit_code })
+/// What a line is, canonical or not.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ParsedLine<'a> {
+    Event(ParsedEvent<'a>),
+    Blank,
+    /// And yet a torn line may have a whole one glued to it.
+    Unreadable(Option<ParsedEvent<'a>>),
 }
 
-/// `-0` is a float to serde_json, and `2.0` an exit code that went through one.
-#[expect(clippy::cast_possible_truncation, reason = "whole and in range")]
-fn whole(number: f64) -> Option<i64> {
-    (number.fract() == 0.0 && number.abs() < 9e15).then_some(number as i64)
+impl<'a> ParsedLine<'a> {
+    /// Of a line without its line feed.
+    pub fn parse(line: &'a [u8]) -> Self {
+        if let Some(fields) = flat::parse(line).or_else(|| lenient::parse(line)) {
+            Self::Event(fields)
+        } else if line.trim_ascii().is_empty() {
+            Self::Blank
+        } else {
+            Self::Unreadable(glued_object_start(line).and_then(|at| lenient::parse(&line[at..])))
+        }
+    }
 }
 
-/// What Python's json module writes and JSON does not know, in JSON.
-fn repaired(text: &str) -> String {
-    const KEY: &str = "\"duration_seconds\"";
-    let mut json = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find('\\') {
-        let (before, escape) = rest.split_at(at);
-        json.push_str(before);
-        let length = match (surrogate(escape), escape.get(6..).and_then(surrogate)) {
-            (Some(0xd800..=0xdbff), Some(0xdc00..=0xdfff)) => 12,
-            (Some(_), _) => 6,
-            (None, _) => escape.chars().take(2).map(char::len_utf8).sum(),
-        };
-        json.push_str(if length == 6 { "\\ufffd" } else { &escape[..length] });
-        rest = &escape[length..];
-    }
-    json.push_str(rest);
-    if let Some(key) = json.rfind(KEY) {
-        let value = key + KEY.len();
-        let rest = json[value..].trim_start().strip_prefix(':').map_or("", str::trim_start);
-        let words = ["NaN", "Infinity", "-Infinity"];
-        if let Some(rest) = words.iter().find_map(|word| rest.strip_prefix(word)) {
-            return format!("{}: null{rest}", &json[..value]);
-        }
-    }
-    json
-}
-
-/// The half of a surrogate pair that an escape at the start of the text stands for.
-fn surrogate(text: &str) -> Option<u32> {
-    let digits = text.strip_prefix("\\u")?.get(..4)?;
-    u32::from_str_radix(digits, 16).ok().filter(|code| (0xd800..=0xdfff).contains(code))
-}
-
-/// One object on a line, its keys ours, its strings without escapes, its numbers plain.
-pub fn flat(line: &[u8]) -> Option<Fields<'_>> {
-    let mut text = Text(line);
-    let (mut micros, mut target, mut domain, mut seconds, mut exit_code) = (None, None, "", 0.0, 0);
-    text.expect(b'{')?;
-    loop {
-        match text.string()? {
-            "timestamp" => {
-                text.expect(b':')?;
-                micros = if text.null() { None } else { moment(text.string()?.as_bytes()) };
-            }
-            "target" => {
-                text.expect(b':')?;
-                target = Some(text.string()?);
-            }
-            "domain" => {
-                text.expect(b':')?;
-                domain = if text.null() { "" } else { text.string()? };
-            }
-            "duration_seconds" => {
-                text.expect(b':')?;
-                seconds = text.seconds()?;
-            }
-            "exit_code" => {
-                text.expect(b':')?;
-                exit_code = text.number()?.parse().ok()?;
-            }
-            _ => return None,
-        }
-        text.skip_blanks();
-        match text.next()? {
-            b',' => (),
-            b'}' => break,
-            _ => return None,
-        }
-    }
-    text.skip_blanks();
-    if !text.0.is_empty() {
-        return None;
-    }
-    Some(Fields { micros, target: target?.into(), domain: domain.into(), seconds, exit_code })
-}
-
-/// What is remaining of a line.
-pub struct Text<'a>(pub &'a [u8]);
-
-impl<'a> Text<'a> {
-    fn next(&mut self) -> Option<u8> {
-        let (&first, rest) = self.0.split_first()?;
-        self.0 = rest;
-        Some(first)
-    }
-
-    fn skip_blanks(&mut self) {
-        while let [b' ' | b'\t' | b'\r', rest @ ..] = self.0 {
-            self.0 = rest;
-        }
-    }
-
-    fn expect(&mut self, byte: u8) -> Option<()> {
-        self.skip_blanks();
-        (self.next()? == byte).then_some(())
-    }
-
-    fn null(&mut self) -> bool {
-        self.skip_blanks();
-        match self.0.strip_prefix(b"null") {
-            Some(rest) => {
-                self.0 = rest;
-                true
-            }
-            None => false,
-        }
-    }
-
-    fn string(&mut self) -> Option<&'a str> {
-        self.expect(b'"')?;
-        let end = memchr::memchr(b'"', self.0)?;
-        let (text, rest) = self.0.split_at(end);
-        self.0 = &rest[1..];
-        plain(text)
-    }
-
-    /// A number that is finite.
-    pub fn seconds(&mut self) -> Option<f64> {
-        self.number()?.parse().ok().filter(|seconds: &f64| seconds.is_finite())
-    }
-
-    /// By JSON's grammar, which is stricter than Rust's.
-    fn number(&mut self) -> Option<&'a str> {
-        self.skip_blanks();
-        let start = self.0;
-        if let [b'-', rest @ ..] = self.0 {
-            self.0 = rest;
-        }
-        match self.0 {
-            [b'0', rest @ ..] => self.0 = rest,
-            _ => self.digits()?,
-        }
-        if let [b'.', rest @ ..] = self.0 {
-            self.0 = rest;
-            self.digits()?;
-        }
-        if let [b'e' | b'E', rest @ ..] = self.0 {
-            self.0 = rest;
-            if let [b'+' | b'-', rest @ ..] = self.0 {
-                self.0 = rest;
-            }
-            self.digits()?;
-        }
-        str::from_utf8(&start[..start.len() - self.0.len()]).ok()
-    }
-
-    fn digits(&mut self) -> Option<()> {
-        let count = self.0.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        self.0 = &self.0[count..];
-        (count > 0).then_some(())
-    }
+/// Where the readable second half begins of a line that was glued to a torn one.
+pub fn glued_object_start(line: &[u8]) -> Option<usize> {
+    memchr::memmem::rfind(line, b"{\"timestamp\"").filter(|&at| at > 0)
 }
 
 /// The text between a JSON string's quotes, if it stands for itself.
-pub fn plain(text: &[u8]) -> Option<&str> {
+pub fn plain_str(text: &[u8]) -> Option<&str> {
     if text.iter().any(|&byte| byte < b' ' || byte == b'\\' || byte == b'"') {
         return None;
     }
     str::from_utf8(text).ok()
 }
 
-/// Microseconds since 1970 of an RFC 3339 moment; no offset means UTC. What is finer is cut off. An offset can lead
-/// out of the years of four digits, in which nobody could write it again: then it is none.
-pub fn moment(text: &[u8]) -> Option<i64> {
-    let (date_and_time, rest) = text.split_first_chunk::<19>()?;
-    let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b'T' | b't' | b' ', time @ ..] = *date_and_time else {
-        return None;
-    };
-    let [h1, h2, b':', n1, n2, b':', s1, s2] = time else { return None };
-    let year = two(y1, y2)? * 100 + two(y3, y4)?;
-    let date = NaiveDate::from_ymd_opt(year.try_into().ok()?, two(m1, m2)?, two(d1, d2)?)?;
-    let (hour, minute, second) = (two(h1, h2)?, two(n1, n2)?, two(s1, s2)?);
-    // 60 is a leap second: the first moment of the next minute, as far as counting goes.
-    if hour > 23 || minute > 59 || second > 60 {
-        return None;
-    }
-    let mut micros = 0;
-    let mut rest = rest;
-    if let [b'.', fraction @ ..] = rest {
-        let count = fraction.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        if count == 0 {
-            return None;
-        }
-        for digit in fraction[..count].iter().chain(&[b'0'; 6]).take(6) {
-            micros = micros * 10 + i64::from(digit - b'0');
-        }
-        rest = &fraction[count..];
-    }
-    let offset = match *rest {
-        [] | [b'Z' | b'z'] => 0,
-        [sign @ (b'+' | b'-'), h1, h2, b':', m1, m2] => {
-            let (hours, minutes) = (two(h1, h2)?, two(m1, m2)?);
-            if hours > 23 || minutes > 59 {
-                return None;
-            }
-            let seconds = i64::from(hours * 3600 + minutes * 60);
-            if sign == b'-' { -seconds } else { seconds }
-        }
-        _ => return None,
-    };
-    let days = i64::from(chrono::Datelike::num_days_from_ce(&date)) - DAYS_TO_1970;
-    let seconds = days * 86_400 + i64::from(hour * 3600 + minute * 60 + second) - offset;
-    YEARS.contains(&seconds).then_some(seconds * 1_000_000 + micros)
-}
-
-/// From the beginning of the year 0000 to the end of 9999, in seconds since 1970.
-const YEARS: std::ops::RangeInclusive<i64> = -62_167_219_200..=253_402_300_799;
-
-/// From the first day of year 1 to 1970-01-01, both counted.
-const DAYS_TO_1970: i64 = 719_163;
-
-fn two(tens: u8, ones: u8) -> Option<u32> {
-    (tens.is_ascii_digit() && ones.is_ascii_digit())
-        .then(|| u32::from(tens - b'0') * 10 + u32::from(ones - b'0'))
-}
-
-/// What a line is, canonical or not.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Line<'a> {
-    Event(Fields<'a>),
-    Blank,
-    /// And yet a torn line may have a whole one glued to it.
-    Unreadable(Option<Fields<'a>>),
-}
-
-impl<'a> Line<'a> {
-    /// Of a line without its line feed.
-    pub fn of(line: &'a [u8]) -> Self {
-        if let Some(fields) = flat(line).or_else(|| tolerant(line)) {
-            Self::Event(fields)
-        } else if line.trim_ascii().is_empty() {
-            Self::Blank
-        } else {
-            Self::Unreadable(glued(line).and_then(|at| tolerant(&line[at..])))
-        }
-    }
-}
-
-/// Where the readable second half begins of a line that was glued to a torn one.
-pub fn glued(line: &[u8]) -> Option<usize> {
-    memchr::memmem::rfind(line, b"{\"timestamp\"").filter(|&at| at > 0)
-}
-
 #[cfg(test)]
 pub mod tests {
     use super::*;
-    use crate::event::canonical::{Scanner, window};
+    use crate::event::parse::scanner::{Scanner, window};
+    use crate::event::timestamp;
 
     /// The same numbers in every run of the tests (SplitMix64).
     pub struct Chance(pub u64);
@@ -452,15 +206,20 @@ pub mod tests {
     }
 
     #[track_caller]
-    fn read(line: &str) -> Fields<'static> {
-        tolerant(line.as_bytes()).expect("a readable line")
+    fn read(line: &str) -> ParsedEvent<'static> {
+        lenient::parse(line.as_bytes()).expect("a readable line")
     }
 
     #[test]
     fn what_is_missing_has_a_value_and_what_is_too_much_is_left_out() {
         let fields = read(r#"{"more": [1, {}], "target": "apply"}"#);
-        let expected =
-            Fields { micros: None, target: "apply".into(), domain: "".into(), seconds: 0.0, exit_code: 0 };
+        let expected = ParsedEvent {
+            micros: None,
+            target: "apply".into(),
+            domain: "".into(),
+            seconds: 0.0,
+            exit_code: 0,
+        };
         assert_eq!(fields, expected);
         assert_eq!(read(r#"{"target": "a", "exit_code": null, "target": "apply"}"#), expected);
     }
@@ -468,7 +227,7 @@ pub mod tests {
     #[test]
     fn what_is_no_object_with_a_target_cannot_be_read() {
         for line in ["", "7", "[]", "{}", r#"{"target": 7}"#, r#"{"target": "a"} x"#, r#"{"target": "a""#] {
-            assert_eq!(tolerant(line.as_bytes()), None, "{line}");
+            assert_eq!(lenient::parse(line.as_bytes()), None, "{line}");
         }
     }
 
@@ -476,7 +235,7 @@ pub mod tests {
     fn an_exit_code_of_minus_zero_is_zero() {
         let line = r#"{"target": "apply", "exit_code": -0}"#;
         assert_eq!(read(line).exit_code, 0);
-        assert_eq!(flat(line.as_bytes()).unwrap().exit_code, 0);
+        assert_eq!(flat::parse(line.as_bytes()).unwrap().exit_code, 0);
     }
 
     #[test]
@@ -486,14 +245,14 @@ pub mod tests {
             assert_eq!((fields.seconds, fields.exit_code), (0.0, 2));
         }
         assert_eq!(read(r#"{"target": "a\udce9\ud83d\ude00\\ud800"}"#).target, "a\u{fffd}😀\\ud800");
-        assert_eq!(tolerant(b"{\"target\": \"a\xff\"}").unwrap().target, "a\u{fffd}");
+        assert_eq!(lenient::parse(b"{\"target\": \"a\xff\"}").unwrap().target, "a\u{fffd}");
     }
 
     #[test]
     fn moments_are_those_of_rfc_3339() {
         #[track_caller]
         fn case(text: &str, micros: Option<i64>) {
-            assert_eq!(moment(text.as_bytes()), micros);
+            assert_eq!(timestamp::parse(text.as_bytes()), micros);
         }
         case("1970-01-01T00:00:00Z", Some(0));
         case("1970-01-01t00:00:01z", Some(1_000_000));
@@ -526,7 +285,7 @@ pub mod tests {
             let Ok(text) = str::from_utf8(&text) else { continue };
             let Ok(expected) = chrono::DateTime::parse_from_rfc3339(text) else { continue };
             if !text.contains(":60") {
-                assert_eq!(moment(text.as_bytes()), Some(expected.timestamp_micros()), "{text}");
+                assert_eq!(timestamp::parse(text.as_bytes()), Some(expected.timestamp_micros()), "{text}");
                 agreed += 1;
             }
         }
@@ -540,9 +299,9 @@ pub mod tests {
         let (mut by_layout, mut by_keys, mut readable) = (0, 0, 0);
         for round in 0..2_000_000 {
             let mut line = damaged_line(&mut chance);
-            let expected = tolerant(&line);
+            let expected = lenient::parse(&line);
             readable += u32::from(expected.is_some());
-            if let Some(fields) = flat(&line) {
+            if let Some(fields) = flat::parse(&line) {
                 assert_eq!(Some(fields), expected, "{}", String::from_utf8_lossy(&line));
                 by_keys += 1;
             }
@@ -554,7 +313,7 @@ pub mod tests {
                 scanner = Scanner::default();
             }
             let Some(found) = scanner.canonical(&line, length) else { continue };
-            let fields = Fields {
+            let fields = ParsedEvent {
                 micros: Some(found.micros()),
                 target: scanner.target(found.target).into(),
                 domain: scanner.domain(found.domain).into(),

@@ -157,7 +157,7 @@ impl Completed {
     #[expect(clippy::cast_precision_loss, reason = "2^53 runs are out of reach")]
     pub fn finding(&self, ok: u64, rated: u64) -> Option<(FindingKind, f64)> {
         if self.streak >= STREAK {
-            let since = self.streak_since.and_then(crate::event::table::moment);
+            let since = self.streak_since.and_then(crate::event::timestamp::to_datetime);
             let success_rate = (rated > 0).then(|| ok as f64 / rated as f64);
             let kind = FindingKind::Failing { runs: self.streak, since, success_rate, rated, ok };
             return Some((kind, self.streak_seconds));
@@ -329,7 +329,7 @@ mod tests {
     fn three_failures_in_a_row_are_a_finding_with_its_beginning() {
         assert_eq!(completed("xx.").finding(1, 3), None);
         let (kind, seconds) = completed("xxx.x").finding(1, 5).unwrap();
-        let since = crate::event::table::moment(NOW - 2);
+        let since = crate::event::timestamp::to_datetime(NOW - 2);
         assert_eq!(kind, FindingKind::Failing { runs: 3, since, success_rate: Some(0.2), rated: 5, ok: 1 });
         assert!((seconds - 6.0).abs() < 1e-9);
     }

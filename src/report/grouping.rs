@@ -12,9 +12,11 @@ use super::model::{
 use super::parallel::parallel;
 use super::statistics::{self, Census, Duration, Sorted, Union, Unsorted};
 use super::tally::{self, Tally};
+use crate::event::duration::RunDuration;
 use crate::event::outcome::{Outcome, shell_code};
-use crate::event::rows::{Row, Rows, RunDuration, Sheet, UNTIMED, for_each_row};
-use crate::event::table::{SeriesKey, moment};
+use crate::event::table::SeriesKey;
+use crate::event::table::rows::{Row, Rows, Sheet, for_each_row};
+use crate::event::timestamp::{self, UNTIMED};
 
 /// The tallies of some kinds, added up.
 #[derive(Default)]
@@ -360,7 +362,7 @@ impl<'a> Grouped<'a> {
             .map(|(row, length, kind)| {
                 let domain = &self.shared.domains[kind.domain as usize];
                 Run {
-                    ended_at: moment(row.micros),
+                    ended_at: timestamp::to_datetime(row.micros),
                     seconds: length.seconds(),
                     exit_code: shell_code(kind.exit_code),
                     domain: (!domain.is_empty()).then(|| domain.to_string()),
@@ -372,7 +374,7 @@ impl<'a> Grouped<'a> {
         let mut stretches = self.stretches.list(name).iter();
         let first_run = stretches
             .find_map(|stretch| self.rows(stretch).1.iter().find(|row| row.micros != UNTIMED))
-            .and_then(|row| moment(row.micros));
+            .and_then(|row| timestamp::to_datetime(row.micros));
         Group {
             name: self.name(name).map(str::to_owned),
             counts,

@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use crate::event::rows::Sheet;
+use crate::event::table::rows::Sheet;
 
 /// How many threads are worth their while for so many rows: up to some ten thousand they cost more than they
 /// save, as does asking how many processors there are.

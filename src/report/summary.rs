@@ -7,8 +7,9 @@ use super::parallel::{self, parallel};
 use super::statistics;
 use super::tally::{self, Spare, Tally};
 use crate::event::outcome::Outcome;
-use crate::event::rows::{Owned, Sheet};
-use crate::event::table::{SeriesKey, Table, moment};
+use crate::event::table::rows::{Owned, Sheet};
+use crate::event::table::{SeriesKey, Table};
+use crate::event::timestamp;
 
 /// All that a report shows, in every format. A missing figure is `None`, never NaN.
 #[cfg_attr(test, derive(Clone, Debug))]
@@ -29,7 +30,7 @@ pub struct Summary<'a> {
     pub findings: Vec<Finding>,
 }
 
-/// What a report was asked for, filters aside: those are [`Table::keep`]'s.
+/// What a report was asked for, filters aside: those are [`Table::retain`]'s.
 pub struct Options<'a> {
     pub by: By,
     pub sort: Sort,
@@ -63,7 +64,11 @@ pub fn of<'a>(table: &'a mut Table, options: &Options<'a>) -> Summary<'a> {
     };
     let period = from.zip(to).and_then(|(from, to)| {
         let days = calendar.hour(to).day - calendar.hour(from).day + 1;
-        Some(Period { from: moment(from)?, to: moment(to)?, days: u64::try_from(days).unwrap_or(1) })
+        Some(Period {
+            from: timestamp::to_datetime(from)?,
+            to: timestamp::to_datetime(to)?,
+            days: u64::try_from(days).unwrap_or(1),
+        })
     });
     let mut sheets = table.sheets();
     let threads = parallel::threads(&sheets);
@@ -346,7 +351,7 @@ mod tests {
                     let moment = if chance.below(50) == 0 {
                         "never".to_owned()
                     } else {
-                        crate::event::table::moment((number * 977 + 1_700_000_000) * 1_000_000).unwrap().to_rfc3339()
+                        crate::event::timestamp::to_datetime((number * 977 + 1_700_000_000) * 1_000_000).unwrap().to_rfc3339()
                     };
                     let milliseconds = chance.below([3, 100, 1_000_000][round % 3]);
                     let finer = if round % 4 == 0 && chance.below(9) == 0 { "77" } else { "" };
@@ -440,7 +445,7 @@ mod tests {
             ("2026-11-22T11:00:00Z", "second", "a", 1.0, 0),
             ("2026-11-22T13:00:00Z", "first", "a", 1.0, 0),
         ]);
-        table.keep(&Filter { excludes: vec!["first".into()], ..Filter::default() });
+        table.retain(&Filter { excludes: vec!["first".into()], ..Filter::default() });
         table.anonymize();
         let names: Vec<_> = table.events().map(|(_, event)| (event.target, event.domain.unwrap())).collect();
         assert_eq!(names, [("target-1".into(), "domain-1".into()), ("target-2".into(), "domain-2".into())]);

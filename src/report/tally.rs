@@ -6,10 +6,10 @@ use super::calendar::{self, Calendar, Hour};
 use super::model::{Counts, Day, Population};
 use super::parallel::parallel;
 use super::statistics::{self, Duration as _};
-use crate::event::rows::{
-    MICROS_PER_SECOND, PackedRow, Row, RowsMut, RunDuration, Sheet, UNTIMED, for_each_row,
-};
+use crate::event::duration::RunDuration;
 use crate::event::table::SeriesKey;
+use crate::event::table::rows::{PackedRow, Row, RowsMut, Sheet, for_each_row};
+use crate::event::timestamp::{MICROS_PER_SECOND, UNTIMED};
 
 /// How many, and how long in all. Milliseconds are added as whole numbers, so that no order of
 /// adding can change the sum.
@@ -300,7 +300,7 @@ pub fn days(
 mod tests {
     use super::*;
     use crate::event::parse::tests::Chance;
-    use crate::event::rows::{ChunkBuilder, RoomOf};
+    use crate::event::table::rows::{ChunkBuilder, RoomOf};
 
     #[test]
     fn grouped_rows_are_those_that_there_were() {

@@ -53,7 +53,7 @@ impl Store {
     pub fn append(&self, event: &Event) -> io::Result<Appended> {
         // Made before the lock is held. The line end in front is for a last line without one, whose writer died half
         // way: it is lost, and ours must not be glued to it.
-        let mut line = event.line();
+        let mut line = event.to_line();
         line.insert(0, b'\n');
         // The log can be replaced between opening and locking it, by one `clear --before` at a time.
         for _ in 0..3 {

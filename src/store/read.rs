@@ -8,10 +8,11 @@ use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use anyhow::Context as _;
 
-use crate::event::canonical::Window;
-use crate::event::count::{EventCounter, TimeSpan};
-use crate::event::rows::{PackedRow, Room, Row};
-use crate::event::table::{Interner, LineSink, NAMED_LINES, ReadStats, Segment, Table, TableBuilder};
+use crate::event::counter::{EventCounter, TimeSpan};
+use crate::event::parse::scanner::Window;
+use crate::event::sink::{LineSink, NAMED_LINES, Segment};
+use crate::event::table::rows::{PackedRow, Room, Row};
+use crate::event::table::{Interner, ReadStats, Table, TableBuilder};
 
 /// Where events come from.
 pub enum Source {

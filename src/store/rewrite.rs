@@ -190,7 +190,7 @@ impl<'a> Sieve<'a> {
         let event = if line.len() as u64 >= LONGEST_LINE {
             None
         } else {
-            parse::flat(line).or_else(|| parse::tolerant(line))
+            parse::flat::parse(line).or_else(|| parse::lenient::parse(line))
         };
         if let Some(micros) = event.as_ref().and_then(|event| event.micros) {
             self.keeps = micros >= self.moment.timestamp_micros();

@@ -160,7 +160,7 @@ pub fn row_noun(by: By, number: usize) -> &'static str {
 /// `ok`, or `failed, exit 2`.
 pub fn outcome_text(target: &str, run: &Run) -> String {
     let label = outcome::label(target, run.exit_code);
-    match Outcome::of(target, run.exit_code) {
+    match Outcome::from_exit_code(target, run.exit_code) {
         Outcome::Ok => label.into_owned(),
         Outcome::Failed => format!("failed, {label}"),
         Outcome::Interrupted => format!("interrupted, {label}"),

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::scale::float;
 use super::{Options, format};
-use crate::event::{outcome, with_controls_escaped};
+use crate::event::{escape_controls, outcome};
 use crate::report::grouping::Detail;
 use crate::report::model::{
     By, Change, Counts, Direction, Durations, Finding, FindingKind, Group, Population, Window,
@@ -52,7 +52,7 @@ pub fn json(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Re
             between(&mut text, at, false, 2);
             text.push_str(&group);
             if text.len() > HELD {
-                out.write_all(with_controls_escaped(&text).as_bytes())?;
+                out.write_all(escape_controls(&text).as_bytes())?;
                 text.clear();
             }
         }
@@ -63,7 +63,7 @@ pub fn json(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Re
         add(&mut text, member);
     }
     end(&mut text, false, 0);
-    writeln!(out, "{}}}", with_controls_escaped(&text))
+    writeln!(out, "{}}}", escape_controls(&text))
 }
 
 /// One that stands as it is between quotes.

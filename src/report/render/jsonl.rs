@@ -10,7 +10,7 @@ use crate::event::Event;
 /// could not be read (no `moment`) keeps none: `null`.
 pub fn jsonl(moment: Option<DateTime<Utc>>, event: &Event, out: &mut dyn Write) -> io::Result<()> {
     const OFFSET: &[u8] = b"+00:00\"";
-    let line = event.exact_line();
+    let line = event.to_exact_line();
     if moment.is_none() {
         const TIME: &[u8] = br#"{"timestamp": "#;
         let rest = line.iter().position(|&byte| byte == b',').map_or(&line[..0], |comma| &line[comma..]);

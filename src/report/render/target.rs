@@ -358,7 +358,7 @@ impl TargetView<'_> {
         let length = lengths.iter().map(String::len).max().unwrap_or(0).max(7);
         for ((run, time), seconds) in some.iter().zip(&times).zip(&lengths) {
             let end = 2 + width + 2 + length;
-            let style = match Outcome::of(self.target(), run.exit_code) {
+            let style = match Outcome::from_exit_code(self.target(), run.exit_code) {
                 Outcome::Ok => Style::Green,
                 Outcome::Failed => Style::Red,
                 Outcome::Interrupted => Style::Dim,

@@ -22,8 +22,8 @@ use std::sync::atomic::AtomicU64;
 
 use chrono::{DateTime, Utc};
 use tm_run::fuzzing::{
-    By, Contents, Event, Fields, Filter, Outcome, Population, Recording, Scanner, Sort, Source, Table, Window, flat,
-    glued, read, render, summary, tolerant,
+    By, Contents, Event, ParsedEvent, Filter, Outcome, Population, Recording, Scanner, Sort, Source, Table, Window, flat,
+    glued_object_start, read, render, summary, lenient,
 };
 
 /// Between one log and the next; no line of JSON can hold it.
@@ -34,17 +34,17 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
         ways_agree(log);
     }
     let logs: Vec<&[u8]> = data.split(|&byte| byte == END_OF_LOG).take(4).collect();
-    let mut expected: Vec<Fields<'_>> = logs.iter().flat_map(|log| lines(log)).filter_map(decided).collect();
+    let mut expected: Vec<ParsedEvent<'_>> = logs.iter().flat_map(|log| lines(log)).filter_map(decided).collect();
     expected.sort_by_key(|fields| fields.micros.unwrap_or(i64::MIN));
 
     let mut whole = table(logs.iter().map(|log| Source::Stream(Box::new(Cursor::new(log.to_vec())))));
     let pieces = table(logs.iter().map(|log| Source::Stream(Box::new(Pieces(Cursor::new(log.to_vec()))))));
-    assert_eq!(whole.reading, pieces.reading, "what is read does not depend on how it arrives");
+    assert_eq!(whole.read_stats, pieces.read_stats, "what is read does not depend on how it arrives");
     is(&whole, &expected);
     is(&pieces, &expected);
     let blank = |line: &&[u8]| line.trim_ascii().is_empty();
     let count = logs.iter().flat_map(|log| lines(log)).filter(|line| !blank(line)).count();
-    assert_eq!((whole.reading.lines, whole.reading.events), (count as u64, expected.len() as u64));
+    assert_eq!((whole.read_stats.lines, whole.read_stats.events), (count as u64, expected.len() as u64));
 
     // What is written is read again, all of it.
     let mut written = Vec::new();
@@ -53,7 +53,7 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     }
     let again = table([Source::Stream(Box::new(Cursor::new(written)))]);
     is(&again, &expected);
-    assert_eq!(again.reading.unreadable, 0);
+    assert_eq!(again.read_stats.unreadable, 0);
 
     if expected.is_empty() {
         return;
@@ -61,7 +61,7 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let bits = data.iter().fold(data.len(), |bits, &byte| bits.rotate_left(5) ^ usize::from(byte));
     let (filter, kept) = filtered(bits, &expected);
     let contents = Contents::of(&whole);
-    whole.keep(&filter);
+    whole.retain(&filter);
     is(&whole, &kept);
     if bits & 0x100 != 0 {
         whole.anonymize();
@@ -78,8 +78,8 @@ fn lines(log: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 /// The event of a line, by the parser that decides.
-fn decided(line: &[u8]) -> Option<Fields<'static>> {
-    tolerant(line).or_else(|| tolerant(&line[glued(line)?..]))
+fn decided(line: &[u8]) -> Option<ParsedEvent<'static>> {
+    lenient::parse(line).or_else(|| lenient::parse(&line[glued_object_start(line)?..]))
 }
 
 /// A faster way may not know; if it does, it must agree with the one that decides.
@@ -89,21 +89,21 @@ fn ways_agree(log: &[u8]) {
     let mut window = [b' '; size_of::<Window>()];
     let mut at = 0;
     for line in lines(log) {
-        if let Some(fast) = flat(line) {
-            assert_eq!(Some(fast), tolerant(line));
+        if let Some(fast) = flat::parse(line) {
+            assert_eq!(Some(fast), lenient::parse(line));
         }
         let left = log.len() - at;
         let count = left.min(window.len());
         window[..count].copy_from_slice(&log[at..at + count]);
         if let Some(found) = scanner.canonical(&window, left) {
-            let fast = Fields {
+            let fast = ParsedEvent {
                 micros: Some(found.micros()),
                 target: scanner.target(found.target).into(),
                 domain: scanner.domain(found.domain).into(),
                 seconds: found.length().seconds(),
                 exit_code: found.exit_code.into(),
             };
-            assert_eq!(Some(fast), tolerant(line));
+            assert_eq!(Some(fast), lenient::parse(line));
             assert_eq!(found.bytes, line.len() + 1);
         }
         at += line.len() + 1;
@@ -115,7 +115,7 @@ fn table(sources: impl IntoIterator<Item = Source>) -> Table {
 }
 
 #[track_caller]
-fn is(table: &Table, expected: &[Fields<'_>]) {
+fn is(table: &Table, expected: &[ParsedEvent<'_>]) {
     let mut found = table.events();
     for fields in expected {
         let (moment, event) = found.next().expect("as many events");
@@ -125,11 +125,11 @@ fn is(table: &Table, expected: &[Fields<'_>]) {
     assert!(found.next().is_none(), "no event more");
 }
 
-fn moment_of(fields: &Fields<'_>) -> Option<DateTime<Utc>> {
+fn moment_of(fields: &ParsedEvent<'_>) -> Option<DateTime<Utc>> {
     fields.micros.map(|micros| DateTime::from_timestamp_micros(micros).expect("a moment"))
 }
 
-fn event_of(fields: &Fields<'_>) -> Event {
+fn event_of(fields: &ParsedEvent<'_>) -> Event {
     Event {
         timestamp: moment_of(fields).unwrap_or_default(),
         target: fields.target.to_string(),
@@ -140,10 +140,10 @@ fn event_of(fields: &Fields<'_>) -> Event {
 }
 
 /// A filter that some of these events pass, and those.
-fn filtered<'a>(bits: usize, events: &[Fields<'a>]) -> (Filter, Vec<Fields<'a>>) {
+fn filtered<'a>(bits: usize, events: &[ParsedEvent<'a>]) -> (Filter, Vec<ParsedEvent<'a>>) {
     let count = events.len();
     let chosen = |bit: usize, place: usize| (bits >> bit & 1 != 0).then(|| &events[place]);
-    let name = |fields: &Fields<'_>| fields.target.to_string();
+    let name = |fields: &ParsedEvent<'_>| fields.target.to_string();
     let filter = Filter {
         targets: chosen(0, count / 2).into_iter().map(name).collect(),
         domains: chosen(1, count - 1).into_iter().map(|fields| fields.domain.to_string()).collect(),
@@ -154,18 +154,18 @@ fn filtered<'a>(bits: usize, events: &[Fields<'a>]) -> (Filter, Vec<Fields<'a>>)
         last: (bits >> 6 & 1 != 0).then_some(count / 2),
     };
     let micros = |moment: Option<DateTime<Utc>>| moment.map(|moment| moment.timestamp_micros());
-    let passes = |fields: &&Fields<'_>| {
+    let passes = |fields: &&ParsedEvent<'_>| {
         let within = |bound: Option<i64>, is_within: fn(i64, i64) -> bool| {
             bound.is_none_or(|bound| fields.micros.is_some_and(|micros| is_within(micros, bound)))
         };
         (filter.targets.is_empty() || *fields.target == filter.targets[0])
             && (filter.domains.is_empty() || *fields.domain == filter.domains[0])
             && filter.excludes.iter().all(|name| *fields.target != **name)
-            && (!filter.failed || Outcome::of(&fields.target, fields.exit_code) == Outcome::Failed)
+            && (!filter.failed || Outcome::from_exit_code(&fields.target, fields.exit_code) == Outcome::Failed)
             && within(micros(filter.since), |micros, since| micros >= since)
             && within(micros(filter.until), |micros, until| micros < until)
     };
-    let mut kept: Vec<Fields<'a>> = events.iter().filter(passes).cloned().collect();
+    let mut kept: Vec<ParsedEvent<'a>> = events.iter().filter(passes).cloned().collect();
     if let Some(last) = filter.last {
         kept.drain(..kept.len().saturating_sub(last));
     }

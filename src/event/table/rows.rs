@@ -10,11 +10,8 @@
 
 use std::ops::Range;
 
-/// Of an event without a readable timestamp: it stands before all others.
-pub const UNTIMED: i64 = i64::MIN;
-
-/// In microseconds.
-pub const MICROS_PER_SECOND: i64 = 1_000_000;
+use crate::event::duration::RunDuration;
+use crate::event::timestamp::{MICROS_PER_SECOND, UNTIMED};
 
 /// One event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,53 +22,6 @@ pub struct Row {
     pub duration: u32,
     /// The place in [`super::table::Table::series`].
     pub series: u32,
-}
-
-const EXACT_TAG: u32 = 1 << 31;
-
-/// How long a run took: most durations are whole milliseconds.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum RunDuration {
-    Milliseconds(u32),
-    Seconds(f64),
-}
-
-impl RunDuration {
-    pub fn seconds(self) -> f64 {
-        match self {
-            Self::Milliseconds(milliseconds) => f64::from(milliseconds) / 1000.0,
-            Self::Seconds(seconds) => seconds,
-        }
-    }
-
-    /// The exact whole number of milliseconds, if it is one and not out of the ordinary.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked right after")]
-    pub fn from_seconds(seconds: f64) -> Self {
-        let milliseconds = (seconds * 1000.0).round() as u32;
-        let exact = Self::Milliseconds(milliseconds);
-        #[expect(clippy::float_cmp, reason = "the same value, or it is kept as it is")]
-        if milliseconds < EXACT_TAG && exact.seconds() == seconds { exact } else { Self::Seconds(seconds) }
-    }
-
-    /// How a row says it that has these exact values beside it.
-    pub fn encode(self, exact: &mut Vec<f64>) -> u32 {
-        match self {
-            Self::Milliseconds(milliseconds) => milliseconds,
-            Self::Seconds(seconds) => {
-                exact.push(seconds);
-                EXACT_TAG | u32::try_from(exact.len() - 1).expect("fewer than 2^31 rows in a chunk")
-            }
-        }
-    }
-
-    /// Of a row with this duration, among these exact values.
-    pub fn decode(duration: u32, exact: &[f64]) -> Self {
-        if duration < EXACT_TAG {
-            Self::Milliseconds(duration)
-        } else {
-            Self::Seconds(exact[(duration - EXACT_TAG) as usize])
-        }
-    }
 }
 
 /// The greatest delta, and the greatest series, of a packed row.
@@ -168,15 +118,15 @@ impl<'a> Rows<'a> {
 macro_rules! for_each_row {
     ($row:ident in $rows:expr => $body:block) => {
         match $rows {
-            $crate::event::rows::Rows::Packed(base, rows) => {
+            $crate::event::table::rows::Rows::Packed(base, rows) => {
                 let mut micros = base;
                 for row in rows {
-                    micros += $crate::event::rows::seconds(row.delta());
+                    micros += $crate::event::table::rows::seconds(row.delta());
                     let $row = row.at(micros);
                     $body
                 }
             }
-            $crate::event::rows::Rows::Full(rows) => {
+            $crate::event::table::rows::Rows::Full(rows) => {
                 for &$row in rows {
                     $body
                 }

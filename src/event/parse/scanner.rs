@@ -11,8 +11,10 @@
 //! (until then a place may be wrong, but never one outside the window); and a name is not looked for, but recognised
 //! together with what stands behind it, for there are few names and many lines.
 
-use super::parse::{self, Text, plain};
-use super::rows::{MICROS_PER_SECOND, RunDuration};
+use super::flat::Cursor;
+use super::plain_str;
+use crate::event::duration::RunDuration;
+use crate::event::timestamp::{self, MICROS_PER_SECOND};
 
 use wide::u8x16;
 
@@ -195,7 +197,7 @@ impl<const PARTS: usize> Phrases<PARTS> {
             What::Domain => BEFORE_DURATION,
         };
         let phrase = rest.get(..length).filter(|phrase| phrase.ends_with(after))?;
-        let name = plain(name)?;
+        let name = plain_str(name)?;
         let number = u32::try_from(self.names.len()).ok()?;
         if self.names.len() >= self.slots.len() / 4 {
             if self.slots.len() == Self::MOST {
@@ -369,7 +371,7 @@ impl Date {
         let date = head.strip_prefix(b"{\"timestamp\": \"")?;
         let mut midnight = *b"0000-00-00T00:00:00";
         midnight[..11].copy_from_slice(date);
-        self.midnight = parse::moment(&midnight)? / MICROS_PER_SECOND;
+        self.midnight = timestamp::parse(&midnight)? / MICROS_PER_SECOND;
         self.head = head;
         Some(())
     }
@@ -450,7 +452,7 @@ fn milliseconds(text: u64) -> Option<(u32, usize)> {
 /// Any number that JSON knows: Python writes all digits of a float. With the place behind it.
 #[cold]
 fn seconds(line: &Window, at: usize) -> Option<(RunDuration, usize)> {
-    let mut text = Text(line.get(at..)?);
+    let mut text = Cursor(line.get(at..)?);
     let seconds = text.seconds()?;
     Some((RunDuration::from_seconds(seconds), line.len() - text.0.len()))
 }

@@ -1,8 +1,8 @@
 //! How many events there are, and from when to when: for those who need no more, nothing else is kept.
 
-use super::canonical::{Scanner, Window};
-use super::parse::Fields;
-use super::table::{LineSink, Segment};
+use super::parse::ParsedEvent;
+use super::parse::scanner::{Scanner, Window};
+use super::sink::{LineSink, Segment};
 
 /// Counts lines. One per thread.
 #[derive(Debug, Default)]
@@ -49,7 +49,7 @@ impl LineSink for EventCounter {
         Some(parsed.bytes)
     }
 
-    fn add(&mut self, event: &Fields<'_>) {
+    fn add(&mut self, event: &ParsedEvent<'_>) {
         self.segment.events += 1;
         if let Some(micros) = event.micros {
             self.ends.see(micros);
@@ -76,9 +76,9 @@ impl LineSink for EventCounter {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::canonical::window;
+    use crate::event::parse::scanner::window;
     use crate::event::parse::tests::{Chance, damaged_line};
-    use crate::event::rows::RoomOf;
+    use crate::event::table::rows::RoomOf;
     use crate::event::table::{Interner, ReadStats, TableBuilder};
 
     #[test]
