@@ -1,0 +1,373 @@
+//! The document around the drawings: its head, the totals, what is worth a look, and the tables.
+
+use std::borrow::Cow;
+use std::io::{self, Write};
+
+use chrono::{DateTime, NaiveDate, Utc};
+
+use super::writer::Html;
+use crate::report::grouping::{Detail, Groups};
+use crate::report::model::{By, Direction, Finding, FindingKind, Group};
+use crate::report::render::format::{self, ENOUGH};
+use crate::report::render::term::escape_for_display;
+use crate::report::render::{Options, effective_options, empty_state, materialize};
+use crate::report::summary::Summary;
+use crate::units::Seconds;
+
+/// Rows of a drawing when no limit was given. The table has them all.
+const DRAWN: usize = 25;
+/// Targets whose days are drawn.
+const MULTIPLES: usize = 6;
+
+/// Writes the page.
+pub fn html(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Result<()> {
+    let options = effective_options(&Options { ascii: false, ..*options });
+    let groups = &summary.groups;
+    let drawn = options.row_limit(groups.len()).min(options.limit.unwrap_or(DRAWN));
+    let mut durations = format::duration_order(groups, options.sorted);
+    durations.truncate(drawn);
+    let multiples = most_time(groups);
+    let wanted = (0..drawn).chain(durations.iter().chain(&multiples).copied()).collect();
+    let groups = materialize(groups, wanted, Detail::Whole);
+    let at = |places: &[usize]| places.iter().map(|place| &groups[place]).collect();
+    let mut page = Page {
+        summary,
+        options: &options,
+        drawn: groups.range(..drawn).map(|(_, group)| group).collect(),
+        durations: at(&durations),
+        multiples: at(&multiples),
+        html: Html::new(out),
+    };
+    page.document()?;
+    page.html.flush()
+}
+
+/// The places of the groups that took most of the time, among those with enough runs.
+fn most_time(groups: &Groups<'_>) -> Vec<usize> {
+    let seconds = |place| groups.brief(place).seconds;
+    let mut places: Vec<usize> =
+        (0..groups.len()).filter(|&place| groups.brief(place).counts.runs >= ENOUGH).collect();
+    places.sort_by(|&a, &b| {
+        seconds(b).total_cmp(&seconds(a)).then_with(|| groups.name(a).cmp(&groups.name(b)))
+    });
+    places.truncate(MULTIPLES);
+    places
+}
+
+pub struct Page<'a> {
+    pub summary: &'a Summary<'a>,
+    pub options: &'a Options<'a>,
+    /// The groups that are drawn; those whose durations are; those whose days are.
+    pub drawn: Vec<&'a Group>,
+    pub durations: Vec<&'a Group>,
+    pub multiples: Vec<&'a Group>,
+    pub html: Html<'a>,
+}
+
+impl Page<'_> {
+    fn document(&mut self) -> io::Result<()> {
+        let period = self.period();
+        self.html.raw(
+            "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+             <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; \
+             base-uri 'none'; form-action 'none'\">\n\
+             <meta name=\"referrer\" content=\"no-referrer\">\n<meta name=\"robots\" content=\"noindex\">\n\
+             <title>Usage report",
+        );
+        if !period.is_empty() {
+            self.html.raw(", ").text(&period);
+        }
+        self.html.raw("</title>\n<style>\n").raw(include_str!("page.css"));
+        self.html.raw("</style>\n</head>\n<body>\n");
+        self.header(&period);
+        self.html.raw("<main>\n");
+        if let Some(lines) = empty_state(self.summary, self.options) {
+            self.html.raw("<section>\n");
+            for line in lines {
+                self.html.element("p", line).newline();
+            }
+            self.html.raw("</section>\n");
+        } else {
+            self.findings();
+            self.totals();
+            self.invocations();
+            self.outcomes();
+            self.durations();
+            self.over_time();
+            self.heat_map();
+            self.targets();
+            self.data()?;
+        }
+        self.html.raw("</main>\n<footer><p>").text(self.options.generator);
+        self.html.raw(", report format 1, made ").text(format::rfc3339(self.options.now)).raw(
+            ". Interrupted runs (Ctrl-C and the like) count in neither the success rate nor the durations.\
+             </p></footer>\n</body>\n</html>\n",
+        );
+        Ok(())
+    }
+
+    pub fn date(&self, at: DateTime<Utc>) -> NaiveDate {
+        (self.options.local)(at).date()
+    }
+
+    fn period(&self) -> String {
+        self.summary.period.as_ref().map_or_else(String::new, |period| {
+            format::date_range(self.date(period.from), self.date(period.to), "–")
+        })
+    }
+
+    fn header(&mut self, period: &str) {
+        self.html.raw("<header>\n<h1>Usage report</h1>\n");
+        if let Some(of) = &self.summary.period {
+            let days = format::plural(of.days, "day", "days");
+            let zone = self.options.zone_name;
+            self.html.element("p", format_args!("{period} ({days}, {zone})")).newline();
+        }
+        let filters = format::filter_descriptions(self.options, false);
+        if !filters.is_empty() {
+            self.html.element("p", format_args!("Only {}", filters.join(", "))).newline();
+        }
+        self.html.raw(
+            "<p class=\"soft\">Made on this machine by tm-run; this page loads nothing and runs no script.</p>\n\
+             </header>\n",
+        );
+    }
+
+    fn findings(&mut self) {
+        if self.summary.findings.is_empty() {
+            return;
+        }
+        self.html.raw("<section id=\"worth\">\n<h2>Worth a look</h2>\n<ul>\n");
+        for finding in &self.summary.findings {
+            let (class, mark) = mark(finding);
+            let name = escape_for_display(&finding.target, false);
+            let sentence = format::finding_sentence(finding, "", self.options);
+            self.html.start("li").start("span").attr("class", format_args!("mark {class}"));
+            self.html.attr("aria-hidden", true).text(mark).end();
+            self.html.start("strong").element("bdi", name).end().text(sentence).end().newline();
+        }
+        self.html.raw("</ul>\n</section>\n");
+    }
+
+    fn totals(&mut self) {
+        let totals = &self.summary.totals;
+        let counts = &totals.counts;
+        let figures = [
+            ("Total events", counts.runs.to_string()),
+            ("Unique targets", self.summary.unique_targets.to_string()),
+            ("ok", counts.ok.to_string()),
+            ("failed", counts.failed.to_string()),
+            ("interrupted", counts.interrupted.to_string()),
+            ("success", format::success_rate_or_dash(counts, self.options)),
+            ("Total time tracked", Seconds(totals.seconds).to_string()),
+            ("in unfinished runs", Seconds(totals.seconds_unfinished).to_string()),
+        ];
+        self.html.raw("<section id=\"summary\" aria-label=\"Summary\">\n<dl>\n");
+        for (term, figure) in figures {
+            self.html.start("div").element("dt", term).element("dd", figure).end().newline();
+        }
+        self.html.raw("</dl>\n</section>\n");
+    }
+
+    pub fn title(&self, title: &str) -> String {
+        match self.options.by {
+            By::Target => title.to_owned(),
+            By::Domain => format!("{title} by domain"),
+        }
+    }
+
+    /// Starts a section, which the caller ends.
+    pub fn section(&mut self, id: &str, title: &str) {
+        self.html.start("section").attr("id", id).newline().element("h2", title).newline();
+    }
+
+    pub fn end_section(&mut self) {
+        self.html.end().newline();
+    }
+
+    pub fn remainder(&mut self, rest: usize) {
+        if rest > 0 {
+            let noun = format::row_noun(self.options.by, rest);
+            let note = format_args!("and {rest} more {noun}; the table at the end has them all.");
+            self.note(note);
+        }
+    }
+
+    pub fn note(&mut self, note: impl std::fmt::Display) {
+        self.html.start("p").class("note").text(note).end().newline();
+    }
+
+    fn data(&mut self) -> io::Result<()> {
+        self.section("data", "All numbers");
+        self.group_table()?;
+        self.start_folded("Runs by weekday and hour");
+        self.html
+            .start_table(["day".to_owned()].into_iter().chain((0..24).map(|hour| hour.to_string())), &[]);
+        for (day, hours) in format::WEEKDAYS.iter().zip(&self.summary.by_weekday_and_hour) {
+            self.html.row(day, hours);
+        }
+        self.html.end_table();
+        self.end_folded();
+        if !self.summary.days.is_empty() {
+            self.start_folded("Runs per day");
+            self.html.start_table(["day", "runs", "ok", "failed", "interrupted"], &[]);
+            for day in &self.summary.days {
+                let counts = &day.counts;
+                self.html.row(day.date, [counts.runs, counts.ok, counts.failed, counts.interrupted]);
+            }
+            self.html.end_table();
+            self.end_folded();
+        }
+        self.end_section();
+        Ok(())
+    }
+
+    fn start_folded(&mut self, summary: &str) {
+        self.html.raw("<details>\n").element("summary", summary).raw("\n<div>");
+    }
+
+    fn end_folded(&mut self) {
+        self.html.raw("</div>\n</details>\n");
+    }
+
+    fn group_table(&mut self) -> io::Result<()> {
+        let own = format::row_noun(self.options.by, 1);
+        self.html.start_table(
+            [
+                own,
+                "runs",
+                "ok",
+                "failed",
+                "interrupted",
+                "success",
+                "95 % interval",
+                "average",
+                "median",
+                "p5",
+                "p25",
+                "p75",
+                "p95",
+                "min",
+                "max",
+                "total",
+                "unfinished",
+                "first run",
+                "last run",
+            ],
+            &[],
+        );
+        let summary = self.summary;
+        let rows = self.options.row_limit(summary.groups.len());
+        // What is drawn is made already.
+        let drawn = self.drawn.clone().into_iter().take(rows).map(Cow::Borrowed);
+        let others = summary.groups.each(drawn.len()..rows, Detail::Whole, Cow::Owned);
+        for group in drawn.chain(others) {
+            let (counts, durations) = (&group.counts, group.shown());
+            let time = |at: Option<DateTime<Utc>>| {
+                at.map_or("-".to_owned(), |at| (self.options.local)(at).format("%Y-%m-%d %H:%M").to_string())
+            };
+            let interval = group
+                .success_interval
+                .map_or("-".to_owned(), |(low, high)| format!("{:.1} – {:.1} %", low * 100.0, high * 100.0));
+            let figures = [
+                counts.runs.to_string(),
+                counts.ok.to_string(),
+                counts.failed.to_string(),
+                counts.interrupted.to_string(),
+                format::success_rate_or_dash(counts, self.options),
+                interval,
+                format::seconds_or_dash(durations.mean),
+                format::seconds_or_dash(durations.median),
+                format::seconds_or_dash(durations.p5),
+                format::seconds_or_dash(durations.p25),
+                format::seconds_or_dash(durations.p75),
+                format::seconds_or_dash(durations.p95),
+                format::seconds_or_dash(durations.min),
+                format::seconds_or_dash(durations.max),
+                Seconds(group.seconds).to_string(),
+                Seconds(group.seconds_unfinished).to_string(),
+                time(group.first_run),
+                time(group.last_run),
+            ];
+            self.html.start("tr").start("th").attr("scope", "row").element("bdi", name(&group));
+            self.html.text(self.star(&group)).end();
+            for figure in figures {
+                self.html.element("td", figure);
+            }
+            self.html.end().newline();
+            self.html.flush_if_full()?;
+        }
+        self.html.end_table().newline();
+        match self.summary.groups.len() - rows {
+            0 => {}
+            more => self.note(format_args!("and {more} more that were not asked for.")),
+        }
+        Ok(())
+    }
+
+    /// What marks a group whose durations are those of its failed runs.
+    pub fn star(&self, group: &Group) -> &'static str {
+        if self.options.is_starred(group) { " *" } else { "" }
+    }
+}
+
+impl Html<'_> {
+    /// Starts a table that scrolls on its own: columns of figures, then columns of text.
+    pub fn start_table<T: std::fmt::Display>(
+        &mut self,
+        figures: impl IntoIterator<Item = T>,
+        texts: &[&str],
+    ) -> &mut Self {
+        self.raw("<div class=\"wide\" tabindex=\"0\"><table>\n");
+        self.table_head(figures, texts)
+    }
+
+    pub fn table_head<T: std::fmt::Display>(
+        &mut self,
+        figures: impl IntoIterator<Item = T>,
+        texts: &[&str],
+    ) -> &mut Self {
+        self.raw("<thead><tr>");
+        for header in figures {
+            self.start("th").attr("scope", "col").text(header).end();
+        }
+        for header in texts {
+            self.start("th").attr("scope", "col").class("text").text(header).end();
+        }
+        self.raw("</tr></thead>\n<tbody>\n")
+    }
+
+    pub fn end_table(&mut self) -> &mut Self {
+        self.raw("</tbody>\n</table></div>")
+    }
+
+    pub fn row_header(&mut self, header: impl std::fmt::Display) -> &mut Self {
+        self.start("th").attr("scope", "row").text(header).end()
+    }
+
+    fn row<T: std::fmt::Display>(
+        &mut self,
+        header: impl std::fmt::Display,
+        cells: impl IntoIterator<Item = T>,
+    ) -> &mut Self {
+        self.start("tr").row_header(header);
+        for cell in cells {
+            self.element("td", cell);
+        }
+        self.end().newline()
+    }
+}
+
+fn mark(finding: &Finding) -> (&'static str, &'static str) {
+    match &finding.kind {
+        FindingKind::Changed(change) if change.direction == Direction::Slower => ("slower", "▲"),
+        FindingKind::Changed(_) => ("faster", "▼"),
+        FindingKind::Failing { .. } => ("failing", "✗"),
+        FindingKind::Flaky { .. } => ("flaky", "≈"),
+    }
+}
+
+pub fn name(group: &Group) -> String {
+    format::display_name(group.name.as_deref(), false)
+}
