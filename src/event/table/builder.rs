@@ -169,7 +169,7 @@ mod tests {
     use super::*;
     use crate::event::parse;
     use crate::event::parse::scanner::window;
-    use crate::event::parse::tests::{Chance, damaged_line};
+    use crate::event::parse::tests::{Chance, damaged_line, rounds};
     use crate::event::table::rows::RoomOf;
 
     /// What a line that may be damaged adds to a table, by the parser that decides.
@@ -183,7 +183,7 @@ mod tests {
         let mut chance = Chance(6);
         let names = Interner::default();
         let mut builder = TableBuilder::new(&names, &RoomOf(0));
-        for _ in 0..100_000 {
+        for _ in 0..rounds(100_000) {
             let mut line = damaged_line(&mut chance);
             let end = line.len();
             line.push(b'\n');
