@@ -47,7 +47,7 @@ pub mod fuzzing {
     pub use crate::event::parse::scanner::{Scanner, Window};
     pub use crate::event::parse::{ParsedEvent, flat, glued_object_start, lenient};
     pub use crate::event::table::{Filter, Table};
-    pub use crate::report::model::{By, Contents, Population, Sort};
+    pub use crate::report::model::{Contents, GroupBy, Population, SortBy};
     pub use crate::report::render::{self, Recording};
     pub use crate::report::summary;
     pub use crate::store::read::{Source, read};

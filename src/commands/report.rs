@@ -15,7 +15,7 @@ use super::{progress, when};
 use crate::cli::{self, Format};
 use crate::event::table::{Filter, ReadStats, Table};
 use crate::report::calendar;
-use crate::report::model::{By, Contents, Population, Sort};
+use crate::report::model::{Contents, GroupBy, Population, SortBy};
 use crate::report::render;
 use crate::report::summary;
 use crate::store::is_missing;
@@ -30,7 +30,7 @@ const NAMED: usize = 10;
 pub fn perform(asked: &cli::Report, now: DateTime<Utc>, out: &mut dyn Write) -> anyhow::Result<()> {
     let utc = |moment: DateTime<Utc>| moment.naive_utc();
     let local = |moment: DateTime<Utc>| moment.with_timezone(&Local).naive_local();
-    let offset = calendar::offset_of(&Local);
+    let offset = calendar::utc_offset_of(&Local);
     let zone = if asked.utc {
         Zone { name: "UTC".into(), filter: filter(asked, now, &Utc), local: &utc, offset: &|_| 0 }
     } else {
@@ -198,8 +198,8 @@ fn write(
         cli::Durations::Failed => Population::Failed,
     };
     let by = match asked.by {
-        cli::By::Target => By::Target,
-        cli::By::Domain => By::Domain,
+        cli::By::Target => GroupBy::Target,
+        cli::By::Domain => GroupBy::Domain,
     };
     let summary = summary::of(
         &mut table,
@@ -236,7 +236,7 @@ fn write(
         },
     };
     match asked.format {
-        Format::Text if asked.targets.len() == 1 && by == By::Target => {
+        Format::Text if asked.targets.len() == 1 && by == GroupBy::Target => {
             render::target(&summary, &options, out)
         }
         Format::Text => render::text(&summary, &options, out),
@@ -249,12 +249,12 @@ fn write(
     Ok(())
 }
 
-fn sort(asked: &cli::Report) -> Sort {
+fn sort(asked: &cli::Report) -> SortBy {
     match asked.sort {
-        Some(cli::Sort::Time) => Sort::Time,
-        Some(cli::Sort::Average) => Sort::Average,
-        Some(cli::Sort::Failures) => Sort::Failures,
-        Some(cli::Sort::Name) => Sort::Name,
-        Some(cli::Sort::Runs) | None => Sort::Runs,
+        Some(cli::Sort::Time) => SortBy::Time,
+        Some(cli::Sort::Average) => SortBy::Average,
+        Some(cli::Sort::Failures) => SortBy::Failures,
+        Some(cli::Sort::Name) => SortBy::Name,
+        Some(cli::Sort::Runs) | None => SortBy::Runs,
     }
 }

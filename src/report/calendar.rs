@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, NaiveDate, Offset as _, TimeZone};
 
-const SECOND: i64 = 1_000_000;
-const HOUR: i64 = 3600;
-const DAY: i64 = 24 * HOUR;
+const MICROS_PER_SECOND: i64 = 1_000_000;
+const SECONDS_PER_HOUR: i64 = 3600;
+const SECONDS_PER_DAY: i64 = 24 * SECONDS_PER_HOUR;
 
 /// How far the reader's clock is ahead of UTC, day by day of a period.
 ///
@@ -28,14 +28,14 @@ pub struct Hour {
     /// Days since 1970 on the reader's calendar.
     pub day: i64,
     /// Of that day.
-    pub number: usize,
+    pub of_day: usize,
 }
 
 impl Hour {
     /// Holds no moment at all.
-    pub const NONE: Self = Self { start: 0, end: 0, day: 0, number: 0 };
+    pub const NONE: Self = Self { start: 0, end: 0, day: 0, of_day: 0 };
 
-    pub fn holds(&self, micros: i64) -> bool {
+    pub fn contains(&self, micros: i64) -> bool {
         self.start <= micros && micros < self.end
     }
 
@@ -47,7 +47,7 @@ impl Hour {
 }
 
 /// A function for [`Calendar::new`].
-pub fn offset_of<Z: TimeZone>(zone: &Z) -> impl Fn(i64) -> i64 {
+pub fn utc_offset_of<Z: TimeZone>(zone: &Z) -> impl Fn(i64) -> i64 {
     move |seconds| {
         let utc = DateTime::from_timestamp(seconds, 0).unwrap_or_default().naive_utc();
         i64::from(zone.offset_from_utc_datetime(&utc).fix().local_minus_utc())
@@ -58,35 +58,35 @@ impl<'a> Calendar<'a> {
     /// For moments from the first to the last, in microseconds.
     pub fn new(offset: &'a (dyn Fn(i64) -> i64 + Sync), from: i64, to: i64) -> Self {
         /// A century: nothing is gained by preparing days that no event is on.
-        const MOST: i64 = 36_525;
-        let first = from.div_euclid(DAY * SECOND);
-        let last = to.div_euclid(DAY * SECOND).min(first + MOST);
-        let mut at_start = offset(first * DAY);
+        const MAX_DAYS: i64 = 36_525;
+        let first = from.div_euclid(SECONDS_PER_DAY * MICROS_PER_SECOND);
+        let last = to.div_euclid(SECONDS_PER_DAY * MICROS_PER_SECOND).min(first + MAX_DAYS);
+        let mut at_start = offset(first * SECONDS_PER_DAY);
         let mut days = Vec::new();
         for day in first..=last {
             // The last second: a change at midnight belongs to the next day.
-            let at_end = offset((day + 1) * DAY - 1);
+            let at_end = offset((day + 1) * SECONDS_PER_DAY - 1);
             days.push((at_start == at_end).then_some(at_start));
-            at_start = offset((day + 1) * DAY);
+            at_start = offset((day + 1) * SECONDS_PER_DAY);
         }
         Self { offset, first, days }
     }
 
     pub fn hour(&self, micros: i64) -> Hour {
-        let seconds = micros.div_euclid(SECOND);
-        let utc_day = seconds.div_euclid(DAY);
+        let seconds = micros.div_euclid(MICROS_PER_SECOND);
+        let utc_day = seconds.div_euclid(SECONDS_PER_DAY);
         let prepared = usize::try_from(utc_day - self.first).ok().and_then(|day| self.days.get(day));
         let (offset, from, to) = match prepared {
-            Some(&Some(offset)) => (offset, utc_day * DAY, (utc_day + 1) * DAY),
+            Some(&Some(offset)) => (offset, utc_day * SECONDS_PER_DAY, (utc_day + 1) * SECONDS_PER_DAY),
             _ => ((self.offset)(seconds), seconds, seconds + 1),
         };
         let local = seconds + offset;
-        let start = local.div_euclid(HOUR) * HOUR - offset;
+        let start = local.div_euclid(SECONDS_PER_HOUR) * SECONDS_PER_HOUR - offset;
         Hour {
-            start: start.max(from) * SECOND,
-            end: (start + HOUR).min(to) * SECOND,
-            day: local.div_euclid(DAY),
-            number: usize::try_from(local.rem_euclid(DAY) / HOUR).unwrap_or(0),
+            start: start.max(from) * MICROS_PER_SECOND,
+            end: (start + SECONDS_PER_HOUR).min(to) * MICROS_PER_SECOND,
+            day: local.div_euclid(SECONDS_PER_DAY),
+            of_day: usize::try_from(local.rem_euclid(SECONDS_PER_DAY) / SECONDS_PER_HOUR).unwrap_or(0),
         }
     }
 }
@@ -114,11 +114,11 @@ mod tests {
     #[test]
     fn each_event_is_at_the_hour_that_the_readers_clock_showed() {
         #[track_caller]
-        fn case(calendar: &Calendar<'_>, moment: &str, date: &str, weekday: usize, number: usize) {
+        fn case(calendar: &Calendar<'_>, moment: &str, date: &str, weekday: usize, of_day: usize) {
             let hour = calendar.hour(micros(moment));
             assert_eq!(
-                (self::date(hour.day).to_string(), hour.weekday(), hour.number),
-                (date.into(), weekday, number)
+                (self::date(hour.day).to_string(), hour.weekday(), hour.of_day),
+                (date.into(), weekday, of_day)
             );
         }
         let (from, to) = (micros("2026-10-23T00:00:00Z"), micros("2026-10-27T23:00:00Z"));
@@ -143,9 +143,9 @@ mod tests {
             let mut last = Hour::NONE;
             for moment in (from..to).step_by(step * 1_000_000) {
                 let hour = calendar.hour(moment);
-                assert!(hour.holds(moment));
-                if last.holds(moment) {
-                    assert_eq!((last.day, last.number), (hour.day, hour.number));
+                assert!(hour.contains(moment));
+                if last.contains(moment) {
+                    assert_eq!((last.day, last.of_day), (hour.day, hour.of_day));
                 }
                 last = hour;
             }

@@ -3,27 +3,27 @@
 //! The rules were chosen by simulation, and the tests below simulate them again: a reader who is
 //! warned for nothing stops reading.
 
-use super::model::{Change, Direction, FindingKind, Window};
+use super::model::{Change, ChangeWindow, Direction, FindingKind};
 use super::statistics::{self, Sorted as _};
 
-const DAY: i64 = 86_400 * 1_000_000;
-const WINDOW: i64 = 7 * DAY;
+const DAY_MICROS: i64 = 86_400 * 1_000_000;
+const WINDOW_MICROS: i64 = 7 * DAY_MICROS;
 const WINDOW_RUNS: usize = 10;
-const BASELINE: i64 = 28 * DAY;
+const BASELINE_MICROS: i64 = 28 * DAY_MICROS;
 const BASELINE_RUNS: usize = 30;
 /// Fewer runs say nothing.
-const WINDOW_LEAST: usize = 5;
-const BASELINE_LEAST: usize = 20;
-const SIGNIFICANT: f64 = 0.01;
+const MIN_WINDOW_RUNS: usize = 5;
+const MIN_BASELINE_RUNS: usize = 20;
+const ALPHA: f64 = 0.01;
 /// A smaller change is not felt, however sure it is.
-const RATIO: f64 = 1.10;
-const SECONDS: f64 = 0.5;
+const MIN_RATIO: f64 = 1.10;
+const MIN_SECONDS: f64 = 0.5;
 
 /// A report names no more than this many.
-pub const MOST: usize = 5;
+pub const MAX_FINDINGS: usize = 5;
 
 /// The successful runs of a target, newest first, as far back as a change looks.
-pub struct Recent {
+pub struct RecentOkRuns {
     newest: i64,
     /// Moment and seconds.
     runs: Vec<(i64, f64)>,
@@ -31,7 +31,7 @@ pub struct Recent {
     window: Option<usize>,
 }
 
-impl Recent {
+impl RecentOkRuns {
     /// `newest` is the newest event of all targets.
     pub fn new(newest: i64) -> Self {
         Self { newest, runs: Vec::new(), window: None }
@@ -41,39 +41,40 @@ impl Recent {
     pub fn push(&mut self, micros: i64, seconds: f64) -> bool {
         let count = self.runs.len();
         let Some(window) = self.window else {
-            if count >= WINDOW_RUNS && micros < self.newest.saturating_sub(WINDOW) {
+            if count >= WINDOW_RUNS && micros < self.newest.saturating_sub(WINDOW_MICROS) {
                 self.window = Some(count);
                 return self.push(micros, seconds);
             }
             self.runs.push((micros, seconds));
             return true;
         };
-        let wanted =
-            count < window + BASELINE_RUNS || micros >= self.runs[window - 1].0.saturating_sub(BASELINE);
+        let wanted = count < window + BASELINE_RUNS
+            || micros >= self.runs[window - 1].0.saturating_sub(BASELINE_MICROS);
         if wanted {
             self.runs.push((micros, seconds));
         }
         wanted
     }
 
-    /// The likelier of two comparisons, whether or not it means anything ([`Change::is_real`]).
+    /// The likelier of two comparisons, whether or not it means anything ([`Change::is_significant`]).
     /// `None`: too few runs.
     pub fn change(&self) -> Option<Change> {
         let long = self.window.unwrap_or(self.runs.len());
-        let by_days = self.compare(long, if long > WINDOW_RUNS { Window::Days7 } else { Window::Runs10 });
-        let by_runs = (long > WINDOW_RUNS).then(|| self.compare(WINDOW_RUNS, Window::Runs10)).flatten();
+        let by_days =
+            self.compare(long, if long > WINDOW_RUNS { ChangeWindow::Days7 } else { ChangeWindow::Runs10 });
+        let by_runs = (long > WINDOW_RUNS).then(|| self.compare(WINDOW_RUNS, ChangeWindow::Runs10)).flatten();
         match (by_days, by_runs) {
             (Some(days), Some(runs)) => Some(if runs.p < days.p { runs } else { days }),
             (days, runs) => days.or(runs),
         }
     }
 
-    fn compare(&self, window: usize, name: Window) -> Option<Change> {
+    fn compare(&self, window: usize, name: ChangeWindow) -> Option<Change> {
         let (now, before) = self.runs.split_at_checked(window)?;
-        let oldest = now.last()?.0.saturating_sub(BASELINE);
+        let oldest = now.last()?.0.saturating_sub(BASELINE_MICROS);
         let in_time = before.partition_point(|&(micros, _)| micros >= oldest);
         let before = &before[..in_time.max(BASELINE_RUNS).min(before.len())];
-        if now.len() < WINDOW_LEAST || before.len() < BASELINE_LEAST {
+        if now.len() < MIN_WINDOW_RUNS || before.len() < MIN_BASELINE_RUNS {
             return None;
         }
         let sorted = |runs: &[(i64, f64)]| {
@@ -91,7 +92,7 @@ impl Recent {
             baseline_n: before.len() as u64,
             median,
             baseline_median,
-            p: statistics::rank_test(&now, &before),
+            p: statistics::mann_whitney_u(&now, &before),
             tests: 0,
         })
     }
@@ -100,35 +101,38 @@ impl Recent {
 impl Change {
     /// Beyond chance, and big enough to be felt.
     #[expect(clippy::cast_precision_loss, reason = "2^53 targets are out of reach")]
-    pub fn is_real(&self) -> bool {
+    pub fn is_significant(&self) -> bool {
         let (low, high) = (self.median.min(self.baseline_median), self.median.max(self.baseline_median));
-        self.p < SIGNIFICANT / self.tests as f64 && high >= RATIO * low && high - low >= SECONDS && low > 0.0
+        self.p < ALPHA / self.tests as f64
+            && high >= MIN_RATIO * low
+            && high - low >= MIN_SECONDS
+            && low > 0.0
     }
 }
 
 /// The completed (ok or failed) runs of a target, newest first, as far back as it matters.
 #[derive(Debug, Default)]
-pub struct Completed {
+pub struct CompletedRuns {
     /// Failed runs since the last success; their seconds; when the first of them was.
     streak: u64,
     streak_seconds: f64,
     streak_since: Option<i64>,
     streak_over: bool,
-    /// Of the last [`COMPLETED`] runs.
+    /// Of the last [`FLAKY_WINDOW`] runs.
     runs: u64,
     failed: u64,
     failed_seconds: f64,
-    spells: u64,
+    episodes: u64,
     last_failed: bool,
 }
 
-const COMPLETED: u64 = 50;
-const STREAK: u64 = 3;
+const FLAKY_WINDOW: u64 = 50;
+const MIN_STREAK: u64 = 3;
 /// What is surely (95 %) seldomer is no finding.
-const FLAKY_SHARE: f64 = 0.10;
-const FLAKY_SPELLS: u64 = 3;
+const MIN_FLAKY_RATE: f64 = 0.10;
+const MIN_FLAKY_EPISODES: u64 = 3;
 
-impl Completed {
+impl CompletedRuns {
     /// Takes the next older run; `false`: no further one is of interest.
     pub fn push(&mut self, failed: bool, micros: i64, seconds: f64) -> bool {
         if failed && !self.streak_over {
@@ -137,16 +141,16 @@ impl Completed {
             self.streak_since = Some(micros);
         }
         self.streak_over |= !failed;
-        if self.runs < COMPLETED {
+        if self.runs < FLAKY_WINDOW {
             self.runs += 1;
             if failed {
                 self.failed += 1;
                 self.failed_seconds += seconds;
-                self.spells += u64::from(!self.last_failed);
+                self.episodes += u64::from(!self.last_failed);
             }
             self.last_failed = failed;
         }
-        self.runs < COMPLETED || !self.streak_over
+        self.runs < FLAKY_WINDOW || !self.streak_over
     }
 
     pub fn streak(&self) -> u64 {
@@ -156,17 +160,17 @@ impl Completed {
     /// With the seconds that it cost. `ok` and `rated` are of all runs.
     #[expect(clippy::cast_precision_loss, reason = "2^53 runs are out of reach")]
     pub fn finding(&self, ok: u64, rated: u64) -> Option<(FindingKind, f64)> {
-        if self.streak >= STREAK {
+        if self.streak >= MIN_STREAK {
             let since = self.streak_since.and_then(crate::event::timestamp::to_datetime);
             let success_rate = (rated > 0).then(|| ok as f64 / rated as f64);
             let kind = FindingKind::Failing { runs: self.streak, since, success_rate, rated, ok };
             return Some((kind, self.streak_seconds));
         }
-        let (low, _) = statistics::wilson(self.failed, self.runs)?;
-        let often = low >= FLAKY_SHARE;
-        let scattered = self.spells >= FLAKY_SPELLS && self.spells * 3 >= self.failed;
+        let (low, _) = statistics::wilson_interval(self.failed, self.runs)?;
+        let often = low >= MIN_FLAKY_RATE;
+        let scattered = self.episodes >= MIN_FLAKY_EPISODES && self.episodes * 3 >= self.failed;
         (often && scattered).then_some((
-            FindingKind::Flaky { failed: self.failed, window: self.runs, spells: self.spells },
+            FindingKind::Flaky { failed: self.failed, window: self.runs, episodes: self.episodes },
             self.failed_seconds,
         ))
     }
@@ -179,7 +183,7 @@ pub fn impact(change: &Change) -> f64 {
 }
 
 /// Leaves the few that matter most: of the targets with these numbers, by the seconds they are about.
-pub fn choose<'a>(found: &mut Vec<(u32, FindingKind, f64)>, name: impl Fn(u32) -> &'a str) {
+pub fn keep_costliest<'a>(found: &mut Vec<(u32, FindingKind, f64)>, name: impl Fn(u32) -> &'a str) {
     let place = |kind: &FindingKind| match kind {
         FindingKind::Changed(_) => 0,
         FindingKind::Failing { .. } => 1,
@@ -191,7 +195,7 @@ pub fn choose<'a>(found: &mut Vec<(u32, FindingKind, f64)>, name: impl Fn(u32) -
             .then_with(|| name(*a).cmp(name(*b)))
             .then_with(|| place(a_kind).cmp(&place(b_kind)))
     });
-    found.truncate(MOST);
+    found.truncate(MAX_FINDINGS);
 }
 
 #[cfg(test)]
@@ -224,12 +228,12 @@ mod tests {
         }
     }
 
-    const NOW: i64 = 1_000 * DAY;
+    const NOW: i64 = 1_000 * DAY_MICROS;
 
     /// What is found of a target that runs so often, and takes so many times longer in the last `days`.
     fn simulate(chance: &mut Chance, runs_a_day: f64, days: f64, factor: f64) -> Option<Change> {
         const TO_MICROS: f64 = 86_400e6;
-        let mut recent = Recent::new(NOW);
+        let mut recent = RecentOkRuns::new(NOW);
         let mut age = 0.0;
         while age < 90.0 {
             // Runs come one by one, not on a beat.
@@ -258,7 +262,7 @@ mod tests {
                 let changes: Vec<Change> =
                     rates.iter().filter_map(|&rate| simulate(&mut chance, rate, 0.0, 1.0)).collect();
                 let tests = changes.len() as u64;
-                changes.iter().any(|change| Change { tests, ..*change }.is_real())
+                changes.iter().any(|change| Change { tests, ..*change }.is_significant())
             })
             .count();
         let rate = share(false_alarms, REPORTS);
@@ -279,7 +283,7 @@ mod tests {
         ] {
             let found = (0..TRIALS)
                 .filter_map(|_| simulate(&mut chance, 8.0, days, 1.45))
-                .filter(|change| Change { tests: 7, ..*change }.is_real())
+                .filter(|change| Change { tests: 7, ..*change }.is_significant())
                 .inspect(|change| assert_eq!(change.direction, Direction::Slower))
                 .count();
             let rate = share(found, TRIALS);
@@ -292,7 +296,7 @@ mod tests {
         const SERIES: usize = 4_000;
         let (mut flaky, mut streaks) = (0, 0);
         for _ in 0..SERIES {
-            let mut completed = Completed::default();
+            let mut completed = CompletedRuns::default();
             while completed.push(chance.share() <= rate, NOW, 1.0) {}
             match completed.finding(1, 1) {
                 Some((FindingKind::Flaky { .. }, _)) => flaky += 1,
@@ -315,8 +319,8 @@ mod tests {
         }
     }
 
-    fn completed(outcomes: &str) -> Completed {
-        let mut completed = Completed::default();
+    fn completed(outcomes: &str) -> CompletedRuns {
+        let mut completed = CompletedRuns::default();
         for (age, outcome) in (0..).zip(outcomes.chars()) {
             if !completed.push(outcome == 'x', NOW - age, 2.0) {
                 break;
@@ -339,11 +343,11 @@ mod tests {
         let spell = format!("....{}{}", "x".repeat(12), ".".repeat(60));
         assert_eq!(completed(&spell).finding(60, 72), None);
         let (kind, _) = completed(&".x.x.x.xx.....".repeat(5)).finding(45, 70).unwrap();
-        assert_eq!(kind, FindingKind::Flaky { failed: 19, window: 50, spells: 16 });
+        assert_eq!(kind, FindingKind::Flaky { failed: 19, window: 50, episodes: 16 });
     }
 
     fn series(runs: impl IntoIterator<Item = (i64, f64)>) -> Option<Change> {
-        let mut recent = Recent::new(NOW);
+        let mut recent = RecentOkRuns::new(NOW);
         for (age, seconds) in runs {
             if !recent.push(NOW - age, seconds) {
                 break;
@@ -354,29 +358,30 @@ mod tests {
 
     #[test]
     fn a_window_is_seven_days_or_ten_runs_and_its_baseline_28_days_or_thirty_runs() {
-        let daily = |days: std::ops::Range<i64>| days.map(|day| (day * DAY, 60.0));
+        let daily = |days: std::ops::Range<i64>| days.map(|day| (day * DAY_MICROS, 60.0));
         let change = series(daily(0..100)).unwrap();
-        assert_eq!((change.window, change.n, change.baseline_n), (Window::Runs10, 10, 30));
+        assert_eq!((change.window, change.n, change.baseline_n), (ChangeWindow::Runs10, 10, 30));
         assert_eq!(series(daily(0..29)), None);
         let change = series(daily(0..30)).unwrap();
         assert_eq!((change.n, change.baseline_n), (10, 20));
 
-        let hourly = (0..2000).map(|hour| (hour * DAY / 24, 60.0));
+        let hourly = (0..2000).map(|hour| (hour * DAY_MICROS / 24, 60.0));
         let change = series(hourly).unwrap();
-        assert_eq!((change.window, change.n, change.baseline_n), (Window::Days7, 7 * 24 + 1, 28 * 24));
+        assert_eq!((change.window, change.n, change.baseline_n), (ChangeWindow::Days7, 7 * 24 + 1, 28 * 24));
     }
 
     #[test]
     fn a_change_must_be_big_enough_to_be_felt() {
         let two_levels = |now: f64, before: f64| {
-            let hourly = (0..1000).map(|hour| (hour * DAY / 24, if hour < 100 { now } else { before }));
+            let hourly =
+                (0..1000).map(|hour| (hour * DAY_MICROS / 24, if hour < 100 { now } else { before }));
             Change { tests: 1, ..series(hourly).unwrap() }
         };
-        assert!(two_levels(11.1, 10.0).is_real());
-        assert!(!two_levels(10.9, 10.0).is_real());
-        assert!(!two_levels(2.4, 2.0).is_real());
+        assert!(two_levels(11.1, 10.0).is_significant());
+        assert!(!two_levels(10.9, 10.0).is_significant());
+        assert!(!two_levels(2.4, 2.0).is_significant());
         let faster = two_levels(5.0, 10.0);
-        assert!(faster.is_real() && faster.direction == Direction::Faster);
-        assert!(!two_levels(5.0, 0.0).is_real());
+        assert!(faster.is_significant() && faster.direction == Direction::Faster);
+        assert!(!two_levels(5.0, 0.0).is_significant());
     }
 }

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::calendar::{self, Calendar, Hour};
-use super::findings::{self, Completed, Recent};
+use super::findings::{self, CompletedRuns, RecentOkRuns};
 use super::model::{
-    Bin, By, Change, Counts, Day, Durations, Finding, FindingKind, Group, Population, Run, Sort, Usual,
+    Change, Counts, DayStats, DurationStats, Finding, FindingKind, Group, GroupBy, HistogramBin, Population,
+    RunRecord, SortBy, Usual,
 };
 use super::parallel::parallel;
-use super::statistics::{self, Census, Duration, Sorted, Union, Unsorted};
+use super::statistics::{self, Observation, Sorted, SortedUnion, TwoPassQuantiles, Unsorted};
 use super::tally::{self, Tally};
 use crate::event::duration::RunDuration;
 use crate::event::outcome::{Outcome, shell_code};
@@ -20,14 +21,14 @@ use crate::event::timestamp::{self, UNTIMED};
 
 /// The tallies of some kinds, added up.
 #[derive(Default)]
-struct Sums {
+struct GroupTallies {
     counts: Counts,
     all: Tally,
     by_outcome: [Tally; 3],
 }
 
 /// What every group looks at.
-pub struct Shared<'a> {
+pub struct Dataset<'a> {
     pub kinds: Vec<SeriesKey>,
     pub targets: Vec<Box<str>>,
     pub domains: Vec<Box<str>>,
@@ -43,25 +44,25 @@ pub struct Shared<'a> {
     pub threads: usize,
 }
 
-/// The rows of each group, and what the order of the groups and their sums need. There may be as many groups
+/// The rows of each group, and what the order of the groups and their tallies need. There may be as many groups
 /// as events: what else is told of one is found out when it is shown.
-pub struct Grouped<'a> {
-    shared: Shared<'a>,
+pub struct Grouping<'a> {
+    data: Dataset<'a>,
     sheets: Vec<Sheet<'a>>,
-    by: By,
+    by: GroupBy,
     /// By name.
-    kinds: Lists<u32>,
+    kinds: Csr<u32>,
     /// By name, in time order.
-    stretches: Lists<RowsOf>,
+    row_ranges: Csr<RowRange>,
     /// In the order of the report.
-    briefs: Vec<Brief>,
+    totals: Vec<GroupTotals>,
     /// By name: those that are beyond chance.
     changes: BTreeMap<u32, Change>,
 }
 
 /// Rows of one group that follow each other.
 #[derive(Clone, Copy, Default)]
-struct RowsOf {
+struct RowRange {
     sheet: u32,
     start: u32,
     end: u32,
@@ -84,7 +85,7 @@ pub enum Detail {
 
 /// As much of a group as its place in the report depends on.
 #[derive(Clone, Copy)]
-pub struct Brief {
+pub struct GroupTotals {
     name: u32,
     pub counts: Counts,
     pub seconds: f64,
@@ -93,151 +94,151 @@ pub struct Brief {
 }
 
 /// A list for each of many owners, all in one piece of memory.
-struct Lists<T> {
+struct Csr<T> {
     /// Where each owner's list begins, and where the last one ends.
-    starts: Vec<usize>,
+    offsets: Vec<usize>,
     items: Vec<T>,
 }
 
-impl<T: Copy + Default> Lists<T> {
+impl<T: Copy + Default> Csr<T> {
     /// Each list in the order of its items. `items` is called twice.
     fn of<I: Iterator<Item = (u32, T)>>(owners: usize, items: impl Fn() -> I) -> Self {
-        let mut starts = vec![0; owners + 1];
+        let mut offsets = vec![0; owners + 1];
         for (owner, _) in items() {
-            starts[owner as usize] += 1;
+            offsets[owner as usize] += 1;
         }
         let mut all = 0;
-        for start in &mut starts {
+        for start in &mut offsets {
             all += std::mem::replace(start, all);
         }
         let mut list = vec![T::default(); all];
         for (owner, item) in items() {
-            let place = &mut starts[owner as usize];
+            let place = &mut offsets[owner as usize];
             list[*place] = item;
             *place += 1;
         }
         // Each place has come to where the next one began.
-        starts.rotate_right(1);
-        starts[0] = 0;
-        Self { starts, items: list }
+        offsets.rotate_right(1);
+        offsets[0] = 0;
+        Self { offsets, items: list }
     }
 
-    fn list(&self, owner: u32) -> &[T] {
-        &self.items[self.starts[owner as usize]..self.starts[owner as usize + 1]]
+    fn row(&self, owner: u32) -> &[T] {
+        &self.items[self.offsets[owner as usize]..self.offsets[owner as usize + 1]]
     }
 }
 
-impl<'a> Grouped<'a> {
+impl<'a> Grouping<'a> {
     /// In no particular order, and what is worth a look. `runs` are of each sheet.
     pub fn of(
-        shared: Shared<'a>,
+        data: Dataset<'a>,
         sheets: Vec<Sheet<'a>>,
-        runs: &[Vec<tally::Run>],
-        by: By,
+        runs: &[Vec<tally::Segment>],
+        by: GroupBy,
     ) -> (Self, Vec<Finding>) {
-        let names = by.names(&shared.targets, &shared.domains);
-        let group_of = by.group_of(&shared.kinds);
-        let seen = |kind: &u32| shared.tallies[*kind as usize].runs > 0;
-        let kinds = Lists::of(names, || {
-            shared.order.iter().copied().filter(seen).map(|kind| (group_of[kind as usize], kind))
+        let names = by.group_count(&data.targets, &data.domains);
+        let group_of = by.group_of(&data.kinds);
+        let seen = |kind: &u32| data.tallies[*kind as usize].runs > 0;
+        let kinds = Csr::of(names, || {
+            data.order.iter().copied().filter(seen).map(|kind| (group_of[kind as usize], kind))
         });
-        let stretches = Lists::of(names, || {
+        let row_ranges = Csr::of(names, || {
             (0..).zip(&sheets).zip(runs).flat_map(|((place, sheet), runs)| {
                 let end = u32::try_from(sheet.rows.get().len()).unwrap_or(u32::MAX);
                 let ends = runs.iter().skip(1).map(|next| next.start).chain([end]);
                 runs.iter().zip(ends).map(move |(run, end)| {
-                    (run.group, RowsOf { sheet: place, start: run.start, end, base: run.base })
+                    (run.group, RowRange { sheet: place, start: run.start, end, base: run.base })
                 })
             })
         });
-        let (briefs, changes) = (Vec::new(), BTreeMap::new());
-        let mut grouped = Self { shared, sheets, by, kinds, stretches, briefs, changes };
-        grouped.briefs = (0..)
+        let (totals, changes) = (Vec::new(), BTreeMap::new());
+        let mut grouping = Self { data, sheets, by, kinds, row_ranges, totals, changes };
+        grouping.totals = (0..)
             .take(names)
-            .filter(|&name| !grouped.stretches.list(name).is_empty())
-            .map(|name| grouped.brief(name))
+            .filter(|&name| !grouping.row_ranges.row(name).is_empty())
+            .map(|name| grouping.totals_of(name))
             .collect();
-        let findings = grouped.find();
-        (grouped, findings)
+        let findings = grouping.find_worth_a_look();
+        (grouping, findings)
     }
 
-    pub fn sorted(mut self, by: Sort) -> Self {
-        let mut briefs = std::mem::take(&mut self.briefs);
-        briefs.sort_unstable_by(|a, b| {
+    pub fn sorted(mut self, by: SortBy) -> Self {
+        let mut totals = std::mem::take(&mut self.totals);
+        totals.sort_unstable_by(|a, b| {
             let order = match by {
-                Sort::Runs => b.counts.runs.cmp(&a.counts.runs),
-                Sort::Time => b.seconds.total_cmp(&a.seconds),
-                Sort::Average => b.average().total_cmp(&a.average()),
-                Sort::Failures => b.counts.failed.cmp(&a.counts.failed),
-                Sort::Name => Ordering::Equal,
+                SortBy::Runs => b.counts.runs.cmp(&a.counts.runs),
+                SortBy::Time => b.seconds.total_cmp(&a.seconds),
+                SortBy::Average => b.average().total_cmp(&a.average()),
+                SortBy::Failures => b.counts.failed.cmp(&a.counts.failed),
+                SortBy::Name => Ordering::Equal,
             };
             order.then_with(|| self.name(a.name).cmp(&self.name(b.name)))
         });
-        self.briefs = briefs;
+        self.totals = totals;
         self
     }
 
     /// `None`: no domain.
     fn name(&self, name: u32) -> Option<&str> {
         match self.by {
-            By::Target => Some(&self.shared.targets[name as usize]),
-            By::Domain => Some(&*self.shared.domains[name as usize]).filter(|name| !name.is_empty()),
+            GroupBy::Target => Some(&self.data.targets[name as usize]),
+            GroupBy::Domain => Some(&*self.data.domains[name as usize]).filter(|name| !name.is_empty()),
         }
     }
 
-    fn brief(&self, name: u32) -> Brief {
-        let Sums { counts, all, by_outcome } = self.sums(name);
-        let (shown, _) = self.shown(&counts);
-        let mean = match shown {
+    fn totals_of(&self, name: u32) -> GroupTotals {
+        let GroupTallies { counts, all, by_outcome } = self.tallies(name);
+        let (population, _) = self.population_of(&counts);
+        let mean = match population {
             Population::Ok => by_outcome[0].mean(),
             Population::Failed => by_outcome[1].mean(),
             Population::All => all.mean(),
         };
-        Brief { name, counts, seconds: all.seconds(), mean }
+        GroupTotals { name, counts, seconds: all.seconds(), mean }
     }
 
-    fn sums(&self, name: u32) -> Sums {
-        let mut sums = Sums::default();
-        for &kind in self.kinds.list(name) {
-            let (kind, tally) = (&self.shared.kinds[kind as usize], &self.shared.tallies[kind as usize]);
-            sums.counts.add(kind.outcome, tally.runs);
-            sums.all.add(tally);
-            sums.by_outcome[kind.outcome as usize].add(tally);
+    fn tallies(&self, name: u32) -> GroupTallies {
+        let mut tallies = GroupTallies::default();
+        for &kind in self.kinds.row(name) {
+            let (kind, tally) = (&self.data.kinds[kind as usize], &self.data.tallies[kind as usize]);
+            tallies.counts.add(kind.outcome, tally.runs);
+            tallies.all.add(tally);
+            tallies.by_outcome[kind.outcome as usize].add(tally);
         }
-        sums
+        tallies
     }
 
     /// Which durations are shown of a group that ended so, and whether for want of others.
-    fn shown(&self, counts: &Counts) -> (Population, bool) {
-        let durations = self.shared.durations;
-        let starred = durations == Population::Ok && counts.ok == 0 && counts.failed > 0;
-        (if starred { Population::Failed } else { durations }, starred)
+    fn population_of(&self, counts: &Counts) -> (Population, bool) {
+        let durations = self.data.durations;
+        let is_fallback = durations == Population::Ok && counts.ok == 0 && counts.failed > 0;
+        (if is_fallback { Population::Failed } else { durations }, is_fallback)
     }
 
     /// Back to the sheets, for another way of grouping.
-    pub fn into_parts(self) -> (Shared<'a>, Vec<Sheet<'a>>) {
-        (self.shared, self.sheets)
+    pub fn into_parts(self) -> (Dataset<'a>, Vec<Sheet<'a>>) {
+        (self.data, self.sheets)
     }
 
     /// The newest first.
-    fn newest(&self, name: u32) -> impl Iterator<Item = (Row, RunDuration, SeriesKey)> {
-        self.stretches.list(name).iter().rev().flat_map(move |stretch| {
+    fn newest_first(&self, name: u32) -> impl Iterator<Item = (Row, RunDuration, SeriesKey)> {
+        self.row_ranges.row(name).iter().rev().flat_map(move |stretch| {
             let (fine, rows) = self.rows(stretch);
             rows.newest_first().map(move |row| {
-                (row, RunDuration::decode(row.duration, fine), self.shared.kinds[row.series as usize])
+                (row, RunDuration::decode(row.duration, fine), self.data.kinds[row.series as usize])
             })
         })
     }
 
-    /// With the exact values of finer durations.
-    fn rows(&self, stretch: &RowsOf) -> (&[f64], Rows<'_>) {
+    /// With the exact values of fractional durations.
+    fn rows(&self, stretch: &RowRange) -> (&[f64], Rows<'_>) {
         let sheet = &self.sheets[stretch.sheet as usize];
         (sheet.exact, sheet.rows.get().part(stretch.base, stretch.start as usize..stretch.end as usize))
     }
 
-    fn completed(&self, name: u32) -> Completed {
-        let mut completed = Completed::default();
-        for (row, length, kind) in self.newest(name) {
+    fn completed(&self, name: u32) -> CompletedRuns {
+        let mut completed = CompletedRuns::default();
+        for (row, length, kind) in self.newest_first(name) {
             let failed = kind.outcome == Outcome::Failed;
             if kind.outcome != Outcome::Interrupted && !completed.push(failed, row.micros, length.seconds()) {
                 break;
@@ -246,9 +247,9 @@ impl<'a> Grouped<'a> {
         completed
     }
 
-    fn recent(&self, name: u32) -> Recent {
-        let mut recent = Recent::new(self.shared.to);
-        for (row, length, kind) in self.newest(name) {
+    fn recent(&self, name: u32) -> RecentOkRuns {
+        let mut recent = RecentOkRuns::new(self.data.to);
+        for (row, length, kind) in self.newest_first(name) {
             if kind.outcome == Outcome::Ok
                 && row.micros != UNTIMED
                 && !recent.push(row.micros, length.seconds())
@@ -260,27 +261,28 @@ impl<'a> Grouped<'a> {
     }
 
     /// Looks at each group, keeps the changes that are real, and tells what is worth a look.
-    fn find(&mut self) -> Vec<Finding> {
+    fn find_worth_a_look(&mut self) -> Vec<Finding> {
         /// Enough for any number of threads.
         const PARTS: usize = 256;
         /// Only the few that matter most are told, however many there are.
         const HELD: usize = 1000;
         let name = |name| self.name(name).unwrap_or_default();
         // What is big is rare: neighbours are looked at by different threads.
-        let mut parts: Vec<usize> = (0..PARTS.min(self.briefs.len())).collect();
+        let mut parts: Vec<usize> = (0..PARTS.min(self.totals.len())).collect();
         let (parts, _) = parallel(
-            self.shared.threads,
+            self.data.threads,
             &mut parts,
             || (),
             |(), first| {
                 let (mut changes, mut found) = (Vec::new(), Vec::new());
-                for brief in self.briefs.iter().skip(*first).step_by(PARTS) {
-                    changes.extend(self.recent(brief.name).change().map(|change| (brief.name, change)));
-                    let rated = brief.counts.ok + brief.counts.failed;
-                    let finding = self.completed(brief.name).finding(brief.counts.ok, rated);
-                    found.extend(finding.map(|(kind, seconds)| (brief.name, kind, seconds)));
+                for totals_of in self.totals.iter().skip(*first).step_by(PARTS) {
+                    changes
+                        .extend(self.recent(totals_of.name).change().map(|change| (totals_of.name, change)));
+                    let rated = totals_of.counts.ok + totals_of.counts.failed;
+                    let finding = self.completed(totals_of.name).finding(totals_of.counts.ok, rated);
+                    found.extend(finding.map(|(kind, seconds)| (totals_of.name, kind, seconds)));
                     if found.len() >= HELD {
-                        findings::choose(&mut found, name);
+                        findings::keep_costliest(&mut found, name);
                     }
                 }
                 (changes, found)
@@ -293,13 +295,13 @@ impl<'a> Grouped<'a> {
             found.extend(failing);
             for (name, change) in changes {
                 let change = Change { tests, ..change };
-                if change.is_real() {
+                if change.is_significant() {
                     found.push((name, FindingKind::Changed(change), findings::impact(&change)));
                     real.insert(name, change);
                 }
             }
         }
-        findings::choose(&mut found, name);
+        findings::keep_costliest(&mut found, name);
         let finding = |(target, kind, _)| Finding { target: name(target).to_owned(), kind };
         let found = found.into_iter().map(finding).collect();
         self.changes = real;
@@ -307,61 +309,68 @@ impl<'a> Grouped<'a> {
     }
 
     /// What `of` makes of the groups at these places, in their order.
-    fn groups<R: Send>(&self, places: &[usize], detail: Detail, of: impl Fn(Group) -> R + Sync) -> Vec<R> {
+    fn materialise<R: Send>(
+        &self,
+        places: &[usize],
+        detail: Detail,
+        of: impl Fn(Group) -> R + Sync,
+    ) -> Vec<R> {
         let mut order: Vec<(usize, u32)> =
-            places.iter().map(|&place| self.briefs[place].name).enumerate().collect();
+            places.iter().map(|&place| self.totals[place].name).enumerate().collect();
         // The greatest first, so that no thread is left alone with it at the end.
-        let runs = |&(at, _): &(usize, u32)| self.briefs[places[at]].counts.runs;
+        let runs = |&(at, _): &(usize, u32)| self.totals[places[at]].counts.runs;
         order.sort_by_key(|item| std::cmp::Reverse(runs(item)));
         let (mut made, _) =
-            parallel(self.shared.threads, &mut order, Values::default, |values, &mut (at, name)| {
-                (at, of(self.group(name, detail, values)))
+            parallel(self.data.threads, &mut order, Scratch::default, |values, &mut (at, name)| {
+                (at, of(self.materialise_one(name, detail, values)))
             });
         made.sort_unstable_by_key(|&(at, _)| at);
         made.into_iter().map(|(_, group)| group).collect()
     }
 
-    fn group(&self, name: u32, detail: Detail, values: &mut Values) -> Group {
-        let mut group = self.plain(name);
-        let is_fine = |stretch: &RowsOf| !self.sheets[stretch.sheet as usize].exact.is_empty();
-        let has_fine = self.stretches.list(name).iter().any(is_fine);
-        let is_much = group.counts.runs >= MANY;
+    fn materialise_one(&self, name: u32, detail: Detail, values: &mut Scratch) -> Group {
+        let mut group = self.counts_only(name);
+        let is_fine = |stretch: &RowRange| !self.sheets[stretch.sheet as usize].exact.is_empty();
+        let has_fine = self.row_ranges.row(name).iter().any(is_fine);
+        let is_much = group.counts.runs >= TWO_PASS_FROM;
         match (detail, has_fine) {
-            (Detail::Whole, true) => self.whole::<f64>(name, &mut group),
-            (Detail::Whole, false) => self.whole::<u32>(name, &mut group),
-            (_, true) => self.row(name, detail, &mut values.seconds, &mut group),
-            (_, false) if is_much => self.row_of_many(name, detail, &mut values.milliseconds[0], &mut group),
-            (_, false) => self.row(name, detail, &mut values.milliseconds, &mut group),
+            (Detail::Whole, true) => self.fill_whole::<f64>(name, &mut group),
+            (Detail::Whole, false) => self.fill_whole::<u32>(name, &mut group),
+            (_, true) => self.fill_row(name, detail, &mut values.seconds, &mut group),
+            (_, false) if is_much => {
+                self.fill_row_in_two_passes(name, detail, &mut values.milliseconds[0], &mut group);
+            }
+            (_, false) => self.fill_row(name, detail, &mut values.milliseconds, &mut group),
         }
         group
     }
 
     /// What does not depend on how long each run took.
-    fn plain(&self, name: u32) -> Group {
-        let Sums { counts, all, by_outcome } = self.sums(name);
+    fn counts_only(&self, name: u32) -> Group {
+        let GroupTallies { counts, all, by_outcome } = self.tallies(name);
         let mut exit_codes = BTreeMap::new();
-        let mut parts = BTreeMap::<Option<String>, Counts>::new();
-        for &kind in self.kinds.list(name) {
-            let runs = self.shared.tallies[kind as usize].runs;
-            let kind = &self.shared.kinds[kind as usize];
+        let mut breakdown = BTreeMap::<Option<String>, Counts>::new();
+        for &kind in self.kinds.row(name) {
+            let runs = self.data.tallies[kind as usize].runs;
+            let kind = &self.data.kinds[kind as usize];
             *exit_codes.entry(shell_code(kind.exit_code)).or_default() += runs;
             let part = match self.by {
-                By::Target => &self.shared.domains[kind.domain as usize],
-                By::Domain => &self.shared.targets[kind.target as usize],
+                GroupBy::Target => &self.data.domains[kind.domain as usize],
+                GroupBy::Domain => &self.data.targets[kind.target as usize],
             };
-            let part = (self.by == By::Domain || !part.is_empty()).then(|| part.to_string());
-            parts.entry(part).or_default().add(kind.outcome, runs);
+            let part = (self.by == GroupBy::Domain || !part.is_empty()).then(|| part.to_string());
+            breakdown.entry(part).or_default().add(kind.outcome, runs);
         }
         let [_, failed, interrupted] = by_outcome;
         let mut unfinished = failed;
         unfinished.add(&interrupted);
-        let (shown, starred) = self.shown(&counts);
-        let mut last_runs: Vec<Run> = self
-            .newest(name)
+        let (population, is_fallback) = self.population_of(&counts);
+        let mut last_runs: Vec<RunRecord> = self
+            .newest_first(name)
             .take(LAST_RUNS)
             .map(|(row, length, kind)| {
-                let domain = &self.shared.domains[kind.domain as usize];
-                Run {
+                let domain = &self.data.domains[kind.domain as usize];
+                RunRecord {
                     ended_at: timestamp::to_datetime(row.micros),
                     seconds: length.seconds(),
                     exit_code: shell_code(kind.exit_code),
@@ -371,14 +380,14 @@ impl<'a> Grouped<'a> {
             .collect();
         last_runs.reverse();
         let last = last_runs.last();
-        let mut stretches = self.stretches.list(name).iter();
+        let mut stretches = self.row_ranges.row(name).iter();
         let first_run = stretches
             .find_map(|stretch| self.rows(stretch).1.iter().find(|row| row.micros != UNTIMED))
             .and_then(|row| timestamp::to_datetime(row.micros));
         Group {
             name: self.name(name).map(str::to_owned),
             counts,
-            success_interval: statistics::wilson(counts.ok, counts.ok + counts.failed),
+            success_interval: statistics::wilson_interval(counts.ok, counts.ok + counts.failed),
             exit_codes,
             seconds: all.seconds(),
             seconds_unfinished: unfinished.seconds(),
@@ -386,16 +395,16 @@ impl<'a> Grouped<'a> {
             last_run: last.and_then(|run| run.ended_at),
             last_exit_code: last.map_or(0, |run| run.exit_code),
             failure_streak: self.completed(name).streak(),
-            ok: Durations::default(),
-            failed: Durations::default(),
-            all: Durations::default(),
-            shown,
-            starred,
+            ok: DurationStats::default(),
+            failed: DurationStats::default(),
+            all: DurationStats::default(),
+            population,
+            is_fallback,
             usual: None,
             change: self.changes.get(&name).copied(),
             trend24: [None; 24],
             trend12: [None; 12],
-            parts: parts.into_iter().collect(),
+            breakdown: breakdown.into_iter().collect(),
             days: Vec::new(),
             last_runs,
             histogram: Vec::new(),
@@ -404,63 +413,69 @@ impl<'a> Grouped<'a> {
     }
 
     /// Adds what [`Detail::Row`] and the trends say.
-    fn row<D: FromLength>(&self, name: u32, detail: Detail, values: &mut [Vec<D>; 2], group: &mut Group) {
-        let shown = group.shown;
+    fn fill_row<D: FromRunDuration>(
+        &self,
+        name: u32,
+        detail: Detail,
+        values: &mut [Vec<D>; 2],
+        group: &mut Group,
+    ) {
+        let shown = group.population;
         let (of_slot, medians) = group.trend_of(detail);
         let [all, of_one] = values;
         all.clear();
-        self.each_slot(name, shown, of_slot, of_one, |slot, values| {
+        self.for_each_slot(name, shown, of_slot, of_one, |slot, values| {
             if let Some(median) = slot.and_then(|slot| medians.get_mut(slot)) {
                 *median = statistics::median(values);
             }
             all.extend_from_slice(values);
         });
-        self.set_main_durations(name, &Unsorted::new(all), group);
+        self.set_row_stats(name, &Unsorted::new(all), group);
     }
 
     /// The same of so many runs that their durations had better not be held all at once: fresh memory is dear, and
     /// what does not fit into a processor's cache is read as slowly as a log.
-    fn row_of_many(&self, name: u32, detail: Detail, values: &mut Vec<u32>, group: &mut Group) {
-        let shown = group.shown;
-        let mut census = Census::new();
+    fn fill_row_in_two_passes(&self, name: u32, detail: Detail, values: &mut Vec<u32>, group: &mut Group) {
+        let shown = group.population;
+        let mut quantiles = TwoPassQuantiles::new();
         let (of_slot, medians) = group.trend_of(detail);
-        self.each_slot(name, shown, of_slot, values, |slot, values| {
-            let found = census.add(values);
+        self.for_each_slot(name, shown, of_slot, values, |slot, values| {
+            let found = quantiles.add(values);
             if let Some(median) = slot.and_then(|slot| medians.get_mut(slot)) {
                 *median = found;
             }
         });
-        census.look_for(&[0.5, 0.95]);
+        quantiles.request(&[0.5, 0.95]);
         let is_shown = self.is_shown(shown);
-        for stretch in self.stretches.list(name) {
+        for stretch in self.row_ranges.row(name) {
             let (fine, rows) = self.rows(stretch);
             for_each_row!(row in rows => {
                 if is_shown(row) {
-                    census.see(u32::of_length(RunDuration::decode(row.duration, fine)));
+                    quantiles.collect_if_requested(u32::from_run_duration(RunDuration::decode(row.duration, fine)));
                 }
             });
         }
-        census.sort();
-        self.set_main_durations(name, &census, group);
+        quantiles.sort();
+        self.set_row_stats(name, &quantiles, group);
     }
 
-    fn set_main_durations(&self, name: u32, values: &impl Sorted, group: &mut Group) {
-        let Sums { all, by_outcome: [ok, failed, _], .. } = self.sums(name);
-        match group.shown {
-            Population::Ok => group.ok = main_durations(values, &ok),
-            Population::Failed => group.failed = main_durations(values, &failed),
-            Population::All => group.all = main_durations(values, &all),
+    fn set_row_stats(&self, name: u32, values: &impl Sorted, group: &mut Group) {
+        let GroupTallies { all, by_outcome: [ok, failed, _], .. } = self.tallies(name);
+        match group.population {
+            Population::Ok => group.ok = row_stats(values, &ok),
+            Population::Failed => group.failed = row_stats(values, &failed),
+            Population::All => group.all = row_stats(values, &all),
         }
     }
 
     fn is_shown(&self, shown: Population) -> impl Fn(Row) -> bool {
         let is_shown = [Outcome::Ok, Outcome::Failed, Outcome::Interrupted].map(|ended| shown.has(ended));
-        move |row| is_shown[self.shared.outcomes[row.series as usize] as usize]
+        move |row| is_shown[self.data.outcomes[row.series as usize] as usize]
     }
 
     /// The durations of each slot of the period, of which there are 24 divided by `of_slot`; first those of events
     /// that are in none. At least once.
-    fn each_slot<D: FromLength>(
+    fn for_each_slot<D: FromRunDuration>(
         &self,
         name: u32,
         shown: Population,
@@ -469,10 +484,10 @@ impl<'a> Grouped<'a> {
         mut done: impl FnMut(Option<usize>, &mut [D]),
     ) {
         let is_shown = self.is_shown(shown);
-        let mut slots = Slots::new(self.shared.from, self.shared.to);
+        let mut slots = TimeSlots::new(self.data.from, self.data.to);
         let mut slot = None;
         values.clear();
-        for stretch in self.stretches.list(name) {
+        for stretch in self.row_ranges.row(name) {
             let (fine, rows) = self.rows(stretch);
             for_each_row!(row in rows => {
                 if row.micros >= slots.end && row.micros != UNTIMED {
@@ -485,7 +500,7 @@ impl<'a> Grouped<'a> {
                     }
                 }
                 if is_shown(row) {
-                    values.push(D::of_length(RunDuration::decode(row.duration, fine)));
+                    values.push(D::from_run_duration(RunDuration::decode(row.duration, fine)));
                 }
             });
         }
@@ -493,24 +508,24 @@ impl<'a> Grouped<'a> {
     }
 
     /// Adds what only [`Detail::Whole`] says, and what the others do.
-    fn whole<D: FromLength>(&self, name: u32, group: &mut Group) {
-        let Sums { all: all_tally, by_outcome: [ok_tally, failed_tally, interrupted_tally], .. } =
-            self.sums(name);
-        let shown = group.shown;
+    fn fill_whole<D: FromRunDuration>(&self, name: u32, group: &mut Group) {
+        let GroupTallies { all: all_tally, by_outcome: [ok_tally, failed_tally, interrupted_tally], .. } =
+            self.tallies(name);
+        let shown = group.population;
         let room = |tally: &Tally| Vec::<D>::with_capacity(usize::try_from(tally.runs).unwrap_or(0));
         let mut values = [room(&ok_tally), room(&failed_tally), room(&interrupted_tally)];
         let mut every = if shown == Population::All { room(&all_tally) } else { Vec::new() };
-        let mut slots = Slots::new(self.shared.from, self.shared.to);
-        let mut stretches: Vec<Stretch> = Vec::new();
+        let mut slots = TimeSlots::new(self.data.from, self.data.to);
+        let mut stretches: Vec<DaySlot> = Vec::new();
         let mut hour = Hour::NONE;
-        for stretch in self.stretches.list(name) {
+        for stretch in self.row_ranges.row(name) {
             let (fine, rows) = self.rows(stretch);
             for row in rows.iter() {
-                let outcome = self.shared.outcomes[row.series as usize];
-                let value = D::of_length(RunDuration::decode(row.duration, fine));
+                let outcome = self.data.outcomes[row.series as usize];
+                let value = D::from_run_duration(RunDuration::decode(row.duration, fine));
                 if row.micros != UNTIMED {
-                    if !hour.holds(row.micros) || row.micros >= slots.end {
-                        hour = self.shared.calendar.hour(row.micros);
+                    if !hour.contains(row.micros) || row.micros >= slots.end {
+                        hour = self.data.calendar.hour(row.micros);
                         slots.advance(row.micros);
                         let start = match shown {
                             Population::All => every.len(),
@@ -518,9 +533,9 @@ impl<'a> Grouped<'a> {
                             Population::Failed => values[1].len(),
                         };
                         let counts = Counts::default();
-                        let same = |last: &Stretch| (last.day, last.slot) == (hour.day, slots.at);
+                        let same = |last: &DaySlot| (last.day, last.slot) == (hour.day, slots.at);
                         if !stretches.last().is_some_and(same) {
-                            stretches.push(Stretch { day: hour.day, slot: slots.at, start, counts });
+                            stretches.push(DaySlot { day: hour.day, slot: slots.at, start, counts });
                         }
                     }
                     if let Some(stretch) = stretches.last_mut() {
@@ -545,7 +560,7 @@ impl<'a> Grouped<'a> {
             spare.extend_from_slice(&in_order[start..end]);
             statistics::median(&mut spare)
         };
-        let end_of = |next: Option<&Stretch>| next.map_or(in_order.len(), |next| next.start);
+        let end_of = |next: Option<&DaySlot>| next.map_or(in_order.len(), |next| next.start);
         let mut rest = &stretches[..];
         while let Some(first) = rest.first() {
             let count = rest.partition_point(|stretch| stretch.slot == first.slot);
@@ -566,21 +581,21 @@ impl<'a> Grouped<'a> {
                 counts.merge(&stretch.counts);
             }
             let median = median_of(first.start, end_of(rest.get(count)));
-            group.days.push(Day { date: calendar::date(first.day), counts, median });
+            group.days.push(DayStats { date: calendar::date(first.day), counts, median });
             rest = &rest[count..];
         }
         drop(every);
 
         let mut last_ok: Vec<D> = values[0][values[0].len().saturating_sub(20)..].to_vec();
         D::sort(&mut last_ok);
-        group.usual = usual(&Union([&last_ok, &[], &[]]));
+        group.usual = usual(&SortedUnion([&last_ok, &[], &[]]));
         for values in &mut values {
             D::sort(values);
         }
         let [ok, failed, interrupted] = &values;
-        let ok_sorted = Union([ok, &[], &[]]);
-        let failed_sorted = Union([failed, &[], &[]]);
-        let all_sorted = Union([ok, failed, interrupted]);
+        let ok_sorted = SortedUnion([ok, &[], &[]]);
+        let failed_sorted = SortedUnion([failed, &[], &[]]);
+        let all_sorted = SortedUnion([ok, failed, interrupted]);
         let shown_sorted = match shown {
             Population::Ok => &ok_sorted,
             Population::Failed => &failed_sorted,
@@ -606,7 +621,7 @@ impl Group {
     }
 }
 
-impl Brief {
+impl GroupTotals {
     /// Where there is none, below all others.
     fn average(&self) -> f64 {
         self.mean.unwrap_or(-1.0)
@@ -615,7 +630,7 @@ impl Brief {
 
 /// The groups of a report, each of which is made when it is looked at.
 pub enum Groups<'a> {
-    Counted(Box<Grouped<'a>>),
+    Counted(Box<Grouping<'a>>),
     /// For whoever tests what is shown.
     #[cfg(test)]
     Given(Vec<Group>),
@@ -627,19 +642,24 @@ impl Groups<'_> {
 
     pub fn len(&self) -> usize {
         match self {
-            Self::Counted(grouped) => grouped.briefs.len(),
+            Self::Counted(grouping) => grouping.totals.len(),
             #[cfg(test)]
             Self::Given(groups) => groups.len(),
         }
     }
 
-    pub fn brief(&self, place: usize) -> Brief {
+    pub fn totals(&self, place: usize) -> GroupTotals {
         match self {
-            Self::Counted(grouped) => grouped.briefs[place],
+            Self::Counted(grouping) => grouping.totals[place],
             #[cfg(test)]
             Self::Given(groups) => {
                 let group = &groups[place];
-                Brief { name: 0, counts: group.counts, seconds: group.seconds, mean: group.shown().mean }
+                GroupTotals {
+                    name: 0,
+                    counts: group.counts,
+                    seconds: group.seconds,
+                    mean: group.durations().mean,
+                }
             }
         }
     }
@@ -647,23 +667,28 @@ impl Groups<'_> {
     /// `None`: no domain.
     pub fn name(&self, place: usize) -> Option<&str> {
         match self {
-            Self::Counted(grouped) => grouped.name(grouped.briefs[place].name),
+            Self::Counted(grouping) => grouping.name(grouping.totals[place].name),
             #[cfg(test)]
             Self::Given(groups) => groups[place].name.as_deref(),
         }
     }
 
     /// What `of` makes of the groups at these places, which may be in any order.
-    pub fn at<R: Send>(&self, places: &[usize], detail: Detail, of: impl Fn(Group) -> R + Sync) -> Vec<R> {
+    pub fn materialise<R: Send>(
+        &self,
+        places: &[usize],
+        detail: Detail,
+        of: impl Fn(Group) -> R + Sync,
+    ) -> Vec<R> {
         match self {
-            Self::Counted(grouped) => grouped.groups(places, detail, of),
+            Self::Counted(grouping) => grouping.materialise(places, detail, of),
             #[cfg(test)]
             Self::Given(groups) => places.iter().map(|&place| of(groups[place].clone())).collect(),
         }
     }
 
     /// The same of one after the other, however many there are.
-    pub fn each<R: Send>(
+    pub fn materialise_range<R: Send>(
         &self,
         places: Range<usize>,
         detail: Detail,
@@ -671,7 +696,7 @@ impl Groups<'_> {
     ) -> impl Iterator<Item = R> {
         places.clone().step_by(Self::AT_ONCE).flat_map(move |start| {
             let batch: Vec<usize> = (start..places.end.min(start + Self::AT_ONCE)).collect();
-            self.at(&batch, detail, &of)
+            self.materialise(&batch, detail, &of)
         })
     }
 
@@ -679,7 +704,7 @@ impl Groups<'_> {
     pub fn by_average(&self) -> Vec<usize> {
         let mut order: Vec<usize> = (0..self.len()).collect();
         order.sort_unstable_by(|&a, &b| {
-            let average = |place| self.brief(place).average();
+            let average = |place| self.totals(place).average();
             average(b).total_cmp(&average(a)).then_with(|| self.name(a).cmp(&self.name(b)))
         });
         order
@@ -689,7 +714,7 @@ impl Groups<'_> {
 const LAST_RUNS: usize = 10;
 
 /// Durations of one day and time slot that follow each other.
-struct Stretch {
+struct DaySlot {
     day: i64,
     slot: usize,
     /// Place of its first value among the shown ones.
@@ -698,7 +723,7 @@ struct Stretch {
 }
 
 /// The 24 equal slots of the period.
-struct Slots {
+struct TimeSlots {
     from: i64,
     to: i64,
     at: usize,
@@ -706,7 +731,7 @@ struct Slots {
     end: i64,
 }
 
-impl Slots {
+impl TimeSlots {
     fn new(from: i64, to: i64) -> Self {
         Self { from, to, at: 0, end: i64::MIN }
     }
@@ -725,26 +750,26 @@ impl Slots {
     }
 }
 
-/// From so many runs on, see [`Grouped::row_of_many`].
+/// From so many runs on, see [`Grouping::fill_row_in_two_passes`].
 #[cfg(not(test))]
-const MANY: u64 = 1 << 16;
+const TWO_PASS_FROM: u64 = 1 << 16;
 #[cfg(test)]
-const MANY: u64 = 1 << 10;
+const TWO_PASS_FROM: u64 = 1 << 10;
 
 /// Room for the durations of a group, for one after the other.
 #[derive(Default)]
-struct Values {
+struct Scratch {
     milliseconds: [Vec<u32>; 2],
     seconds: [Vec<f64>; 2],
 }
 
 /// Durations that come out of a [`RunDuration`].
-trait FromLength: Duration {
-    fn of_length(length: RunDuration) -> Self;
+trait FromRunDuration: Observation {
+    fn from_run_duration(length: RunDuration) -> Self;
 }
 
-impl FromLength for u32 {
-    fn of_length(length: RunDuration) -> Self {
+impl FromRunDuration for u32 {
+    fn from_run_duration(length: RunDuration) -> Self {
         match length {
             RunDuration::Milliseconds(milliseconds) => milliseconds,
             // Groups with such durations are counted in seconds.
@@ -753,24 +778,24 @@ impl FromLength for u32 {
     }
 }
 
-impl FromLength for f64 {
-    fn of_length(length: RunDuration) -> Self {
+impl FromRunDuration for f64 {
+    fn from_run_duration(length: RunDuration) -> Self {
         length.seconds()
     }
 }
 
-fn durations(sorted: &impl Sorted, tally: &Tally) -> Durations {
+fn durations(sorted: &impl Sorted, tally: &Tally) -> DurationStats {
     let n = sorted.len();
-    let Some(last) = n.checked_sub(1) else { return Durations::default() };
+    let Some(last) = n.checked_sub(1) else { return DurationStats::default() };
     let from_20 = |share| (n >= 20).then(|| sorted.quantile(share)).flatten();
     let from_5 = |share| (n >= 5).then(|| sorted.quantile(share)).flatten();
-    Durations {
+    DurationStats {
         n: n as u64,
         mean: tally.mean(),
         median: sorted.median(),
         min: Some(sorted.at(0)),
         max: Some(sorted.at(last)),
-        mad: sorted.median_deviation(),
+        mad: sorted.median_absolute_deviation(),
         p5: from_20(0.05),
         p10: from_20(0.10),
         p90: from_20(0.90),
@@ -781,17 +806,17 @@ fn durations(sorted: &impl Sorted, tally: &Tally) -> Durations {
 }
 
 /// What a row of a table shows of them.
-fn main_durations(values: &impl Sorted, tally: &Tally) -> Durations {
+fn row_stats(values: &impl Sorted, tally: &Tally) -> DurationStats {
     let n = values.len();
-    let Some(last) = n.checked_sub(1) else { return Durations::default() };
-    Durations {
+    let Some(last) = n.checked_sub(1) else { return DurationStats::default() };
+    DurationStats {
         n: n as u64,
         mean: tally.mean(),
         p95: (n >= 20).then(|| values.quantile(0.95)).flatten(),
         median: values.median(),
         min: Some(values.at(0)),
         max: Some(values.at(last)),
-        ..Durations::default()
+        ..DurationStats::default()
     }
 }
 
@@ -803,7 +828,7 @@ fn usual(last: &impl Sorted) -> Option<Usual> {
 }
 
 /// Bins of a width that clocks know, ten at most, and what is longer in one more.
-fn histogram(sorted: &impl Sorted) -> Vec<Bin> {
+fn histogram(sorted: &impl Sorted) -> Vec<HistogramBin> {
     const WIDTHS: [f64; 31] = [
         0.001,
         0.002,
@@ -850,15 +875,15 @@ fn histogram(sorted: &impl Sorted) -> Vec<Bin> {
     let mut start = first * width;
     for step in 1..=10 {
         let end = (first + f64::from(step)) * width;
-        let up_to = statistics::below(sorted, end);
-        bins.push(Bin { low: start, high: Some(end), runs: (up_to - counted) as u64 });
+        let up_to = statistics::count_below(sorted, end);
+        bins.push(HistogramBin { low: start, high: Some(end), runs: (up_to - counted) as u64 });
         (counted, start) = (up_to, end);
         if high < end {
             break;
         }
     }
     if most >= start {
-        bins.push(Bin { low: start, high: None, runs: (sorted.len() - counted) as u64 });
+        bins.push(HistogramBin { low: start, high: None, runs: (sorted.len() - counted) as u64 });
     }
     bins
 }

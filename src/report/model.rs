@@ -90,33 +90,33 @@ pub struct Group {
     pub last_exit_code: i64,
     /// Failed runs in a row up to now, interrupted ones skipped.
     pub failure_streak: u64,
-    pub ok: Durations,
-    pub failed: Durations,
-    pub all: Durations,
+    pub ok: DurationStats,
+    pub failed: DurationStats,
+    pub all: DurationStats,
     /// Which population the report shows for this group: the one of `--durations`, and for a group
-    /// that never succeeded its failed runs (`starred`).
-    pub shown: Population,
-    pub starred: bool,
+    /// that never succeeded its failed runs (`is_fallback`).
+    pub population: Population,
+    pub is_fallback: bool,
     pub usual: Option<Usual>,
     pub change: Option<Change>,
     /// Median of the shown population per equal time slot of the whole period; 24 slots, and 12.
     pub trend24: [Option<f64>; 24],
     pub trend12: [Option<f64>; 12],
     /// (domain, counts), with `--by domain` (target, counts), in byte order of the names, none first.
-    pub parts: Vec<(Option<String>, Counts)>,
+    pub breakdown: Vec<(Option<String>, Counts)>,
     /// Per day that has events: counts and median of the shown population.
-    pub days: Vec<Day>,
+    pub days: Vec<DayStats>,
     /// The newest runs, oldest first; at most ten.
-    pub last_runs: Vec<Run>,
-    pub histogram: Vec<Bin>,
+    pub last_runs: Vec<RunRecord>,
+    pub histogram: Vec<HistogramBin>,
     /// The slowest shown runs beyond the p95 whisker, for dots in a drawing; at most 50, descending.
     pub outliers: Vec<f64>,
 }
 
 impl Group {
     /// The durations that the report shows.
-    pub fn shown(&self) -> &Durations {
-        match self.shown {
+    pub fn durations(&self) -> &DurationStats {
+        match self.population {
             Population::Ok => &self.ok,
             Population::Failed => &self.failed,
             Population::All => &self.all,
@@ -143,7 +143,7 @@ impl Population {
 
 /// Durations of one population, in seconds. `n == 0`: all figures are `None`.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Durations {
+pub struct DurationStats {
     pub n: u64,
     pub mean: Option<f64>,
     pub median: Option<f64>,
@@ -176,7 +176,7 @@ pub enum Direction {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Window {
+pub enum ChangeWindow {
     /// The last 7 × 24 h.
     Days7,
     Runs10,
@@ -188,7 +188,7 @@ pub struct Change {
     pub direction: Direction,
     /// Median of the window divided by the median of the baseline.
     pub ratio: f64,
-    pub window: Window,
+    pub window: ChangeWindow,
     pub n: u64,
     pub baseline_n: u64,
     pub median: f64,
@@ -211,12 +211,12 @@ pub enum FindingKind {
     Changed(Change),
     /// `failing`: in a row, since the first of them.
     Failing { runs: u64, since: Option<DateTime<Utc>>, success_rate: Option<f64>, rated: u64, ok: u64 },
-    /// `flaky`: so many of the last `window` completed runs, in separate spells.
-    Flaky { failed: u64, window: u64, spells: u64 },
+    /// `flaky`: so many of the last `window` completed runs, in separate episodes.
+    Flaky { failed: u64, window: u64, episodes: u64 },
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub struct Day {
+pub struct DayStats {
     pub date: chrono::NaiveDate,
     pub counts: Counts,
     /// Of the shown population.
@@ -224,7 +224,7 @@ pub struct Day {
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub struct Run {
+pub struct RunRecord {
     pub ended_at: Option<DateTime<Utc>>,
     pub seconds: f64,
     pub exit_code: i64,
@@ -233,7 +233,7 @@ pub struct Run {
 
 /// A histogram's bin: [low, high) seconds, the last one open (`high` is `None`).
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Bin {
+pub struct HistogramBin {
     pub low: f64,
     pub high: Option<f64>,
     pub runs: u64,
@@ -241,15 +241,15 @@ pub struct Bin {
 
 /// What a row stands for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum By {
+pub enum GroupBy {
     #[default]
     Target,
     Domain,
 }
 
-impl By {
+impl GroupBy {
     /// How many groups there can be.
-    pub fn names(self, targets: &[Box<str>], domains: &[Box<str>]) -> usize {
+    pub fn group_count(self, targets: &[Box<str>], domains: &[Box<str>]) -> usize {
         match self {
             Self::Target => targets.len(),
             Self::Domain => domains.len(),
@@ -268,7 +268,7 @@ impl By {
 
 /// The order of the rows; ties in byte order of the names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Sort {
+pub enum SortBy {
     #[default]
     Runs,
     Time,

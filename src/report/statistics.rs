@@ -8,19 +8,19 @@ pub trait Sorted {
     /// The value with so many below it.
     fn at(&self, place: usize) -> f64;
 
-    /// Hyndman and Fan's type 7, as in NumPy, R and spreadsheets: linear between neighbours.
+    /// Hyndman and Fan's type 7, as in NumPy, R and spreadsheets: linear between two values.
     fn quantile(&self, share: f64) -> Option<f64> {
-        let (below, part) = place_of(share, self.len().checked_sub(1)?);
+        let (below, part) = rank_of(share, self.len().checked_sub(1)?);
         // Not only quicker: infinity is no neighbour to be linear to.
         if part == 0.0 {
             return Some(self.at(below));
         }
-        let (low, high) = self.neighbours(below);
+        let (low, high) = self.adjacent(below);
         Some(low + (high - low) * part)
     }
 
     /// The value at a place and the one at the next place, or the last one twice.
-    fn neighbours(&self, place: usize) -> (f64, f64) {
+    fn adjacent(&self, place: usize) -> (f64, f64) {
         (self.at(place), self.at((place + 1).min(self.len() - 1)))
     }
 
@@ -29,10 +29,10 @@ pub trait Sorted {
     }
 
     /// Median of the distances from the median, unscaled.
-    fn median_deviation(&self) -> Option<f64> {
+    fn median_absolute_deviation(&self) -> Option<f64> {
         let center = self.median()?;
         // Downwards from the middle and upwards from it, distances grow: two sorted lists.
-        let middle = first(self.len(), |place| self.at(place) >= center);
+        let middle = partition_point(self.len(), |place| self.at(place) >= center);
         let below = |place: usize| center - self.at(middle - 1 - place);
         let above = |place: usize| self.at(middle + place) - center;
         let (left, right) = (middle, self.len() - middle);
@@ -41,7 +41,7 @@ pub trait Sorted {
             let least = rank.saturating_sub(right);
             // How many of the `rank` nearer ones lie below the middle.
             let taken = least
-                + first(most - least, |taken| {
+                + partition_point(most - least, |taken| {
                     let taken = taken + least;
                     above(rank - taken - 1) <= below(taken)
                 });
@@ -64,14 +64,14 @@ pub trait Sorted {
 /// The place at or below a share, and how far it is from there to the next one.
 #[expect(clippy::cast_precision_loss, reason = "2^53 runs are out of reach")]
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 <= share <= 1")]
-fn place_of(share: f64, last: usize) -> (usize, f64) {
+fn rank_of(share: f64, last: usize) -> (usize, f64) {
     let place = last as f64 * share;
     let below = (place as usize).min(last);
     (below, place - below as f64)
 }
 
 /// The first place below `count` for which it holds, as for a sorted list.
-fn first(count: usize, holds: impl Fn(usize) -> bool) -> usize {
+fn partition_point(count: usize, holds: impl Fn(usize) -> bool) -> usize {
     let (mut low, mut high) = (0, count);
     while low < high {
         let middle = usize::midpoint(low, high);
@@ -85,8 +85,8 @@ fn first(count: usize, holds: impl Fn(usize) -> bool) -> usize {
 }
 
 /// How many are smaller than this.
-pub fn below(sorted: &impl Sorted, seconds: f64) -> usize {
-    first(sorted.len(), |place| sorted.at(place) >= seconds)
+pub fn count_below(sorted: &impl Sorted, seconds: f64) -> usize {
+    partition_point(sorted.len(), |place| sorted.at(place) >= seconds)
 }
 
 impl Sorted for [f64] {
@@ -100,19 +100,19 @@ impl Sorted for [f64] {
 }
 
 /// What durations are kept in while they are counted: milliseconds, or seconds where those are too coarse.
-pub trait Duration: Copy + Send {
+pub trait Observation: Copy + Send {
     fn seconds(self) -> f64;
     /// Orders as the value does.
     fn key(self) -> u64;
-    fn of_key(key: u64) -> Self;
+    fn from_key(key: u64) -> Self;
     fn sort(values: &mut [Self]);
     /// The value at this place and the one at the next place (or the last one twice), if all were sorted; it may
     /// move values about. `known` is for this function only, from one place in these values to another.
-    fn neighbours(values: &mut [Self], place: usize, known: &mut Option<Buckets>) -> (Self, Self);
-    fn least_and_greatest(values: &[Self]) -> Option<(Self, Self)>;
+    fn adjacent(values: &mut [Self], place: usize, known: &mut Option<BucketCounts>) -> (Self, Self);
+    fn min_max(values: &[Self]) -> Option<(Self, Self)>;
 }
 
-impl Duration for u32 {
+impl Observation for u32 {
     fn seconds(self) -> f64 {
         f64::from(self) / 1000.0
     }
@@ -122,7 +122,7 @@ impl Duration for u32 {
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "a key of ours")]
-    fn of_key(key: u64) -> Self {
+    fn from_key(key: u64) -> Self {
         key as u32
     }
 
@@ -141,10 +141,10 @@ impl Duration for u32 {
         }
     }
 
-    fn neighbours(values: &mut [Self], place: usize, known: &mut Option<Buckets>) -> (Self, Self) {
+    fn adjacent(values: &mut [Self], place: usize, known: &mut Option<BucketCounts>) -> (Self, Self) {
         const MANY: usize = 4096;
         if values.len() >= MANY
-            && let Some(found) = known.get_or_insert_with(|| Buckets::of(values)).neighbours(values, place)
+            && let Some(found) = known.get_or_insert_with(|| BucketCounts::of(values)).adjacent(values, place)
         {
             return found;
         }
@@ -152,7 +152,7 @@ impl Duration for u32 {
         (this, above.iter().copied().min().unwrap_or(this))
     }
 
-    fn least_and_greatest(values: &[Self]) -> Option<(Self, Self)> {
+    fn min_max(values: &[Self]) -> Option<(Self, Self)> {
         // Not `min` and `max`: those are not found many at a time.
         let first = *values.first()?;
         Some(values.iter().fold((first, first), |(least, most), &value| (least.min(value), most.max(value))))
@@ -193,12 +193,12 @@ fn sort_by_digits(values: &mut [u32]) {
 
 /// How many values there are in buckets of equal width: a place is in one of them, and only what is in it has to be
 /// looked at, which is a third of the work of selecting among all.
-pub struct Buckets {
+pub struct BucketCounts {
     shift: u32,
     counts: [u32; Self::COUNT],
 }
 
-impl Buckets {
+impl BucketCounts {
     const COUNT: usize = 1 << 11;
 
     fn new() -> Self {
@@ -213,21 +213,21 @@ impl Buckets {
 
     fn add(&mut self, values: &[u32]) {
         let all = values.iter().fold(0, |all, value| all | value);
-        self.widen((u32::BITS - all.leading_zeros()).saturating_sub(Self::COUNT.trailing_zeros()));
+        self.coarsen((u32::BITS - all.leading_zeros()).saturating_sub(Self::COUNT.trailing_zeros()));
         for &value in values {
             self.counts[self.of_value(value)] += 1;
         }
     }
 
     fn merge(&mut self, other: &Self) {
-        self.widen(other.shift);
+        self.coarsen(other.shift);
         for (bucket, count) in other.counts.iter().enumerate() {
             self.counts[bucket >> (self.shift - other.shift)] += count;
         }
     }
 
     /// Makes buckets wider, so that greater values have one, too.
-    fn widen(&mut self, shift: u32) {
+    fn coarsen(&mut self, shift: u32) {
         while self.shift < shift {
             for bucket in 0..Self::COUNT {
                 let pair = self.counts.get(2 * bucket..2 * bucket + 2);
@@ -254,7 +254,7 @@ impl Buckets {
     }
 
     /// `None`: most values are alike.
-    fn neighbours(&self, values: &[u32], place: usize) -> Option<(u32, u32)> {
+    fn adjacent(&self, values: &[u32], place: usize) -> Option<(u32, u32)> {
         let (bucket, before) = self.find(place)?;
         let count = self.counts[bucket] as usize;
         // Many would be found where none is expected, and each would cost as much as ten others.
@@ -272,24 +272,24 @@ impl Buckets {
 
 /// More values than had better be held at a time: they are counted, and those at the places that are asked for are
 /// found when all of them come by once more.
-pub struct Census {
-    buckets: Buckets,
+pub struct TwoPassQuantiles {
+    buckets: BucketCounts,
     count: usize,
     ends: Option<(u32, u32)>,
-    is_wanted: [bool; Buckets::COUNT],
+    is_wanted: [bool; BucketCounts::COUNT],
     /// Of the buckets that are wanted.
     found: Vec<u32>,
 }
 
-impl Census {
+impl TwoPassQuantiles {
     pub fn new() -> Self {
-        let (is_wanted, found) = ([false; Buckets::COUNT], Vec::new());
-        Self { buckets: Buckets::new(), count: 0, ends: None, is_wanted, found }
+        let (is_wanted, found) = ([false; BucketCounts::COUNT], Vec::new());
+        Self { buckets: BucketCounts::new(), count: 0, ends: None, is_wanted, found }
     }
 
     /// Counts some, and says what their median is. It may move them about.
     pub fn add(&mut self, values: &mut [u32]) -> Option<f64> {
-        let ends = [self.ends, u32::least_and_greatest(values)];
+        let ends = [self.ends, u32::min_max(values)];
         self.ends = ends.into_iter().flatten().reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
         self.count += values.len();
         let values = Unsorted::new(values);
@@ -302,10 +302,10 @@ impl Census {
     }
 
     /// Once all are counted: what is asked for.
-    pub fn look_for(&mut self, shares: &[f64]) {
+    pub fn request(&mut self, shares: &[f64]) {
         let Some(last) = self.count.checked_sub(1) else { return };
         for share in shares {
-            let (place, _) = place_of(*share, last);
+            let (place, _) = rank_of(*share, last);
             for place in [place, (place + 1).min(last)] {
                 if let Some((bucket, _)) = self.buckets.find(place) {
                     self.is_wanted[bucket] = true;
@@ -316,7 +316,7 @@ impl Census {
 
     /// Each value has to come by.
     #[inline]
-    pub fn see(&mut self, value: u32) {
+    pub fn collect_if_requested(&mut self, value: u32) {
         if self.is_wanted[self.buckets.of_value(value)] {
             self.found.push(value);
         }
@@ -328,7 +328,7 @@ impl Census {
     }
 }
 
-impl Sorted for Census {
+impl Sorted for TwoPassQuantiles {
     fn len(&self) -> usize {
         self.count
     }
@@ -348,7 +348,7 @@ impl Sorted for Census {
     }
 }
 
-impl Duration for f64 {
+impl Observation for f64 {
     fn seconds(self) -> f64 {
         self
     }
@@ -358,7 +358,7 @@ impl Duration for f64 {
         if bits >> 63 == 1 { !bits } else { bits | 1 << 63 }
     }
 
-    fn of_key(key: u64) -> Self {
+    fn from_key(key: u64) -> Self {
         Self::from_bits(if key >> 63 == 1 { key & !(1 << 63) } else { !key })
     }
 
@@ -366,50 +366,50 @@ impl Duration for f64 {
         values.sort_unstable_by(Self::total_cmp);
     }
 
-    fn neighbours(values: &mut [Self], place: usize, _: &mut Option<Buckets>) -> (Self, Self) {
+    fn adjacent(values: &mut [Self], place: usize, _: &mut Option<BucketCounts>) -> (Self, Self) {
         let (_, &mut this, above) = values.select_nth_unstable_by(place, Self::total_cmp);
         (this, above.iter().copied().min_by(Self::total_cmp).unwrap_or(this))
     }
 
-    fn least_and_greatest(values: &[Self]) -> Option<(Self, Self)> {
+    fn min_max(values: &[Self]) -> Option<(Self, Self)> {
         let all = || values.iter().copied();
         all().min_by(Self::total_cmp).zip(all().max_by(Self::total_cmp))
     }
 }
 
 /// Values in any order, which they may lose: for those who ask for few places.
-pub struct Unsorted<'a, D>(RefCell<(&'a mut [D], Option<Buckets>)>);
+pub struct Unsorted<'a, D>(RefCell<(&'a mut [D], Option<BucketCounts>)>);
 
-impl<'a, D: Duration> Unsorted<'a, D> {
+impl<'a, D: Observation> Unsorted<'a, D> {
     pub fn new(values: &'a mut [D]) -> Self {
         Self(RefCell::new((values, None)))
     }
 }
 
-impl<D: Duration> Sorted for Unsorted<'_, D> {
+impl<D: Observation> Sorted for Unsorted<'_, D> {
     fn len(&self) -> usize {
         self.0.borrow().0.len()
     }
 
     fn at(&self, place: usize) -> f64 {
         if place == 0 || place == self.len() - 1 {
-            let ends = D::least_and_greatest(self.0.borrow().0);
+            let ends = D::min_max(self.0.borrow().0);
             return ends.map_or(0.0, |(least, most)| if place == 0 { least } else { most }.seconds());
         }
-        self.neighbours(place).0
+        self.adjacent(place).0
     }
 
-    fn neighbours(&self, place: usize) -> (f64, f64) {
+    fn adjacent(&self, place: usize) -> (f64, f64) {
         let (values, known) = &mut *self.0.borrow_mut();
-        let (this, next) = D::neighbours(values, place, known);
+        let (this, next) = D::adjacent(values, place, known);
         (this.seconds(), next.seconds())
     }
 }
 
 /// Several sorted lists as one, without merging them.
-pub struct Union<'a, D>(pub [&'a [D]; 3]);
+pub struct SortedUnion<'a, D>(pub [&'a [D]; 3]);
 
-impl<D: Duration> Sorted for Union<'_, D> {
+impl<D: Observation> Sorted for SortedUnion<'_, D> {
     fn len(&self) -> usize {
         self.0.iter().map(|part| part.len()).sum()
     }
@@ -432,18 +432,18 @@ impl<D: Duration> Sorted for Union<'_, D> {
                 low = middle + 1;
             }
         }
-        D::of_key(low).seconds()
+        D::from_key(low).seconds()
     }
 }
 
 /// Of values in any order, which they may lose.
-pub fn median<D: Duration>(values: &mut [D]) -> Option<f64> {
+pub fn median<D: Observation>(values: &mut [D]) -> Option<f64> {
     Unsorted::new(values).median()
 }
 
 /// Wilson's score interval of a share, 95 %.
 #[expect(clippy::cast_precision_loss, reason = "2^53 runs are out of reach")]
-pub fn wilson(hits: u64, of: u64) -> Option<(f64, f64)> {
+pub fn wilson_interval(hits: u64, of: u64) -> Option<(f64, f64)> {
     /// The normal distribution's 97.5 % point.
     const Z: f64 = 1.959_963_984_540_054;
     if of == 0 {
@@ -463,7 +463,7 @@ pub fn wilson(hits: u64, of: u64) -> Option<(f64, f64)> {
 /// ranks at least this great if both came from one distribution. Normal approximation, corrected
 /// for ties and continuity.
 #[expect(clippy::cast_precision_loss, reason = "2^53 runs are out of reach")]
-pub fn rank_test(a: &[f64], b: &[f64]) -> f64 {
+pub fn mann_whitney_u(a: &[f64], b: &[f64]) -> f64 {
     let count_of_a = a.len() as f64;
     let count = (a.len() + b.len()) as f64;
     let pairs = count_of_a * b.len() as f64;
@@ -490,11 +490,11 @@ pub fn rank_test(a: &[f64], b: &[f64]) -> f64 {
         return 1.0;
     }
     let z = (u - pairs / 2.0 - 0.5) / deviation;
-    both_tails(z)
+    two_sided_p(z)
 }
 
 /// The share of a normal distribution that lies beyond z on both sides, at most 1.
-fn both_tails(z: f64) -> f64 {
+fn two_sided_p(z: f64) -> f64 {
     if z <= 0.0 {
         return 1.0;
     }
@@ -558,11 +558,11 @@ mod tests {
 
     #[test]
     fn the_median_deviation_is_unscaled() {
-        close(LONG.median_deviation(), 57.5);
-        close(LONG[..12].median_deviation(), 49.649_999_999_999_99);
-        close([7.0].median_deviation(), 0.0);
-        close([1.0, 3.0].median_deviation(), 1.0);
-        assert_eq!([].median_deviation(), None);
+        close(LONG.median_absolute_deviation(), 57.5);
+        close(LONG[..12].median_absolute_deviation(), 49.649_999_999_999_99);
+        close([7.0].median_absolute_deviation(), 0.0);
+        close([1.0, 3.0].median_absolute_deviation(), 1.0);
+        assert_eq!([].median_absolute_deviation(), None);
     }
 
     #[test]
@@ -573,7 +573,7 @@ mod tests {
                 let values: Vec<u32> = (0..count).map(|number| value(number * 7919 % 5003)).collect();
                 let mut sorted = values.clone();
                 sorted.sort_unstable();
-                let sorted = Union([&sorted, &[], &[]]);
+                let sorted = SortedUnion([&sorted, &[], &[]]);
                 let mut fine: Vec<f64> = values.iter().map(|value| value.seconds()).collect();
                 let mut values = values;
                 let (unsorted, fine) = (Unsorted::new(&mut values), Unsorted::new(&mut fine));
@@ -604,22 +604,22 @@ mod tests {
         for _ in 0..2 {
             let mut sorted = parts.concat();
             sorted.sort_unstable();
-            let sorted = Union([&sorted, &[], &[]]);
+            let sorted = SortedUnion([&sorted, &[], &[]]);
             let shares = [0.5, 0.95, 0.3, 0.9999];
-            let mut census = Census::new();
+            let mut census = TwoPassQuantiles::new();
             for part in &mut parts {
                 let median = Unsorted::new(&mut part.clone()).median();
                 assert_eq!(census.add(part), median);
             }
-            census.look_for(&shares);
-            parts.iter().flatten().for_each(|&value| census.see(value));
+            census.request(&shares);
+            parts.iter().flatten().for_each(|&value| census.collect_if_requested(value));
             census.sort();
             for share in shares.into_iter().chain([0.0, 1.0]) {
                 assert_eq!(census.quantile(share), sorted.quantile(share), "{share}");
             }
             parts.reverse();
         }
-        assert_eq!(Census::new().quantile(0.5), None);
+        assert_eq!(TwoPassQuantiles::new().quantile(0.5), None);
     }
 
     #[test]
@@ -634,20 +634,20 @@ mod tests {
         ];
         a.sort_by(f64::total_cmp);
         b.sort_by(f64::total_cmp);
-        close(rank_test(&a, &b), 0.000_136_036_246_268_901_67);
-        close(rank_test(&b, &a), 0.000_136_036_246_268_901_67);
-        close(rank_test(&numbers(100..140), &numbers(0..100)), 2.888_863_222_870_219_3e-20);
-        close(rank_test(&numbers(1000..1400), &numbers(0..1000)), 2.771_021_232_033_534_2e-188);
-        close(rank_test(&[1.0; 5], &[1.0; 20]), 1.0);
-        close(rank_test(&[1.0, 2.0, 3.0], &[2.0]), 1.0);
-        close(rank_test(&[], &[1.0]), 1.0);
+        close(mann_whitney_u(&a, &b), 0.000_136_036_246_268_901_67);
+        close(mann_whitney_u(&b, &a), 0.000_136_036_246_268_901_67);
+        close(mann_whitney_u(&numbers(100..140), &numbers(0..100)), 2.888_863_222_870_219_3e-20);
+        close(mann_whitney_u(&numbers(1000..1400), &numbers(0..1000)), 2.771_021_232_033_534_2e-188);
+        close(mann_whitney_u(&[1.0; 5], &[1.0; 20]), 1.0);
+        close(mann_whitney_u(&[1.0, 2.0, 3.0], &[2.0]), 1.0);
+        close(mann_whitney_u(&[], &[1.0]), 1.0);
     }
 
     #[test]
     fn the_tails_of_the_normal_distribution_are_exact_far_out() {
         #[track_caller]
         fn case(z: f64, share: f64) {
-            let found = both_tails(z);
+            let found = two_sided_p(z);
             assert!((found / share - 1.0).abs() < 1e-12, "{found:?} is not {share:?}");
         }
         case(0.001, 0.999_202_115_572_177_9);
@@ -667,11 +667,11 @@ mod tests {
     fn wilsons_interval_is_that_of_other_tools() {
         #[track_caller]
         fn case(hits: u64, of: u64, low: f64, high: f64) {
-            let found = wilson(hits, of).unwrap();
+            let found = wilson_interval(hits, of).unwrap();
             close(found.0, low);
             close(found.1, high);
         }
-        assert_eq!(wilson(0, 0), None);
+        assert_eq!(wilson_interval(0, 0), None);
         case(0, 10, 0.0, 0.277_532_799_862_889_26);
         case(10, 10, 0.722_467_200_137_111, 1.0);
         case(1, 1, 0.206_549_314_377_237_45, 1.0);
@@ -683,14 +683,14 @@ mod tests {
 
     #[test]
     fn a_union_of_sorted_lists_is_the_sorted_union() {
-        fn case<D: Duration + std::fmt::Debug>(a: &[D], b: &[D], c: &[D]) {
+        fn case<D: Observation + std::fmt::Debug>(a: &[D], b: &[D], c: &[D]) {
             let mut all = [a, b, c].concat();
             D::sort(&mut all);
             let expected: Vec<f64> = all.iter().map(|value| value.seconds()).collect();
-            let union = Union([a, b, c]);
+            let union = SortedUnion([a, b, c]);
             let found: Vec<f64> = (0..union.len()).map(|place| union.at(place)).collect();
             assert_eq!(found, expected);
-            assert_eq!(union.median_deviation(), expected.median_deviation());
+            assert_eq!(union.median_absolute_deviation(), expected.median_absolute_deviation());
         }
         case(&[1000_u32, 2000, 2000, 9000], &[500, 2000, 9500], &[]);
         case::<u32>(&[], &[], &[]);

@@ -1,11 +1,11 @@
 //! The numbers of a report: events in, numbers out. Opens no file, reads no clock.
 
 use super::calendar::Calendar;
-use super::grouping::{Grouped, Groups, Shared};
-use super::model::{By, Contents, Counts, Day, Finding, Input, Period, Population, Sort, Totals};
+use super::grouping::{Dataset, Grouping, Groups};
+use super::model::{Contents, Counts, DayStats, Finding, GroupBy, Input, Period, Population, SortBy, Totals};
 use super::parallel::{self, parallel};
 use super::statistics;
-use super::tally::{self, Spare, Tally};
+use super::tally::{self, Scratch, Tally};
 use crate::event::outcome::Outcome;
 use crate::event::table::rows::{Owned, Sheet};
 use crate::event::table::{SeriesKey, Table};
@@ -25,21 +25,21 @@ pub struct Summary<'a> {
     /// Runs of each weekday (Monday first) and hour, in the report's zone.
     pub by_weekday_and_hour: [[u64; 24]; 7],
     /// One entry a calendar day of the period that has events, in order; empty if not asked for.
-    pub days: Vec<Day>,
+    pub days: Vec<DayStats>,
     /// At most five, by time impact.
     pub findings: Vec<Finding>,
 }
 
 /// What a report was asked for, filters aside: those are [`Table::retain`]'s.
 pub struct Options<'a> {
-    pub by: By,
-    pub sort: Sort,
+    pub by: GroupBy,
+    pub sort: SortBy,
     pub durations: Population,
     /// Only failed runs are in the table: then nothing is found about failing.
     pub failed_only: bool,
     /// Whether [`Summary::days`] are wanted.
     pub days: bool,
-    /// Seconds ahead of UTC at a second since 1970, see [`super::calendar::offset_of`].
+    /// Seconds ahead of UTC at a second since 1970, see [`super::calendar::utc_offset_of`].
     pub offset: &'a (dyn Fn(i64) -> i64 + Sync),
 }
 
@@ -83,7 +83,7 @@ pub fn of<'a>(table: &'a mut Table, options: &Options<'a>) -> Summary<'a> {
         AllCounted::of(threads, &mut sheets, &kinds, targets.len(), by, &calendar);
     // Which thread met a kind first must not matter where fractions are added up.
     let mut order: Vec<u32> = (0..).take(kinds.len()).collect();
-    if tallies.iter().any(|tally| tally.finer != 0.0) {
+    if tallies.iter().any(|tally| tally.fractional != 0.0) {
         order.sort_unstable_by_key(|&kind| {
             let SeriesKey { target, domain, exit_code, .. } = kinds[kind as usize];
             (&targets[target as usize], &domains[domain as usize], exit_code)
@@ -104,7 +104,7 @@ pub fn of<'a>(table: &'a mut Table, options: &Options<'a>) -> Summary<'a> {
         seen[kind.target as usize] |= tally.runs > 0;
     }
 
-    let shared = Shared {
+    let data = Dataset {
         outcomes: kinds.iter().map(|kind| kind.outcome).collect(),
         kinds,
         order,
@@ -117,28 +117,28 @@ pub fn of<'a>(table: &'a mut Table, options: &Options<'a>) -> Summary<'a> {
         durations: options.durations,
         threads,
     };
-    let (mut groups, findings) = Grouped::of(shared, sheets, &runs, By::Target);
+    let (mut groups, findings) = Grouping::of(data, sheets, &runs, GroupBy::Target);
     drop(runs);
-    if by == By::Domain {
-        let (shared, mut sheets) = groups.into_parts();
+    if by == GroupBy::Domain {
+        let (data, mut sheets) = groups.into_parts();
         for (sheet, rows) in sheets.iter_mut().zip(&in_time_order) {
             sheet.rows.copy_from(rows);
         }
         drop(in_time_order);
-        let group_of = By::Domain.group_of(&shared.kinds);
-        let spare = || Spare::new(shared.kinds.len(), shared.domains.len());
-        let group = |spare: &mut Spare, sheet: &mut Sheet<'_>| {
-            tally::group(sheet, &group_of, &shared.calendar, spare).runs
+        let group_of = GroupBy::Domain.group_of(&data.kinds);
+        let scratch = || Scratch::new(data.kinds.len(), data.domains.len());
+        let group = |scratch: &mut Scratch, sheet: &mut Sheet<'_>| {
+            tally::group(sheet, &group_of, &data.calendar, scratch).runs
         };
-        let (runs, _) = parallel(threads, &mut sheets, spare, group);
-        groups = Grouped::of(shared, sheets, &runs, By::Domain).0;
+        let (runs, _) = parallel(threads, &mut sheets, scratch, group);
+        groups = Grouping::of(data, sheets, &runs, GroupBy::Domain).0;
     }
     Summary {
         period,
         input,
         totals: Totals {
             counts,
-            success_interval: statistics::wilson(counts.ok, counts.ok + counts.failed),
+            success_interval: statistics::wilson_interval(counts.ok, counts.ok + counts.failed),
             seconds: totals.seconds(),
             seconds_unfinished: unfinished.seconds(),
         },
@@ -155,7 +155,7 @@ struct AllCounted {
     hours: [[u64; 24]; 7],
     tallies: Vec<Tally>,
     /// Of each sheet, by target: what is worth a look is always about targets.
-    runs: Vec<Vec<tally::Run>>,
+    runs: Vec<Vec<tally::Segment>>,
     /// The rows of each sheet as they were, if they are to be grouped in another way, too.
     in_time_order: Vec<Owned>,
 }
@@ -166,18 +166,18 @@ impl AllCounted {
         sheets: &mut [Sheet<'_>],
         kinds: &[SeriesKey],
         targets: usize,
-        by: By,
+        by: GroupBy,
         calendar: &Calendar<'_>,
     ) -> Self {
-        let group_of = By::Target.group_of(kinds);
-        let spare = || Spare::new(kinds.len(), targets);
-        let (parts, spares) = parallel(threads, sheets, spare, |spare, sheet| {
-            let in_time_order = (by == By::Domain).then(|| sheet.rows.to_owned());
-            (in_time_order, tally::group(sheet, &group_of, calendar, spare))
+        let group_of = GroupBy::Target.group_of(kinds);
+        let scratch = || Scratch::new(kinds.len(), targets);
+        let (parts, scratches) = parallel(threads, sheets, scratch, |scratch, sheet| {
+            let in_time_order = (by == GroupBy::Domain).then(|| sheet.rows.to_owned());
+            (in_time_order, tally::group(sheet, &group_of, calendar, scratch))
         });
         let mut tallies = vec![Tally::default(); kinds.len()];
-        for spare in spares {
-            for (tally, part) in tallies.iter_mut().zip(&spare.tallies) {
+        for scratch in scratches {
+            for (tally, part) in tallies.iter_mut().zip(&scratch.tallies) {
                 tally.add(part);
             }
         }
@@ -188,8 +188,8 @@ impl AllCounted {
                     *hour += part;
                 }
             }
-            for (kind, seconds) in part.finer {
-                all.tallies[kind as usize].finer += seconds;
+            for (kind, seconds) in part.fractional {
+                all.tallies[kind as usize].fractional += seconds;
             }
             all.in_time_order.extend(rows);
             all.runs.push(part.runs);
@@ -220,7 +220,7 @@ mod tests {
     use crate::event::parse::tests::Chance;
     use crate::event::table::{Filter, of_lines};
     use crate::report::grouping::Detail;
-    use crate::report::model::{Durations, Group};
+    use crate::report::model::{DurationStats, Group};
 
     impl Deref for Groups<'_> {
         type Target = Vec<Group>;
@@ -258,7 +258,10 @@ mod tests {
     fn of(table: Table, options: &Options<'static>) -> Summary<'static> {
         let mut summary = super::of(Box::leak(Box::new(table)), options);
         summary.groups = Groups::Given(
-            summary.groups.each(0..Groups::len(&summary.groups), Detail::Whole, |group| group).collect(),
+            summary
+                .groups
+                .materialise_range(0..Groups::len(&summary.groups), Detail::Whole, |group| group)
+                .collect(),
         );
         summary
     }
@@ -267,8 +270,8 @@ mod tests {
 
     fn options() -> Options<'static> {
         Options {
-            by: By::Target,
-            sort: Sort::Runs,
+            by: GroupBy::Target,
+            sort: SortBy::Runs,
             durations: Population::Ok,
             failed_only: false,
             days: true,
@@ -327,9 +330,9 @@ mod tests {
         assert_eq!(apply.all.median, Some(10.0));
         assert_eq!(apply.all.mad, Some(5.0));
         assert_eq!(apply.trend24[0], Some(10.0));
-        assert_eq!(apply.parts[0].0, None);
+        assert_eq!(apply.breakdown[0].0, None);
         assert_eq!(
-            apply.parts[1],
+            apply.breakdown[1],
             (Some("pro".into()), Counts { runs: 2, ok: 1, failed: 0, interrupted: 1 })
         );
         assert_eq!(apply.last_runs.len(), 3);
@@ -343,7 +346,7 @@ mod tests {
         for (round, durations) in
             [Population::Ok, Population::Failed, Population::All].into_iter().enumerate().cycle().take(12)
         {
-            // Groups of all sizes; in every fourth round some durations are finer.
+            // Groups of all sizes; in every fourth round some durations are fractional.
             let lines: Vec<String> = (0..6_000)
                 .map(|number| {
                     let target = ["often", "often", "often", "sometimes", "seldom"]
@@ -354,10 +357,10 @@ mod tests {
                         crate::event::timestamp::to_datetime((number * 977 + 1_700_000_000) * 1_000_000).unwrap().to_rfc3339()
                     };
                     let milliseconds = chance.below([3, 100, 1_000_000][round % 3]);
-                    let finer = if round % 4 == 0 && chance.below(9) == 0 { "77" } else { "" };
+                    let fractional = if round % 4 == 0 && chance.below(9) == 0 { "77" } else { "" };
                     let code = chance.below(10) / 8;
                     format!(
-                        r#"{{"timestamp": "{moment}", "target": "{target}", "domain": null, "duration_seconds": {}.{:03}{finer}, "exit_code": {code}}}"#,
+                        r#"{{"timestamp": "{moment}", "target": "{target}", "domain": null, "duration_seconds": {}.{:03}{fractional}, "exit_code": {code}}}"#,
                         milliseconds / 1000,
                         milliseconds % 1000
                     )
@@ -366,14 +369,17 @@ mod tests {
             let mut table = of_lines(lines.iter().map(String::as_bytes));
             let summary = super::of(&mut table, &Options { durations, ..options() });
             let groups = &summary.groups;
-            let of =
-                |detail| groups.each(0..Groups::len(groups), detail, |group| group).collect::<Vec<Group>>();
+            let of = |detail| {
+                groups
+                    .materialise_range(0..Groups::len(groups), detail, |group| group)
+                    .collect::<Vec<Group>>()
+            };
             let whole = of(Detail::Whole);
             assert!(whole.iter().any(|group| group.counts.runs > 3_000));
             for detail in [Detail::Row, Detail::Trend12, Detail::Trend24] {
                 for (row, whole) in of(detail).iter().zip(&whole) {
                     let main = |group: &Group| {
-                        let shown = group.shown();
+                        let shown = group.durations();
                         (shown.n, shown.mean, shown.median, shown.p95, shown.min, shown.max)
                     };
                     assert_eq!(main(row), main(whole));
@@ -417,9 +423,9 @@ mod tests {
     fn a_target_that_never_succeeded_shows_its_failed_runs() {
         let summary = of(table(&[("2026-11-22T10:00:00Z", "apply", "", 10.0, 1)]), &options());
         let apply = &summary.groups[0];
-        assert_eq!((apply.shown, apply.starred), (Population::Failed, true));
-        assert_eq!(apply.shown().mean, Some(10.0));
-        assert_eq!(apply.ok, Durations::default());
+        assert_eq!((apply.population, apply.is_fallback), (Population::Failed, true));
+        assert_eq!(apply.durations().mean, Some(10.0));
+        assert_eq!(apply.ok, DurationStats::default());
     }
 
     #[test]
@@ -429,10 +435,10 @@ mod tests {
             ("2026-11-22T11:00:00Z", "sync", "pro", 1.0, 0),
             ("2026-11-22T12:00:00Z", "apply", "pro", 10.0, 2),
         ];
-        let summary = of(table(&events), &Options { by: By::Domain, ..options() });
+        let summary = of(table(&events), &Options { by: GroupBy::Domain, ..options() });
         assert_eq!(summary.groups[0].name.as_deref(), Some("pro"));
-        assert_eq!(summary.groups[0].parts.len(), 2);
-        assert_eq!(summary.groups[0].parts[0].0.as_deref(), Some("apply"));
+        assert_eq!(summary.groups[0].breakdown.len(), 2);
+        assert_eq!(summary.groups[0].breakdown[0].0.as_deref(), Some("apply"));
         assert_eq!(summary.groups[1].name, None);
         assert_eq!(summary.unique_targets, 2);
     }

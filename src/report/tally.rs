@@ -3,9 +3,9 @@
 use std::ops::Range;
 
 use super::calendar::{self, Calendar, Hour};
-use super::model::{Counts, Day, Population};
+use super::model::{Counts, DayStats, Population};
 use super::parallel::parallel;
-use super::statistics::{self, Duration as _};
+use super::statistics::{self, Observation as _};
 use crate::event::duration::RunDuration;
 use crate::event::table::SeriesKey;
 use crate::event::table::rows::{PackedRow, Row, RowsMut, Sheet, for_each_row};
@@ -17,19 +17,19 @@ use crate::event::timestamp::{MICROS_PER_SECOND, UNTIMED};
 pub struct Tally {
     pub runs: u64,
     milliseconds: u64,
-    pub finer: f64,
+    pub fractional: f64,
 }
 
 impl Tally {
     pub fn add(&mut self, other: &Self) {
         self.runs += other.runs;
         self.milliseconds += other.milliseconds;
-        self.finer += other.finer;
+        self.fractional += other.fractional;
     }
 
     #[expect(clippy::cast_precision_loss, reason = "285 thousand years")]
     pub fn seconds(&self) -> f64 {
-        self.milliseconds as f64 / 1000.0 + self.finer
+        self.milliseconds as f64 / 1000.0 + self.fractional
     }
 
     #[expect(clippy::cast_precision_loss, reason = "2^53 runs are out of reach")]
@@ -39,25 +39,25 @@ impl Tally {
 }
 
 /// What a thread needs to look at sheets.
-pub struct Spare {
+pub struct Scratch {
     /// Of each kind, in all sheets.
     pub tallies: Vec<Tally>,
-    kinds: Vec<InSheet>,
-    groups: Vec<InSheet>,
+    series: Vec<ChunkCount>,
+    groups: Vec<ChunkCount>,
     /// Which sheet it is that is looked at.
-    turn: u32,
-    /// The kinds that are in it.
-    met_kinds: Vec<u32>,
+    generation: u32,
+    /// The series that are in it.
+    series_present: Vec<u32>,
     /// The groups that are in it.
-    met: Vec<Met>,
-    narrow: Vec<PackedRow>,
-    wide: Vec<Row>,
+    met: Vec<ChunkGroup>,
+    packed: Vec<PackedRow>,
+    full: Vec<Row>,
 }
 
-/// A kind or a group in the sheet of that turn; in others, it was not met yet.
+/// A kind or a group in the sheet of that generation; in others, it was not met yet.
 #[derive(Clone, Copy, Default)]
-struct InSheet {
-    turn: u32,
+struct ChunkCount {
+    generation: u32,
     /// Which of the groups it is, or is in.
     met: u32,
     runs: u32,
@@ -65,7 +65,7 @@ struct InSheet {
 }
 
 /// A group that has rows in the sheet.
-struct Met {
+struct ChunkGroup {
     group: u32,
     /// Where its next row goes.
     place: u32,
@@ -73,87 +73,87 @@ struct Met {
     second: u64,
 }
 
-impl Spare {
+impl Scratch {
     /// Of no row: no step leads on from it.
-    const NEVER: u64 = u64::MAX >> 1;
+    const NO_SECOND: u64 = u64::MAX >> 1;
 
-    pub fn new(kinds: usize, groups: usize) -> Self {
+    pub fn new(series: usize, groups: usize) -> Self {
         Self {
-            tallies: vec![Tally::default(); kinds],
-            kinds: vec![InSheet::default(); kinds],
-            groups: vec![InSheet::default(); groups],
-            turn: 0,
-            met_kinds: Vec::new(),
+            tallies: vec![Tally::default(); series],
+            series: vec![ChunkCount::default(); series],
+            groups: vec![ChunkCount::default(); groups],
+            generation: 0,
+            series_present: Vec::new(),
             met: Vec::new(),
-            narrow: Vec::new(),
-            wide: Vec::new(),
+            packed: Vec::new(),
+            full: Vec::new(),
         }
     }
 
     /// Counts the rows of each kind and of each group, beside what it returns.
-    fn count(&mut self, sheet: &Sheet<'_>, group_of: &[u32], calendar: &Calendar<'_>) -> Counted {
-        let mut hours = Hours { calendar, hour: Hour::NONE, runs: 0, counts: [[0; 24]; 7] };
-        let mut finer = Vec::new();
-        self.turn += 1;
-        self.met_kinds.clear();
+    fn count(&mut self, sheet: &Sheet<'_>, group_of: &[u32], calendar: &Calendar<'_>) -> ChunkCounts {
+        let mut hours = HourCounter { calendar, hour: Hour::NONE, runs: 0, counts: [[0; 24]; 7] };
+        let mut fractional = Vec::new();
+        self.generation += 1;
+        self.series_present.clear();
         for_each_row!(row in sheet.rows.get() => {
-            let kind = &mut self.kinds[row.series as usize];
-            if kind.turn != self.turn {
-                *kind = InSheet { turn: self.turn, ..InSheet::default() };
-                self.met_kinds.push(row.series);
+            let kind = &mut self.series[row.series as usize];
+            if kind.generation != self.generation {
+                *kind = ChunkCount { generation: self.generation, ..ChunkCount::default() };
+                self.series_present.push(row.series);
             }
             kind.runs += 1;
             match RunDuration::decode(row.duration, sheet.exact) {
                 RunDuration::Milliseconds(milliseconds) => kind.milliseconds += u64::from(milliseconds),
-                RunDuration::Seconds(seconds) => finer.push((row.series, seconds)),
+                RunDuration::Seconds(seconds) => fractional.push((row.series, seconds)),
             }
-            if !hours.hour.holds(row.micros) {
-                hours.turn(row.micros);
+            if !hours.hour.contains(row.micros) {
+                hours.advance(row.micros);
             }
             hours.runs += 1;
         });
-        hours.turn(UNTIMED);
+        hours.advance(UNTIMED);
 
         self.met.clear();
-        for &kind in &self.met_kinds {
+        for &kind in &self.series_present {
             let group = group_of[kind as usize];
             let kind = kind as usize;
             let in_sheet = &mut self.groups[group as usize];
-            if in_sheet.turn != self.turn {
+            if in_sheet.generation != self.generation {
                 let met = u32::try_from(self.met.len()).unwrap_or(u32::MAX);
-                *in_sheet = InSheet { turn: self.turn, met, ..InSheet::default() };
-                self.met.push(Met { group, place: 0, second: Self::NEVER });
+                *in_sheet = ChunkCount { generation: self.generation, met, ..ChunkCount::default() };
+                self.met.push(ChunkGroup { group, place: 0, second: Self::NO_SECOND });
             }
-            let of_kind = &mut self.kinds[kind];
+            let of_kind = &mut self.series[kind];
             of_kind.met = in_sheet.met;
             self.met[of_kind.met as usize].place += of_kind.runs;
             self.tallies[kind].runs += u64::from(of_kind.runs);
             self.tallies[kind].milliseconds += of_kind.milliseconds;
         }
-        Counted { hours: hours.counts, finer, runs: Vec::new() }
+        ChunkCounts { hours: hours.counts, fractional, runs: Vec::new() }
     }
 
     /// Brings the rows of each group together, in their order, once they are counted.
-    fn group(&mut self, sheet: &mut Sheet<'_>) -> Vec<Run> {
+    fn group(&mut self, sheet: &mut Sheet<'_>) -> Vec<Segment> {
         let mut place = 0;
         for met in &mut self.met {
             place += std::mem::replace(&mut met.place, place);
         }
         let mut runs = Vec::new();
-        let Self { kinds, met, narrow, wide, .. } = self;
-        let met_of = |kind: u32| kinds[kind as usize].met as usize;
+        let Self { series, met, packed, full, .. } = self;
+        let met_of = |kind: u32| series[kind as usize].met as usize;
         match &mut sheet.rows {
             RowsMut::Packed(base, rows) => {
-                narrow.clear();
-                narrow.extend_from_slice(rows);
+                packed.clear();
+                packed.extend_from_slice(rows);
                 let mut second = 0;
-                for row in &*narrow {
+                for row in &*packed {
                     second += row.delta();
                     let met = &mut met[met_of(row.series())];
                     let mut step = second.wrapping_sub(met.second);
                     if step > PackedRow::MAX_DELTA {
                         let base = *base + second.cast_signed() * MICROS_PER_SECOND;
-                        runs.push(Run { group: met.group, start: met.place, base });
+                        runs.push(Segment { group: met.group, start: met.place, base });
                         step = 0;
                     }
                     rows[met.place as usize] = row.with_delta(step);
@@ -162,10 +162,10 @@ impl Spare {
                 }
             }
             RowsMut::Full(rows) => {
-                runs.extend(met.iter().map(|met| Run { group: met.group, start: met.place, base: 0 }));
-                wide.clear();
-                wide.extend_from_slice(rows);
-                for row in &*wide {
+                runs.extend(met.iter().map(|met| Segment { group: met.group, start: met.place, base: 0 }));
+                full.clear();
+                full.extend_from_slice(rows);
+                for row in &*full {
                     let met = &mut met[met_of(row.series)];
                     rows[met.place as usize] = *row;
                     met.place += 1;
@@ -178,7 +178,7 @@ impl Spare {
 }
 
 /// Counts events by weekday and hour.
-struct Hours<'a> {
+struct HourCounter<'a> {
     calendar: &'a Calendar<'a>,
     hour: Hour,
     /// In this hour, not yet counted.
@@ -186,14 +186,14 @@ struct Hours<'a> {
     counts: [[u64; 24]; 7],
 }
 
-impl Hours<'_> {
+impl HourCounter<'_> {
     /// To the hour of another event; those without a moment are counted nowhere.
     #[cold]
     #[inline(never)]
-    fn turn(&mut self, micros: i64) {
+    fn advance(&mut self, micros: i64) {
         let runs = std::mem::take(&mut self.runs);
         if self.hour != Hour::NONE {
-            self.counts[self.hour.weekday()][self.hour.number] += runs;
+            self.counts[self.hour.weekday()][self.hour.of_day] += runs;
         }
         self.hour = if micros == UNTIMED { Hour::NONE } else { self.calendar.hour(micros) };
     }
@@ -201,37 +201,42 @@ impl Hours<'_> {
 
 /// Rows of one group that follow each other in a sheet, up to where the next ones begin.
 #[derive(Clone, Copy)]
-pub struct Run {
+pub struct Segment {
     pub group: u32,
     pub start: u32,
-    /// Of narrow rows: what the first one's step is counted from.
+    /// Of packed rows: what the first one's step is counted from.
     pub base: i64,
 }
 
 /// What is counted in a sheet while its rows still are in time order, beside the tallies.
-pub struct Counted {
+pub struct ChunkCounts {
     pub hours: [[u64; 24]; 7],
     /// (kind, seconds) that no whole number can add up: they wait to be added in time order.
-    pub finer: Vec<(u32, f64)>,
+    pub fractional: Vec<(u32, f64)>,
     /// Where the rows of each group are, once they are together.
-    pub runs: Vec<Run>,
+    pub runs: Vec<Segment>,
 }
 
 /// Counts a sheet, then brings the rows of each group together, in their order.
-pub fn group(sheet: &mut Sheet<'_>, group_of: &[u32], calendar: &Calendar<'_>, spare: &mut Spare) -> Counted {
-    let mut counted = spare.count(sheet, group_of, calendar);
-    counted.runs = spare.group(sheet);
+pub fn group(
+    sheet: &mut Sheet<'_>,
+    group_of: &[u32],
+    calendar: &Calendar<'_>,
+    scratch: &mut Scratch,
+) -> ChunkCounts {
+    let mut counted = scratch.count(sheet, group_of, calendar);
+    counted.runs = scratch.group(sheet);
     counted
 }
 
 /// Rows of one day in a sheet.
-struct InDay {
+struct DayRows {
     day: i64,
     sheet: usize,
     places: Range<usize>,
 }
 
-impl InDay {
+impl DayRows {
     /// Of all days of a sheet, in order.
     fn all(number: usize, sheet: &Sheet<'_>, calendar: &Calendar<'_>) -> Vec<Self> {
         let mut days: Vec<Self> = Vec::new();
@@ -240,7 +245,7 @@ impl InDay {
             if row.micros == UNTIMED {
                 continue;
             }
-            if !hour.holds(row.micros) {
+            if !hour.contains(row.micros) {
                 hour = calendar.hour(row.micros);
                 if days.last().is_none_or(|last| last.day != hour.day) {
                     days.push(Self { day: hour.day, sheet: number, places: place..place });
@@ -259,39 +264,40 @@ pub fn days(
     threads: usize,
     sheets: &[Sheet<'_>],
     calendar: &Calendar<'_>,
-    kinds: &[SeriesKey],
+    series: &[SeriesKey],
     shown: Population,
-) -> Vec<Day> {
+) -> Vec<DayStats> {
     let mut numbered: Vec<_> = sheets.iter().enumerate().collect();
     let parts =
-        parallel(threads, &mut numbered, || (), |(), (number, sheet)| InDay::all(*number, sheet, calendar)).0;
-    let parts: Vec<InDay> = parts.into_iter().flatten().collect();
-    let mut days: Vec<&[InDay]> = parts.chunk_by(|one, next| one.day == next.day).collect();
-    let spare = || (Vec::new(), Vec::new());
-    parallel(threads, &mut days, spare, |(values, finer), parts| {
+        parallel(threads, &mut numbered, || (), |(), (number, sheet)| DayRows::all(*number, sheet, calendar))
+            .0;
+    let parts: Vec<DayRows> = parts.into_iter().flatten().collect();
+    let mut days: Vec<&[DayRows]> = parts.chunk_by(|one, next| one.day == next.day).collect();
+    let scratch = || (Vec::new(), Vec::new());
+    parallel(threads, &mut days, scratch, |(values, fractional), parts| {
         values.clear();
-        finer.clear();
+        fractional.clear();
         let mut counts = Counts::default();
-        for InDay { sheet, places, .. } in *parts {
+        for DayRows { sheet, places, .. } in *parts {
             let sheet = &sheets[*sheet];
             for_each_row!(row in sheet.rows.get().part(0, places.clone()) => {
-                let outcome = kinds[row.series as usize].outcome;
+                let outcome = series[row.series as usize].outcome;
                 counts.add(outcome, 1);
                 if shown.has(outcome) {
                     match RunDuration::decode(row.duration, sheet.exact) {
                         RunDuration::Milliseconds(milliseconds) => values.push(milliseconds),
-                        RunDuration::Seconds(seconds) => finer.push(seconds),
+                        RunDuration::Seconds(seconds) => fractional.push(seconds),
                     }
                 }
             });
         }
-        let median = if finer.is_empty() {
+        let median = if fractional.is_empty() {
             statistics::median(values)
         } else {
-            finer.extend(values.iter().map(|value| value.seconds()));
-            statistics::median(finer)
+            fractional.extend(values.iter().map(|value| value.seconds()));
+            statistics::median(fractional)
         };
-        Day { date: calendar::date(parts[0].day), counts, median }
+        DayStats { date: calendar::date(parts[0].day), counts, median }
     })
     .0
 }
@@ -307,7 +313,7 @@ mod tests {
         let mut chance = Chance(9);
         let group_of: Vec<u32> = (0..40).map(|kind| kind % 7).collect();
         for round in 0..60 {
-            // Steps of all sizes; and in every third round, times that make rows wide.
+            // Steps of all sizes; and in every third round, times that make rows full.
             let mut packer = ChunkBuilder::new(&RoomOf(0));
             let mut micros = 0;
             for _ in 0..300 {
@@ -321,10 +327,10 @@ mod tests {
             let chunks = packer.take_chunks();
             let mut slabs = packer.slabs();
             let calendar = Calendar::new(&|_| 0, 0, 0);
-            let mut spare = Spare::new(40, 7);
+            let mut scratch = Scratch::new(40, 7);
             for sheet in &mut slabs.sheets(&chunks) {
                 let before: Vec<Row> = sheet.rows.get().iter().collect();
-                let Counted { hours, runs, .. } = group(sheet, &group_of, &calendar, &mut spare);
+                let ChunkCounts { hours, runs, .. } = group(sheet, &group_of, &calendar, &mut scratch);
                 assert_eq!(hours.iter().flatten().sum::<u64>(), before.len() as u64);
                 let mut after = vec![Vec::new(); 7];
                 let ends = runs.iter().skip(1).map(|next| next.start as usize).chain([before.len()]);

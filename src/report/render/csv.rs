@@ -17,7 +17,8 @@ pub fn csv(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Res
             group.name.as_deref().map_or_else(String::new, |name| field(&escape_for_display(name, false)));
         format!("{name},{}\r\n", table::figures(&group).join(","))
     };
-    for row in summary.groups.each(0..options.row_limit(summary.groups.len()), Detail::Row, row) {
+    for row in summary.groups.materialise_range(0..options.row_limit(summary.groups.len()), Detail::Row, row)
+    {
         out.write_all(row.as_bytes())?;
     }
     Ok(())

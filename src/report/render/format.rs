@@ -8,7 +8,9 @@ pub use super::term::escape_for_display;
 use crate::event::outcome::{self, Outcome};
 use crate::event::table::Filter;
 use crate::report::grouping::Groups;
-use crate::report::model::{By, Change, Counts, Direction, Finding, FindingKind, Population, Run, Window};
+use crate::report::model::{
+    Change, ChangeWindow, Counts, Direction, Finding, FindingKind, GroupBy, Population, RunRecord,
+};
 use crate::units::Seconds;
 
 /// Runs of a target from which on trends and findings mean something.
@@ -148,17 +150,17 @@ pub fn population_name(which: Population) -> &'static str {
     }
 }
 
-pub fn row_noun(by: By, number: usize) -> &'static str {
+pub fn row_noun(by: GroupBy, number: usize) -> &'static str {
     match (by, number) {
-        (By::Target, 1) => "target",
-        (By::Target, _) => "targets",
-        (By::Domain, 1) => "domain",
-        (By::Domain, _) => "domains",
+        (GroupBy::Target, 1) => "target",
+        (GroupBy::Target, _) => "targets",
+        (GroupBy::Domain, 1) => "domain",
+        (GroupBy::Domain, _) => "domains",
     }
 }
 
 /// `ok`, or `failed, exit 2`.
-pub fn outcome_text(target: &str, run: &Run) -> String {
+pub fn outcome_text(target: &str, run: &RunRecord) -> String {
     let label = outcome::label(target, run.exit_code);
     match Outcome::from_exit_code(target, run.exit_code) {
         Outcome::Ok => label.into_owned(),
@@ -190,21 +192,21 @@ pub fn finding_sentence(finding: &Finding, name: &str, options: &Options) -> Str
             };
             format!("{name} failed {} in a row{since} ({overall})", plural(*runs, "time", "times"))
         }
-        FindingKind::Flaky { failed, window, spells } => format!(
+        FindingKind::Flaky { failed, window, episodes } => format!(
             "{name} fails now and then: {failed} of its last {window} runs, {}",
-            plural(*spells, "separate time", "separate times")
+            plural(*episodes, "separate time", "separate times")
         ),
     }
 }
 
 fn change_sentence(change: &Change) -> String {
     let window = match change.window {
-        Window::Days7 => "in the last 7 days".to_owned(),
-        Window::Runs10 => format!("in the last {}", plural(change.n, "run", "runs")),
+        ChangeWindow::Days7 => "in the last 7 days".to_owned(),
+        ChangeWindow::Runs10 => format!("in the last {}", plural(change.n, "run", "runs")),
     };
     let before = match change.window {
-        Window::Days7 => "in the 28 before",
-        Window::Runs10 => "in the 28 days before",
+        ChangeWindow::Days7 => "in the 28 before",
+        ChangeWindow::Runs10 => "in the 28 days before",
     };
     format!(
         "{}: {} {window}, {} {before}",

@@ -13,7 +13,7 @@ use super::{Options, format};
 use crate::event::{escape_controls, outcome};
 use crate::report::grouping::Detail;
 use crate::report::model::{
-    By, Change, Counts, Direction, Durations, Finding, FindingKind, Group, Population, Window,
+    Change, ChangeWindow, Counts, Direction, DurationStats, Finding, FindingKind, Group, GroupBy, Population,
 };
 use crate::report::summary::Summary;
 
@@ -36,8 +36,8 @@ pub fn json(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Re
         add(&mut text, member);
     }
     let groups = match options.by {
-        By::Target => "targets",
-        By::Domain => "domains",
+        GroupBy::Target => "targets",
+        GroupBy::Domain => "domains",
     };
     add(&mut text, (groups, Json::Array(Vec::new())));
     if rows > 0 {
@@ -48,7 +48,7 @@ pub fn json(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Re
             self::group(&group, by).push(&mut text, 2);
             text
         };
-        for (at, group) in summary.groups.each(0..rows, Detail::Whole, group).enumerate() {
+        for (at, group) in summary.groups.materialise_range(0..rows, Detail::Whole, group).enumerate() {
             between(&mut text, at, false, 2);
             text.push_str(&group);
             if text.len() > HELD {
@@ -262,11 +262,11 @@ fn counts(counts: &Counts) -> [(&'static str, Json); 4] {
     ]
 }
 
-fn group(group: &Group, by: By) -> Json {
+fn group(group: &Group, by: GroupBy) -> Json {
     let (low, high) = group.success_interval.unzip();
     let (own, other, parts) = match by {
-        By::Target => ("target", "domain", "by_domain"),
-        By::Domain => ("domain", "target", "by_target"),
+        GroupBy::Target => ("target", "domain", "by_domain"),
+        GroupBy::Domain => ("domain", "target", "by_target"),
     };
     let mut codes: Vec<(i64, u64)> = Vec::new();
     for (&code, &number) in &group.exit_codes {
@@ -314,7 +314,7 @@ fn group(group: &Group, by: By) -> Json {
         ("change", group.change.as_ref().map_or(Value::Null.into(), |change| object(self::change(change)))),
         (
             parts,
-            array(group.parts.iter().map(|(name, part)| {
+            array(group.breakdown.iter().map(|(name, part)| {
                 let [runs, ok, failed, interrupted] = counts(part);
                 object([(other, name.as_deref().into()), runs, ok, failed, interrupted])
             })),
@@ -323,7 +323,7 @@ fn group(group: &Group, by: By) -> Json {
     Json::Object(members.into_iter().map(|(key, value)| (key.into(), value)).collect())
 }
 
-fn durations(of: &Durations) -> Json {
+fn durations(of: &DurationStats) -> Json {
     object([
         ("n", of.n.into()),
         ("mean_seconds", of.mean.into()),
@@ -354,8 +354,8 @@ fn change(change: &Change) -> [(&'static str, Json); 9] {
         (
             "window",
             match change.window {
-                Window::Days7 => "7d",
-                Window::Runs10 => "10 runs",
+                ChangeWindow::Days7 => "7d",
+                ChangeWindow::Runs10 => "10 runs",
             }
             .into(),
         ),
@@ -391,10 +391,10 @@ fn finding(finding: &Finding, options: &Options) -> Json {
             ("rated", (*rated).into()),
             ("success_rate", (*rated > 0).then(|| float(*ok) / float(*rated)).into()),
         ]),
-        FindingKind::Flaky { failed, window, spells } => members.extend([
+        FindingKind::Flaky { failed, window, episodes } => members.extend([
             ("failed", (*failed).into()),
             ("of_runs", (*window).into()),
-            ("spells", (*spells).into()),
+            ("spells", (*episodes).into()),
         ]),
     }
     Json::Object(members.into_iter().map(|(key, value)| (key.into(), value)).collect())

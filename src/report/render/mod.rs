@@ -8,7 +8,7 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 
 use crate::event::table::Filter;
 use crate::report::grouping::{Detail, Groups};
-use crate::report::model::{By, Contents, Group, Population};
+use crate::report::model::{Contents, Group, GroupBy, Population};
 use crate::report::summary::Summary;
 
 mod chart;
@@ -50,7 +50,7 @@ pub struct Options<'a> {
     pub now: DateTime<Utc>,
     /// At most so many rows; `None`: all of them, in the terminal view as many as one screen holds.
     pub limit: Option<usize>,
-    pub by: By,
+    pub by: GroupBy,
     /// The order of the rows was asked for, so the duration chart keeps to it, too.
     pub sorted: bool,
     pub durations: Population,
@@ -87,7 +87,7 @@ impl Options<'_> {
 
     /// A group's durations are those of its failed runs for want of others.
     fn is_starred(&self, group: &Group) -> bool {
-        group.starred && !self.filters.failed
+        group.is_fallback && !self.filters.failed
     }
 
     fn glyphs(&self) -> term::Glyphs {
@@ -105,7 +105,7 @@ fn effective_options<'a>(options: &Options<'a>) -> Options<'a> {
 fn materialize(groups: &Groups<'_>, mut places: Vec<usize>, detail: Detail) -> BTreeMap<usize, Group> {
     places.sort_unstable();
     places.dedup();
-    let made = groups.at(&places, detail, |group| group);
+    let made = groups.materialise(&places, detail, |group| group);
     places.into_iter().zip(made).collect()
 }
 

@@ -1,6 +1,6 @@
 //! From values to lengths: what the charts of the terminal and of the page have in common.
 
-use crate::report::model::{Counts, Day};
+use crate::report::model::{Counts, DayStats};
 use chrono::NaiveDate;
 
 /// `value / max` of so many steps, rounded, and never beyond them.
@@ -78,7 +78,12 @@ pub fn day_index(day: NaiveDate, from: NaiveDate) -> Option<usize> {
 }
 
 /// The median of each column's days.
-pub fn median_per_column(of: &[Day], from: NaiveDate, days: usize, per_column: usize) -> Vec<Option<f64>> {
+pub fn median_per_column(
+    of: &[DayStats],
+    from: NaiveDate,
+    days: usize,
+    per_column: usize,
+) -> Vec<Option<f64>> {
     let mut columns: Vec<Vec<f64>> = vec![Vec::new(); days.div_ceil(per_column)];
     for day in of {
         if let (Some(at), Some(median)) = (day_index(day.date, from), day.median)
@@ -105,7 +110,7 @@ pub fn tick_step(top: f64, steps: usize) -> f64 {
 }
 
 /// The counts of each column's days.
-pub fn counts_per_column(of: &[Day], from: NaiveDate, days: usize, per_column: usize) -> Vec<Counts> {
+pub fn counts_per_column(of: &[DayStats], from: NaiveDate, days: usize, per_column: usize) -> Vec<Counts> {
     let mut columns = vec![Counts::default(); days.div_ceil(per_column)];
     for day in of {
         if let Some(column) = day_index(day.date, from).and_then(|at| columns.get_mut(at / per_column)) {

@@ -1,7 +1,7 @@
 //! The columns that CSV and Markdown have in common.
 
 use super::format;
-use crate::report::model::{By, Group};
+use crate::report::model::{Group, GroupBy};
 
 pub const COLUMNS: [&str; 14] = [
     "target",
@@ -20,9 +20,9 @@ pub const COLUMNS: [&str; 14] = [
     "last_run",
 ];
 
-pub fn heads(by: By) -> [&'static str; 14] {
+pub fn heads(by: GroupBy) -> [&'static str; 14] {
     let mut heads = COLUMNS;
-    if by == By::Domain {
+    if by == GroupBy::Domain {
         heads[0] = "domain";
     }
     heads
@@ -31,7 +31,7 @@ pub fn heads(by: By) -> [&'static str; 14] {
 /// A row's figures behind the name, in full; a missing one is empty.
 pub fn figures(group: &Group) -> [String; 13] {
     let counts = &group.counts;
-    let durations = group.shown();
+    let durations = group.durations();
     let number = |value: Option<f64>| value.map_or_else(String::new, decimal);
     let time = |at: Option<_>| at.map_or_else(String::new, format::rfc3339);
     [

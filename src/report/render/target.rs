@@ -12,7 +12,9 @@ use super::text::finding_lines;
 use super::{Options, effective_options, empty_state, write_sections, write_wrapped};
 use crate::event::outcome::Outcome;
 use crate::report::grouping::Detail;
-use crate::report::model::{Change, Counts, Direction, Finding, FindingKind, Group, Population, Window};
+use crate::report::model::{
+    Change, ChangeWindow, Counts, Direction, Finding, FindingKind, Group, Population,
+};
 use crate::report::summary::Summary;
 use crate::units::Seconds;
 
@@ -23,7 +25,7 @@ pub fn target(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::
     let first: Vec<usize> = (0..summary.groups.len()).take(1).collect();
     let group = match (
         empty_state(summary, options),
-        summary.groups.at(&first, Detail::Whole, |group| group).pop(),
+        summary.groups.materialise(&first, Detail::Whole, |group| group).pop(),
     ) {
         (None, Some(group)) => group,
         (lines, _) => return write_wrapped(out, &lines.unwrap_or_default(), width),
@@ -147,7 +149,7 @@ impl TargetView<'_> {
                 .collect()
         };
         lines.extend(indented(&pieces));
-        let durations = self.group.shown();
+        let durations = self.group.durations();
         if durations.n > 0 {
             let mut pieces = vec![
                 ("", format!("min {}", format::seconds_or_dash(durations.min))),
@@ -191,7 +193,7 @@ impl TargetView<'_> {
         if self.options.is_starred(self.group) {
             "failed runs: none succeeded".to_owned()
         } else {
-            format::population_name(self.group.shown).to_owned()
+            format::population_name(self.group.population).to_owned()
         }
     }
 
@@ -257,8 +259,8 @@ impl TargetView<'_> {
         let top = maximum(medians.iter().copied());
         let rows = row_count(top, step);
         let cell = (room / medians.len()).clamp(1, 4);
-        let runs = match self.group.shown {
-            _ if self.group.starred => "failed",
+        let runs = match self.group.population {
+            _ if self.group.is_fallback => "failed",
             Population::Ok => "successful",
             Population::Failed => "failed",
             Population::All => "all",
@@ -301,7 +303,7 @@ impl TargetView<'_> {
     }
 
     fn domains(&self) -> Vec<Line> {
-        let parts = &self.group.parts;
+        let parts = &self.group.breakdown;
         if parts.len() < 2 {
             return Vec::new();
         }
@@ -409,8 +411,8 @@ fn change_detail(change: &Change) -> String {
         }
     };
     let window = match change.window {
-        Window::Days7 => "last 7 days".to_owned(),
-        Window::Runs10 => format!("last {}", format::plural(change.n, "run", "runs")),
+        ChangeWindow::Days7 => "last 7 days".to_owned(),
+        ChangeWindow::Runs10 => format!("last {}", format::plural(change.n, "run", "runs")),
     };
     format!(
         "{degree}: median {} over the {window}, {} in the 28 days before (medians of {} and {} runs, {})",

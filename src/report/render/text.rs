@@ -11,7 +11,9 @@ use super::scale::{maximum, ratio, scale_to};
 use super::term::{Glyphs, Line, Style, flow, wrap};
 use super::{Options, effective_options, empty_state, materialize, write_sections, write_wrapped};
 use crate::report::grouping::Detail;
-use crate::report::model::{By, Counts, Direction, Durations, Finding, FindingKind, Group, Population};
+use crate::report::model::{
+    Counts, Direction, DurationStats, Finding, FindingKind, Group, GroupBy, Population,
+};
 use crate::report::summary::Summary;
 use crate::units::Seconds;
 
@@ -142,8 +144,8 @@ impl Overview<'_> {
 
     fn title(&self, title: &str) -> String {
         match self.options.by {
-            By::Target => title.to_owned(),
-            By::Domain => format!("{title} by domain"),
+            GroupBy::Target => title.to_owned(),
+            GroupBy::Domain => format!("{title} by domain"),
         }
     }
 
@@ -195,7 +197,7 @@ impl Overview<'_> {
             self.glyphs.outcome_bar(format::outcome_counts(&rows[row].counts), max, cells)
         });
         let sum = |count: &dyn Fn(&Counts) -> u64| {
-            let counts = rest.iter().map(|&at| self.summary.groups.brief(at).counts);
+            let counts = rest.iter().map(|&at| self.summary.groups.totals(at).counts);
             counts.fold(0u64, |sum, counts| sum.saturating_add(count(&counts)))
         };
         let runs = format::plural(sum(&|counts| counts.runs), "run", "runs");
@@ -276,7 +278,7 @@ impl Overview<'_> {
             which => self.title(&format!("Average Duration of {}", format::population_name(which))),
         };
         let starred = rows.iter().any(|group| self.options.is_starred(group));
-        let whisker = rows.iter().any(|group| group.shown().p95.is_some());
+        let whisker = rows.iter().any(|group| group.durations().p95.is_some());
         let mut parts = vec![(Style::Plain, "", "bar: average")];
         if whisker {
             parts.push((Style::Dim, if self.glyphs.ascii { "|" } else { "┤" }, ": p95"));
@@ -291,12 +293,12 @@ impl Overview<'_> {
             max_name_width: self.max_name_width(),
             min_bar: 8,
         };
-        let max = maximum(rows.iter().flat_map(|group| [group.shown().mean, group.shown().p95]));
+        let max = maximum(rows.iter().flat_map(|group| [group.durations().mean, group.durations().p95]));
         let mut lines = chart.lines(self.width, self.glyphs, &|row, cells| {
-            let durations = rows[row].shown();
+            let durations = rows[row].durations();
             self.glyphs.bar_with_whisker(durations.mean, durations.p95, max, cells)
         });
-        let time = rest.iter().map(|&at| self.summary.groups.brief(at).seconds).sum();
+        let time = rest.iter().map(|&at| self.summary.groups.totals(at).seconds).sum();
         lines.extend(self.remainder(rest, &format!("{} in all", Seconds(time)), self.width));
         if starred {
             let note = "never succeeded: the durations are those of its failed runs";
@@ -310,8 +312,8 @@ impl Overview<'_> {
         let column = |header, min_width, cell: &dyn Fn(&Group) -> String| {
             Column::new(header, min_width, rows.iter().map(|group| cell(group)).collect())
         };
-        let duration = |header, value: &dyn Fn(&Durations) -> Option<f64>| {
-            column(header, 6, &|group| format::seconds_or_dash(value(group.shown())))
+        let duration = |header, value: &dyn Fn(&DurationStats) -> Option<f64>| {
+            column(header, 6, &|group| format::seconds_or_dash(value(group.durations())))
         };
         let mut columns = vec![duration("avg", &|durations| durations.mean)];
         if wide {
@@ -398,7 +400,7 @@ impl Overview<'_> {
 
     fn small_sample_note(&self) -> Vec<Line> {
         let groups = &self.summary.groups;
-        if (0..groups.len()).any(|at| groups.brief(at).counts.runs >= ENOUGH) {
+        if (0..groups.len()).any(|at| groups.totals(at).counts.runs >= ENOUGH) {
             return Vec::new();
         }
         wrap(

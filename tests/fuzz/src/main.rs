@@ -22,7 +22,7 @@ use std::sync::atomic::AtomicU64;
 
 use chrono::{DateTime, Utc};
 use tm_run::fuzzing::{
-    By, Contents, Event, ParsedEvent, Filter, Outcome, Population, Recording, Scanner, Sort, Source, Table, Window, flat,
+    GroupBy, Contents, Event, ParsedEvent, Filter, Outcome, Population, Recording, Scanner, SortBy, Source, Table, Window, flat,
     glued_object_start, read, render, summary, lenient,
 };
 
@@ -174,7 +174,7 @@ fn filtered<'a>(bits: usize, events: &[ParsedEvent<'a>]) -> (Filter, Vec<ParsedE
 
 /// Every format can be written, and a text does nothing to a terminal.
 fn reported(bits: usize, mut table: Table, filters: &Filter, contents: &Contents) {
-    let by = if bits & 0x200 == 0 { By::Target } else { By::Domain };
+    let by = if bits & 0x200 == 0 { GroupBy::Target } else { GroupBy::Domain };
     let durations = if bits & 0x400 == 0 { Population::Ok } else { Population::All };
     let ahead = [0, 3600, -12_600, 86_340][bits >> 11 & 3];
     let offset = |_: i64| ahead;
@@ -183,7 +183,7 @@ fn reported(bits: usize, mut table: Table, filters: &Filter, contents: &Contents
     };
     let options = summary::Options {
         by,
-        sort: Sort::Runs,
+        sort: SortBy::Runs,
         durations,
         failed_only: filters.failed,
         days: true,

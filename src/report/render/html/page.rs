@@ -7,7 +7,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use super::writer::Html;
 use crate::report::grouping::{Detail, Groups};
-use crate::report::model::{By, Direction, Finding, FindingKind, Group};
+use crate::report::model::{Direction, Finding, FindingKind, Group, GroupBy};
 use crate::report::render::format::{self, ENOUGH};
 use crate::report::render::term::escape_for_display;
 use crate::report::render::{Options, effective_options, empty_state, materialize};
@@ -44,9 +44,9 @@ pub fn html(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Re
 
 /// The places of the groups that took most of the time, among those with enough runs.
 fn most_time(groups: &Groups<'_>) -> Vec<usize> {
-    let seconds = |place| groups.brief(place).seconds;
+    let seconds = |place| groups.totals(place).seconds;
     let mut places: Vec<usize> =
-        (0..groups.len()).filter(|&place| groups.brief(place).counts.runs >= ENOUGH).collect();
+        (0..groups.len()).filter(|&place| groups.totals(place).counts.runs >= ENOUGH).collect();
     places.sort_by(|&a, &b| {
         seconds(b).total_cmp(&seconds(a)).then_with(|| groups.name(a).cmp(&groups.name(b)))
     });
@@ -172,8 +172,8 @@ impl Page<'_> {
 
     pub fn title(&self, title: &str) -> String {
         match self.options.by {
-            By::Target => title.to_owned(),
-            By::Domain => format!("{title} by domain"),
+            GroupBy::Target => title.to_owned(),
+            GroupBy::Domain => format!("{title} by domain"),
         }
     }
 
@@ -261,9 +261,9 @@ impl Page<'_> {
         let rows = self.options.row_limit(summary.groups.len());
         // What is drawn is made already.
         let drawn = self.drawn.clone().into_iter().take(rows).map(Cow::Borrowed);
-        let others = summary.groups.each(drawn.len()..rows, Detail::Whole, Cow::Owned);
+        let others = summary.groups.materialise_range(drawn.len()..rows, Detail::Whole, Cow::Owned);
         for group in drawn.chain(others) {
-            let (counts, durations) = (&group.counts, group.shown());
+            let (counts, durations) = (&group.counts, group.durations());
             let time = |at: Option<DateTime<Utc>>| {
                 at.map_or("-".to_owned(), |at| (self.options.local)(at).format("%Y-%m-%d %H:%M").to_string())
             };

@@ -6,7 +6,7 @@ use chrono::{Days, NaiveDate};
 
 use super::page::{Page, name};
 use super::svg::{DurationScale, Percent, Short, round_duration};
-use crate::report::model::{Bin, By, Counts, Durations, Group, Population};
+use crate::report::model::{Counts, DurationStats, Group, GroupBy, HistogramBin, Population};
 use crate::report::render::format::{self, ENOUGH};
 use crate::report::render::scale::{
     counts_per_column, days_inclusive, float, maximum, median_per_column, ratio, tick_step,
@@ -179,7 +179,7 @@ impl Page<'_> {
         }
         self.html.newline();
         for (at, group) in groups.iter().enumerate() {
-            let durations = group.shown();
+            let durations = group.durations();
             let longest = durations.p95.map(|p95| ("p95", p95)).or(durations.max.map(|max| ("max", max)));
             let longest = longest
                 .map_or_else(String::new, |(which, longest)| format!(" · {which} {}", Seconds(longest)));
@@ -195,7 +195,7 @@ impl Page<'_> {
         self.end_section();
     }
 
-    fn box_plot(&mut self, group: &Group, durations: &Durations, scale: &DurationScale, middle: usize) {
+    fn box_plot(&mut self, group: &Group, durations: &DurationStats, scale: &DurationScale, middle: usize) {
         let (Some(mean), Some(median), Some(min), Some(max)) =
             (durations.mean, durations.median, durations.min, durations.max)
         else {
@@ -383,7 +383,7 @@ impl Page<'_> {
         for (at, group) in groups.iter().enumerate() {
             let runs = format::plural(group.counts.runs, "run", "runs");
             let rate = format::success_rate_or_dash(&group.counts, self.options);
-            let median = group.shown().median;
+            let median = group.durations().median;
             let median = median.map_or(String::new(), |median| format!(", median {}", Seconds(median)));
             self.html.start("details").newline().start("summary").element("bdi", name(group));
             self.html.element("span", format_args!("{runs}, {rate} ok{median}")).end();
@@ -415,7 +415,7 @@ impl Page<'_> {
         if most == 0 {
             return;
         }
-        let population = format::population_name(group.shown);
+        let population = format::population_name(group.population);
         self.html.element("h3", format_args!("How long it takes ({population})")).newline();
         let title = format!("{}: how long it takes", name(group));
         let description = "A bar for each range of durations: how many runs fell into it.";
@@ -447,8 +447,8 @@ impl Page<'_> {
     /// The target that decides what an exit code means; a domain has none.
     fn target<'a>(&self, group: &'a Group) -> &'a str {
         match self.options.by {
-            By::Target => group.name.as_deref().unwrap_or_default(),
-            By::Domain => "",
+            GroupBy::Target => group.name.as_deref().unwrap_or_default(),
+            GroupBy::Domain => "",
         }
     }
 
@@ -480,7 +480,7 @@ fn confidence((low, high): (f64, f64)) -> String {
     format!("with 95 % confidence between {:.1} and {:.1} %", low * 100.0, high * 100.0)
 }
 
-fn bin_range(bin: &Bin) -> String {
+fn bin_range(bin: &HistogramBin) -> String {
     match bin.high {
         Some(high) => format!("{} – {}", format::bin_edge(bin.low), format::bin_edge(high)),
         None => format!("{} and longer", format::bin_edge(bin.low)),

@@ -91,7 +91,7 @@ pub struct DurationScale {
 impl DurationScale {
     pub fn of(groups: &[&Group]) -> Self {
         let figures = groups.iter().flat_map(|group| {
-            let durations = group.shown();
+            let durations = group.durations();
             [durations.p5.or(durations.min), durations.max.or(durations.p95)]
         });
         let figures: Vec<f64> = figures.flatten().filter(|value| value.is_finite()).collect();

@@ -9,8 +9,8 @@ use chrono::{
 
 use crate::report::grouping::Groups;
 use crate::report::model::{
-    Bin, By, Change, Contents, Counts, Day, Direction, Durations, Finding, FindingKind, Group, Input, Period,
-    Population, Run, Totals, Usual, Window,
+    Change, ChangeWindow, Contents, Counts, DayStats, Direction, DurationStats, Finding, FindingKind, Group,
+    GroupBy, HistogramBin, Input, Period, Population, RunRecord, Totals, Usual,
 };
 use crate::report::render::{Filter, Options, Recording, scale};
 use crate::report::summary::Summary;
@@ -54,7 +54,7 @@ pub fn options(width: usize) -> Options<'static> {
         zone_name: "Europe/Paris",
         now: now(),
         limit: None,
-        by: By::Target,
+        by: GroupBy::Target,
         sorted: false,
         durations: Population::Ok,
         filters: &NO_FILTERS,
@@ -174,9 +174,9 @@ fn counts([ok, failed, interrupted]: [u64; 3]) -> Counts {
     Counts { runs: ok + failed + interrupted, ok, failed, interrupted }
 }
 
-fn durations(n: u64, row: &Row) -> Durations {
+fn durations(n: u64, row: &Row) -> DurationStats {
     let many = |value: f64| (n >= 20).then_some(value);
-    Durations {
+    DurationStats {
         n,
         mean: Some(row.mean),
         median: Some(row.median),
@@ -211,7 +211,7 @@ fn slower() -> Change {
     Change {
         direction: Direction::Slower,
         ratio: 237.0 / 168.0,
-        window: Window::Days7,
+        window: ChangeWindow::Days7,
         n: 40,
         baseline_n: 140,
         median: 237.0,
@@ -246,7 +246,7 @@ fn group(row: &Row, noise: &mut Noise) -> Group {
             let (ok, failed, interrupted) =
                 (part(counts.ok, noise), part(counts.failed, noise), part(counts.interrupted, noise));
             let later = if apply && day >= 36 { 1.41 } else { 1.0 };
-            days.push(Day {
+            days.push(DayStats {
                 date,
                 counts: Counts { runs: ok + failed + interrupted, ok, failed, interrupted },
                 median: (ok > 0).then(|| noise.around(row.median * later, 0.15)),
@@ -254,7 +254,7 @@ fn group(row: &Row, noise: &mut Noise) -> Group {
         }
     }
     let last_runs = (0..10)
-        .map(|back| Run {
+        .map(|back| RunRecord {
             ended_at: Some(row.last - TimeDelta::minutes(47 * (9 - back))),
             seconds: noise.around(row.mean, 0.3),
             exit_code: match row.name {
@@ -273,7 +273,11 @@ fn group(row: &Row, noise: &mut Noise) -> Group {
         .zip(0u64..)
         .map(|(&height, at)| {
             let low = scale::float(at) * width;
-            Bin { low, high: (at < 9).then_some(low + width), runs: (height * counts.ok).div_ceil(223) }
+            HistogramBin {
+                low,
+                high: (at < 9).then_some(low + width),
+                runs: (height * counts.ok).div_ceil(223),
+            }
         })
         .collect();
     let mut exit_codes: BTreeMap<i64, u64> = row.codes.iter().copied().collect();
@@ -291,10 +295,10 @@ fn group(row: &Row, noise: &mut Noise) -> Group {
         last_exit_code: row.last_code,
         failure_streak: if row.name == "lint" { 4 } else { 0 },
         ok: durations(counts.ok, row),
-        failed: Durations { mean: Some(row.unfinished / 9.0), ..durations(counts.failed, row) },
+        failed: DurationStats { mean: Some(row.unfinished / 9.0), ..durations(counts.failed, row) },
         all: durations(counts.runs, row),
-        shown: Population::Ok,
-        starred: false,
+        population: Population::Ok,
+        is_fallback: false,
         usual: Some(Usual {
             n: counts.ok.min(20),
             median: row.mean * 1.39,
@@ -303,7 +307,7 @@ fn group(row: &Row, noise: &mut Noise) -> Group {
         change: apply.then(slower),
         trend24,
         trend12,
-        parts: vec![
+        breakdown: vec![
             (None, part(counts.runs - counts.runs / 3)),
             (Some("lab-1".to_owned()), part(counts.runs / 9)),
             (Some("pro".to_owned()), part(counts.runs / 3 - counts.runs / 9)),
@@ -331,7 +335,7 @@ pub fn busy() -> Summary<'static> {
             };
         }
     }
-    let mut days: Vec<Day> = Vec::new();
+    let mut days: Vec<DayStats> = Vec::new();
     for number in 0..43u64 {
         let date = first_day() + Days::new(number);
         let mut sum = Counts::default();
@@ -342,7 +346,7 @@ pub fn busy() -> Summary<'static> {
             sum.interrupted += day.counts.interrupted;
         }
         if sum.runs > 0 {
-            days.push(Day { date, counts: sum, median: Some(30.0) });
+            days.push(DayStats { date, counts: sum, median: Some(30.0) });
         }
     }
     let counts = Counts { runs: 1122, ok: 1008, failed: 72, interrupted: 42 };
@@ -380,7 +384,7 @@ pub fn busy() -> Summary<'static> {
             },
             Finding {
                 target: "test-generator".into(),
-                kind: FindingKind::Flaky { failed: 9, window: 41, spells: 7 },
+                kind: FindingKind::Flaky { failed: 9, window: 41, episodes: 7 },
             },
         ],
     }
@@ -395,19 +399,19 @@ pub fn few() -> Summary<'static> {
     sync.success_interval = interval(2, 0);
     sync.exit_codes = BTreeMap::from([(0, 2)]);
     (sync.seconds, sync.seconds_unfinished) = (4.5, 0.0);
-    sync.ok = Durations {
+    sync.ok = DurationStats {
         n: 2,
         mean: Some(2.25),
         median: Some(2.25),
         min: Some(2.0),
         max: Some(2.5),
         mad: Some(0.25),
-        ..Durations::default()
+        ..DurationStats::default()
     };
-    (sync.all, sync.failed) = (sync.ok, Durations::default());
+    (sync.all, sync.failed) = (sync.ok, DurationStats::default());
     (sync.usual, sync.trend12, sync.trend24) = (None, [None; 12], [None; 24]);
-    (sync.outliers, sync.histogram, sync.parts) = (vec![], vec![], vec![(None, sync.counts)]);
-    sync.days = vec![Day { date: day, counts: sync.counts, median: Some(2.25) }];
+    (sync.outliers, sync.histogram, sync.breakdown) = (vec![], vec![], vec![(None, sync.counts)]);
+    sync.days = vec![DayStats { date: day, counts: sync.counts, median: Some(2.25) }];
     sync.last_runs.drain(..8);
     sync.last_runs[0].exit_code = 0;
     let mut lint = sync.clone();
@@ -416,17 +420,17 @@ pub fn few() -> Summary<'static> {
     lint.success_interval = interval(0, 1);
     lint.exit_codes = BTreeMap::from([(2, 1)]);
     (lint.seconds, lint.seconds_unfinished) = (9.4, 9.4);
-    (lint.shown, lint.starred, lint.last_exit_code) = (Population::Failed, true, 2);
-    lint.failed = Durations {
+    (lint.population, lint.is_fallback, lint.last_exit_code) = (Population::Failed, true, 2);
+    lint.failed = DurationStats {
         n: 1,
         mean: Some(9.4),
         median: Some(9.4),
         min: Some(9.4),
         max: Some(9.4),
         mad: Some(0.0),
-        ..Durations::default()
+        ..DurationStats::default()
     };
-    (lint.ok, lint.all) = (Durations::default(), lint.failed);
+    (lint.ok, lint.all) = (DurationStats::default(), lint.failed);
     lint.failure_streak = 1;
     lint.last_runs.drain(..1);
     lint.last_runs[0].exit_code = 2;
@@ -439,7 +443,7 @@ pub fn few() -> Summary<'static> {
     summary.groups = Groups::Given(vec![sync, lint]);
     summary.unique_targets = 2;
     summary.by_weekday_and_hour[0][16] = 3;
-    summary.days = vec![Day { date: day, counts: all, median: Some(2.25) }];
+    summary.days = vec![DayStats { date: day, counts: all, median: Some(2.25) }];
     summary
 }
 

@@ -93,7 +93,7 @@ fn filters_are_told() {
 
 #[test]
 fn what_was_asked_for_is_told() {
-    let options = Options { sorted: true, by: By::Domain, durations: Population::All, ..options(100) };
+    let options = Options { sorted: true, by: GroupBy::Domain, durations: Population::All, ..options(100) };
     case("asked-100.txt", |out| text(&busy(), &options, out));
     case("asked.csv", |out| csv(&busy(), &options, out));
 }
@@ -106,7 +106,7 @@ fn failed_runs_alone_have_no_success_rate() {
         *counts = Counts { runs: counts.failed, failed: counts.failed, ..Counts::default() };
     }
     for group in summary.groups.iter_mut() {
-        (group.shown, group.starred, group.change) = (Population::Failed, true, None);
+        (group.population, group.is_fallback, group.change) = (Population::Failed, true, None);
     }
     summary.findings.clear();
     let filters = Filter { failed: true, ..Filter::default() };

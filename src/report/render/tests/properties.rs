@@ -9,7 +9,7 @@ use unicode_width::UnicodeWidthStr as _;
 use super::fixture::{busy, crowded, few, no_match, nothing, now, only, options};
 use super::rendered;
 use crate::report::model::{
-    Change, Counts, Direction, Durations, Finding, FindingKind, Group, Usual, Window,
+    Change, ChangeWindow, Counts, Direction, DurationStats, Finding, FindingKind, Group, Usual,
 };
 use crate::report::render::*;
 
@@ -67,8 +67,8 @@ impl Figures {
         Counts { runs: self.number(), ok: self.number(), failed: self.number(), interrupted: self.number() }
     }
 
-    fn durations(&mut self) -> Durations {
-        Durations {
+    fn durations(&mut self) -> DurationStats {
+        DurationStats {
             n: self.number(),
             mean: self.maybe(),
             median: self.maybe(),
@@ -87,7 +87,7 @@ impl Figures {
     fn group(&mut self, name: String) -> Group {
         let mut group = busy().groups.swap_remove(usize::try_from(self.number() % 7).unwrap());
         group.name = (self.number() != 7).then(|| name.clone());
-        (group.counts, group.ok, group.failed, group.starred) =
+        (group.counts, group.ok, group.failed, group.is_fallback) =
             (self.counts(), self.durations(), self.durations(), self.flag());
         (group.seconds, group.seconds_unfinished) = (self.seconds(), self.seconds());
         let minutes = i64::try_from(self.number() % (1 << 32)).unwrap() - (1 << 20);
@@ -108,7 +108,7 @@ impl Figures {
         }
         let range = self.flag().then(|| (self.seconds(), self.seconds()));
         group.usual = self.flag().then(|| Usual { n: self.number(), median: self.seconds(), range });
-        group.parts = vec![(Some(name), self.counts()), (None, self.counts())];
+        group.breakdown = vec![(Some(name), self.counts()), (None, self.counts())];
         group.outliers = vec![self.seconds(), self.seconds()];
         group
     }
@@ -118,7 +118,7 @@ impl Figures {
             0 => FindingKind::Changed(Change {
                 direction: if self.flag() { Direction::Slower } else { Direction::Faster },
                 ratio: self.seconds(),
-                window: if self.flag() { Window::Days7 } else { Window::Runs10 },
+                window: if self.flag() { ChangeWindow::Days7 } else { ChangeWindow::Runs10 },
                 n: self.number(),
                 baseline_n: self.number(),
                 median: self.seconds(),
@@ -133,7 +133,7 @@ impl Figures {
                 rated: self.number(),
                 ok: self.number(),
             },
-            _ => FindingKind::Flaky { failed: self.number(), window: self.number(), spells: self.number() },
+            _ => FindingKind::Flaky { failed: self.number(), window: self.number(), episodes: self.number() },
         };
         Finding { target, kind }
     }
@@ -172,7 +172,7 @@ proptest! {
         summary in summary(), width in 40usize..=200, ascii: bool, sorted: bool, domains: bool,
         limit in proptest::option::of(0usize..20), filters in filters(),
     ) {
-        let by = if domains { By::Domain } else { By::Target };
+        let by = if domains { GroupBy::Domain } else { GroupBy::Target };
         let options = Options { ascii, sorted, by, limit, filters: &filters, ..options(width) };
         let empty = Summary { totals: nothing().totals, ..summary.clone() };
         for view in [
@@ -415,7 +415,7 @@ fn words_that_people_grep_for_stay() {
 #[test]
 fn a_schema_holds_for_every_report() {
     for summary in [busy(), few(), nothing(), no_match(), crowded(), only("apply")] {
-        for by in [By::Target, By::Domain] {
+        for by in [GroupBy::Target, GroupBy::Domain] {
             let report = rendered(|out| json(&summary, &Options { by, ..options(80) }, out));
             let value: Value = serde_json::from_str(&report).unwrap();
             let problems = super::schema::problems(&value);
