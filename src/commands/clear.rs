@@ -18,8 +18,8 @@ pub fn everything(out: &mut dyn Write) -> anyhow::Result<()> {
         .with_context(|| format!("could not delete what is recorded in {}", store.directory().display()))?;
     match cleared {
         Cleared::Nothing => writeln!(out, "No telemetry data to delete.")?,
-        Cleared::Something => writeln!(out, "Telemetry data and state deleted.")?,
-        Cleared::ButLinked { names } => {
+        Cleared::Deleted => writeln!(out, "Telemetry data and state deleted.")?,
+        Cleared::HardLinked { links: names } => {
             anyhow::bail!(
                 "the log is gone from its place, but {names} other hard link(s) to it still hold the data; delete them, too"
             )
@@ -43,9 +43,9 @@ pub fn before(moment: When, now: DateTime<Utc>, out: &mut dyn Write) -> anyhow::
         writeln!(out, "Deleted {}, kept {}.", events(done.deleted), events(done.kept))?;
     }
     anyhow::ensure!(
-        done.other_names == 0,
+        done.hard_links == 0,
         "{} other hard link(s) to the old log still hold the deleted events; delete them, too",
-        done.other_names
+        done.hard_links
     );
     Ok(())
 }

@@ -49,7 +49,7 @@ pub fn turn_on(out: &mut dyn Write) -> anyhow::Result<()> {
             world::DO_NOT_TRACK
         )?;
     }
-    if let Err(problem) = store.try_to_open() {
+    if let Err(problem) = store.check_append() {
         writeln!(out, "Not recording here: the file cannot be written: {problem}")?;
     }
     Ok(())

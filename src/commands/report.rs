@@ -18,8 +18,8 @@ use crate::report::calendar;
 use crate::report::model::{Contents, GroupBy, Population, SortBy};
 use crate::report::render;
 use crate::report::summary;
+use crate::store::OpenMode;
 use crate::store::is_missing;
-use crate::store::log::{For, open_existing};
 use crate::store::read::{self, Source};
 
 /// So many unreadable lines are named on standard error.
@@ -131,7 +131,7 @@ fn own_log() -> anyhow::Result<(Vec<Source>, State)> {
         Recording::Homeless => return Ok((Vec::new(), State::Impossible(consent::HOMELESS))),
     };
     let path = store.log_path();
-    match open_existing(&store, For::Reading) {
+    match store.open_log(OpenMode::Read) {
         // Not opened once more: something else could stand there by then.
         Ok(file) => Ok((vec![Source::File(path, file)], state)),
         Err(error) if is_missing(&error) => Ok((Vec::new(), state)),

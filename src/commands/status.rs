@@ -17,7 +17,7 @@ use crate::event::timestamp;
 use crate::report::render::format;
 use crate::report::render::json::{Json, array, object};
 use crate::run::family;
-use crate::store::log::{For, open_existing};
+use crate::store::OpenMode;
 use crate::store::read::{self, Source};
 use crate::store::{Marker, Store, is_missing};
 use crate::units::Bytes;
@@ -81,9 +81,9 @@ impl Status {
             }
         };
         // One descriptor tells whether the log can be written, and what is in it.
-        let (problem, log) = match open_existing(store, For::Appending) {
+        let (problem, log) = match store.open_log(OpenMode::Append) {
             Ok(file) if can_be_read(&file) => (None, Ok(file)),
-            _ => (store.try_to_open().err(), open_existing(store, For::Reading)),
+            _ => (store.check_append().err(), store.open_log(OpenMode::Read)),
         };
         let (reason, remedy) = match (&recording, problem) {
             (Recording::Held(_, reason), _) => (Some(reason.clone()), None),
@@ -91,11 +91,11 @@ impl Status {
                 (Some(format!("the file cannot be written: {problem}")), remedy(store, &problem))
             }
             (Recording::Off(_), _) => match store.marker() {
-                Marker::Wrong(what) => (Some(format!("'enabled' in the data directory is {what}")), None),
+                Marker::Invalid(what) => (Some(format!("'enabled' in the data directory is {what}")), None),
                 Marker::NoDirectory => {
                     (Some("there is no room for a data directory: a file is in its place".into()), None)
                 }
-                Marker::There | Marker::Missing => (None, None),
+                Marker::Present | Marker::Missing => (None, None),
             },
             // The wrapper's own question: what it cannot watch it does not start.
             (Recording::On(_), None) if family::would_live_elsewhere() => {

@@ -23,7 +23,7 @@ pub fn do_not_track() -> Option<OsString> {
 /// The user's store. `None` without a home directory that is an absolute path: a relative one would be another
 /// store in every directory.
 pub fn store() -> Option<Store> {
-    home().map(|home| Store::below(&home))
+    home().map(|home| Store::in_home(&home))
 }
 
 fn home() -> Option<PathBuf> {

@@ -12,8 +12,8 @@ use super::nesting;
 use crate::cli::{NAME_MAX, SUBCOMMANDS, Wrap};
 use crate::event::Event;
 use crate::run::{Memory, Outcome, Plan};
+use crate::store::Appended;
 use crate::store::Store;
-use crate::store::log::Appended;
 use crate::sys;
 
 /// Whether a command of so many words stands where a subcommand can: `--` before it says that it is a command,

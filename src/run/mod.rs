@@ -27,7 +27,7 @@
 //! | us, while it runs | fstat, three times; stat of `/proc/self/fd` | are there pipes that we hold without need |
 //! | | waitid, rt_sigtimedwait | until it has ended: one of each, and a last waitid |
 //! | us, at the end | kill, waitid | the sentinel goes |
-//! | | see [`crate::store::log`] | the line |
+//! | | see [`crate::store`] | the line |
 //! | the command's process | prctl, getppid | it ends with us |
 //! | | futex, execve | it waits for "go" and becomes the command |
 //! | the sentinel | prctl, getppid, close_range, futex | it ends with us, holds nothing, and waits to be asked |

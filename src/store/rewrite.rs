@@ -1,8 +1,7 @@
-//! `clear --before`: the log is written anew without its old events.
+//! `clear --before`: rewrites the log without its old events.
 //!
-//! The copy is made beside the log and takes its name when it is complete, so that whatever happens there is
-//! always one whole log. The lock is held only for the last bytes and the renaming: writers wait for
-//! microseconds.
+//! The copy is written beside the log and renamed over it when it is complete, so there is one whole log at any
+//! time. The lock is held only for the last bytes and the rename: writers wait for microseconds.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufRead, BufReader, BufWriter, Read as _, Seek as _, SeekFrom, Write as _};
@@ -12,9 +11,9 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 use nix::libc::{ELOOP, ENXIO, O_NOCTTY, O_NOFOLLOW, O_NONBLOCK};
 
-use super::log::{self, For};
-use super::owner::{self, Whose};
-use super::{Store, is_missing, missing_is_fine};
+use super::open::OpenMode;
+use super::ownership::{self, Owner};
+use super::{Store, ignore_missing, is_missing, lock};
 use crate::event::parse;
 
 /// What was deleted and what was kept.
@@ -23,204 +22,206 @@ pub struct Rewritten {
     pub deleted: u64,
     pub kept: u64,
     /// Other hard links to the old log, which still hold all of it.
-    pub other_names: u64,
+    pub hard_links: u64,
 }
 
-/// The name of the copy while it is being made, behind the log's own.
-const COPY: &str = ".new";
+/// Appended to the log's file name while the copy is written.
+const COPY_SUFFIX: &str = ".new";
 
-/// A line longer than this is no event (it is copied all the same).
-const LONGEST_LINE: u64 = 1 << 20;
+/// A line longer than this, in bytes, is no event. It is copied or deleted like any unreadable line.
+const MAX_LINE: u64 = 1 << 20;
 
 impl Store {
-    /// Deletes the events before a moment. A line without a readable time shares the fate of the one before it.
+    /// Deletes the events before a moment. A line without a readable time is treated like the line before it.
     ///
     /// # Errors
-    /// The log is as it was, unless the error says otherwise.
+    /// The log is unchanged, unless the error says otherwise.
     pub fn clear_before(&self, moment: DateTime<Utc>) -> io::Result<Rewritten> {
-        let file = match log::open_existing(self, For::Reading) {
+        let file = match self.open_log(OpenMode::Read) {
             Err(error) if is_missing(&error) => return Ok(Rewritten::default()),
             other => other?,
         };
-        let path = self.real_log_path();
-        let copy = Copy::begin(&path)?;
-        let done = Sieve::new(&file, &copy.file, moment).run(&path);
-        match done {
+        let path = self.log_target_path();
+        let copy = Copy::create(&path)?;
+        let result = RewriteFilter::new(&file, &copy.file, moment).run(&path);
+        match result {
             Ok(Rewritten { deleted: 0, .. }) | Err(_) => {
                 copy.discard();
-                // A `clear` meanwhile could not: the copy stood in its way.
-                self.remove_directories();
+                // A concurrent `clear` could not remove the directory because of the copy in it.
+                self.remove_empty_directories();
             }
             Ok(_) => {}
         }
-        done
+        result
     }
 
-    /// Deletes a copy that was never completed, and tells whether there was one.
+    /// Deletes the copy of a rewrite that was interrupted. Returns whether there was one.
     pub(super) fn delete_copy(&self) -> io::Result<bool> {
-        let copy = copy_of(&self.real_log_path());
-        // A directory is none of ours.
-        let was_there = fs::symlink_metadata(&copy).is_ok_and(|found| !found.is_dir());
-        if was_there {
-            missing_is_fine(fs::remove_file(copy))?;
+        let copy = copy_path(&self.log_target_path());
+        // A directory is not ours.
+        let exists = fs::symlink_metadata(&copy).is_ok_and(|found| !found.is_dir());
+        if exists {
+            ignore_missing(fs::remove_file(copy))?;
         }
-        Ok(was_there)
+        Ok(exists)
     }
 
-    /// A log that is a link is replaced where it really is, unless somebody else may have planted the link.
-    fn real_log_path(&self) -> PathBuf {
+    /// A log that is a symbolic link is replaced at the link's target, unless another user may have planted the link.
+    fn log_target_path(&self) -> PathBuf {
         let path = self.log_path();
-        match self.whose() {
-            Ok(Whose::Ours) => fs::canonicalize(&path).unwrap_or(path),
+        match self.directory_owner() {
+            Ok(Owner::CurrentUser) => fs::canonicalize(&path).unwrap_or(path),
             _ => path,
         }
     }
 }
 
-fn copy_of(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(COPY);
+fn copy_path(log: &Path) -> PathBuf {
+    let mut name = log.as_os_str().to_owned();
+    name.push(COPY_SUFFIX);
     name.into()
 }
 
-/// The copy, locked as long as somebody works on it.
+/// The new log. It stays locked while it is written.
 struct Copy {
     path: PathBuf,
     file: File,
 }
 
 impl Copy {
-    fn begin(log: &Path) -> io::Result<Self> {
-        let path = copy_of(log);
-        // Whatever somebody has put there is not waited for: opening a FIFO would (open(2)).
+    fn create(log: &Path) -> io::Result<Self> {
+        let path = copy_path(log);
+        // Opening a FIFO must not block (open(2)).
         let flags = O_NONBLOCK | O_NOCTTY | O_NOFOLLOW;
         match OpenOptions::new().read(true).custom_flags(flags).open(&path) {
-            Ok(left) if matches!(left.try_lock(), Err(TryLockError::WouldBlock)) => {
+            Ok(existing) if matches!(existing.try_lock(), Err(TryLockError::WouldBlock)) => {
                 return Err(io::Error::other("another clear is at work"));
             }
-            // Left by one that was killed.
-            Ok(_) => missing_is_fine(fs::remove_file(&path))?,
-            // A link or a socket.
+            // From a rewrite that was killed.
+            Ok(_) => ignore_missing(fs::remove_file(&path))?,
+            // A symbolic link or a socket.
             Err(error) if matches!(error.raw_os_error(), Some(ELOOP | ENXIO)) => {
-                missing_is_fine(fs::remove_file(&path))?;
+                ignore_missing(fs::remove_file(&path))?;
             }
             Err(_) => {}
         }
-        let file = owner::create(&path)?;
-        // Nobody else can have it: it has just been made.
+        let file = ownership::create_file(&path)?;
+        // This cannot fail: the file is new, so nobody else has locked it.
         let _ = file.try_lock();
         Ok(Self { path, file })
     }
 
     fn discard(&self) {
-        // Nothing more can be done; the next `clear` deletes it.
+        // If this fails, the next `clear` deletes the copy.
         let _ = fs::remove_file(&self.path);
     }
 }
 
-/// Reads the log and lets through what is to be kept.
-struct Sieve<'a> {
+/// Copies the lines that are to be kept.
+struct RewriteFilter<'a> {
     log: &'a File,
     copy: &'a File,
-    moment: DateTime<Utc>,
-    /// Up to here the log has been read: always the beginning of a line.
-    at: u64,
-    keeps: bool,
-    done: Rewritten,
+    before: DateTime<Utc>,
+    /// Bytes of the log that are done; always the start of a line.
+    offset: u64,
+    /// Whether the line at hand is kept.
+    keep: bool,
+    result: Rewritten,
 }
 
-impl<'a> Sieve<'a> {
-    fn new(log: &'a File, copy: &'a File, moment: DateTime<Utc>) -> Self {
-        Self { log, copy, moment, at: 0, keeps: true, done: Rewritten::default() }
+impl<'a> RewriteFilter<'a> {
+    fn new(log: &'a File, copy: &'a File, before: DateTime<Utc>) -> Self {
+        Self { log, copy, before, offset: 0, keep: true, result: Rewritten::default() }
     }
 
     fn run(mut self, path: &Path) -> io::Result<Rewritten> {
-        self.pass(End::LastLine)?;
+        self.copy_lines(Until::LastLineFeed)?;
         self.copy.sync_all()?;
-        log::lock_alone(self.log)?;
+        lock::lock_exclusive(self.log)?;
         let found = self.log.metadata()?;
-        let is_in_place = |there: &fs::Metadata| there.ino() == found.ino() && there.dev() == found.dev();
-        if !fs::metadata(path).is_ok_and(|there| is_in_place(&there)) {
+        let is_log = |there: &fs::Metadata| there.ino() == found.ino() && there.dev() == found.dev();
+        if !fs::metadata(path).is_ok_and(|there| is_log(&there)) {
             return Err(io::Error::other("the log has been replaced meanwhile"));
         }
-        self.pass(End::Everything)?;
-        if self.done.deleted == 0 {
-            return Ok(self.done);
+        self.copy_lines(Until::EndOfFile)?;
+        if self.result.deleted == 0 {
+            return Ok(self.result);
         }
         self.copy.sync_all()?;
-        owner::take_after(self.copy, &found)?;
-        fs::rename(copy_of(path), path)?;
-        // A writer that could not wait for the lock may have added a line to the old file in this moment.
-        self.pass(End::Everything)?;
-        self.done.other_names = self.log.metadata()?.nlink();
-        Ok(self.done)
+        ownership::copy_owner_and_mode(self.copy, &found)?;
+        fs::rename(copy_path(path), path)?;
+        // A writer that gave up on the lock may have appended to the old file just now.
+        self.copy_lines(Until::EndOfFile)?;
+        self.result.hard_links = self.log.metadata()?.nlink();
+        Ok(self.result)
     }
 
-    fn pass(&mut self, end: End) -> io::Result<()> {
+    fn copy_lines(&mut self, until: Until) -> io::Result<()> {
         let mut log = self.log;
-        log.seek(SeekFrom::Start(self.at))?;
+        log.seek(SeekFrom::Start(self.offset))?;
         let mut lines = BufReader::with_capacity(1 << 16, log);
         let mut copy = BufWriter::with_capacity(1 << 16, self.copy);
         let mut line = Vec::new();
         loop {
             line.clear();
-            let read = (&mut lines).take(LONGEST_LINE).read_until(b'\n', &mut line)? as u64;
-            let is_whole = line.ends_with(b"\n");
-            // The rest of a line that is being written comes later; at the end what there is must do.
-            if read == 0 || !is_whole && read < LONGEST_LINE && end == End::LastLine {
+            let count = (&mut lines).take(MAX_LINE).read_until(b'\n', &mut line)? as u64;
+            let is_complete = line.ends_with(b"\n");
+            // An incomplete last line may be a write in progress; the next call gets the rest.
+            if count == 0 || !is_complete && count < MAX_LINE && until == Until::LastLineFeed {
                 break;
             }
-            self.at += read;
-            self.judge(&line);
-            if self.keeps {
+            self.offset += count;
+            self.decide(&line);
+            if self.keep {
                 copy.write_all(&line)?;
             }
-            if !is_whole {
-                self.at += self.rest_of_line(&mut lines, &mut copy)?;
+            if !is_complete {
+                self.offset += self.copy_rest_of_line(&mut lines, &mut copy)?;
             }
         }
         copy.flush()
     }
 
-    fn judge(&mut self, line: &[u8]) {
+    /// Sets `keep` for this line, and counts it.
+    fn decide(&mut self, line: &[u8]) {
         let line = line.trim_ascii();
         if line.is_empty() {
             return;
         }
-        let event = if line.len() as u64 >= LONGEST_LINE {
+        let event = if line.len() as u64 >= MAX_LINE {
             None
         } else {
             parse::flat::parse(line).or_else(|| parse::lenient::parse(line))
         };
         if let Some(micros) = event.as_ref().and_then(|event| event.micros) {
-            self.keeps = micros >= self.moment.timestamp_micros();
+            self.keep = micros >= self.before.timestamp_micros();
         }
         if event.is_some() {
-            if self.keeps { self.done.kept += 1 } else { self.done.deleted += 1 }
+            if self.keep { self.result.kept += 1 } else { self.result.deleted += 1 }
         }
     }
 
-    /// The rest of a line that is too long to be an event.
-    fn rest_of_line(&self, lines: &mut impl BufRead, copy: &mut impl io::Write) -> io::Result<u64> {
+    /// Copies or skips the rest of a line that is too long for an event. Returns its length in bytes.
+    fn copy_rest_of_line(&self, lines: &mut impl BufRead, copy: &mut impl io::Write) -> io::Result<u64> {
         let mut total = 0;
         let mut piece = Vec::new();
         loop {
             piece.clear();
-            let read = lines.take(LONGEST_LINE).read_until(b'\n', &mut piece)? as u64;
-            total += read;
-            if self.keeps {
+            let count = lines.take(MAX_LINE).read_until(b'\n', &mut piece)? as u64;
+            total += count;
+            if self.keep {
                 copy.write_all(&piece)?;
             }
-            if read == 0 || piece.ends_with(b"\n") {
+            if count == 0 || piece.ends_with(b"\n") {
                 return Ok(total);
             }
         }
     }
 }
 
-/// How far a pass goes.
+/// Where [`RewriteFilter::copy_lines`] stops.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum End {
-    LastLine,
-    Everything,
+enum Until {
+    LastLineFeed,
+    EndOfFile,
 }

@@ -1,0 +1,132 @@
+//! Appends to the log: one `write(2)` a line, with `O_APPEND`.
+//!
+//! Nothing here may block or fail the run that it records. A FIFO, a lock that is held, a full disk or a deleted
+//! directory cost this one line at most.
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
+
+use super::open::{OpenMode, avoid_standard_fds, dangling_link_error, validate_log};
+use super::ownership::{self, Owner};
+use super::{Store, lock};
+use crate::event::Event;
+
+/// What became of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Appended {
+    Written,
+    /// Recording was turned off meanwhile, so nothing was written or created.
+    NoConsent,
+}
+
+impl Store {
+    /// Appends one line if recording is on at that moment.
+    ///
+    /// Lines never mix: each is one write at the end of the file (write(2), `O_APPEND`). The lock is held from the
+    /// look at the last byte to the write, so that no other writer's line can be torn in between; `off` and `clear`
+    /// wait for it, too. If the lock cannot be had in time, the line is written without it.
+    ///
+    /// The system calls, each of which is needed: geteuid; stat of the directory (symbolic links are followed only in
+    /// our own directory; root also checks that the directories are no links); open; flock; fstat (type, size, link
+    /// count); pread of the last byte; stat of the marker; write; close.
+    ///
+    /// # Errors
+    /// The line is not in the log, or only its beginning is. Earlier lines are untouched.
+    pub fn append(&self, event: &Event) -> io::Result<Appended> {
+        // Encoded before the lock is held. The line feed in front is for a last line without one: its writer died
+        // half way, and our line must not be glued to it.
+        let mut line = event.to_line();
+        line.insert(0, b'\n');
+        // `clear --before` can replace the log between open and lock, but only one can run at a time.
+        for _ in 0..3 {
+            let (file, owner) = match self.open_unchecked(OpenMode::Append) {
+                Ok(opened) => opened,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    if !self.is_on() {
+                        return Ok(Appended::NoConsent);
+                    }
+                    match ownership::create_file(&self.log_path()) {
+                        // Just created with the right owner, so there is nothing to check.
+                        Ok(file) => (avoid_standard_fds(file)?, Owner::CurrentUser),
+                        Err(_) if self.has_dangling_log() => return Err(dangling_link_error()),
+                        // Another run created it first.
+                        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+                        Err(error) => return Err(error),
+                    }
+                }
+                Err(error) => return Err(error),
+            };
+            lock::lock_or_give_up(&file);
+            let found = file.metadata()?;
+            validate_log(&found, owner)?;
+            if found.nlink() == 0 {
+                continue;
+            }
+            let is_torn = is_torn(&file, found.size());
+            if !self.is_on() {
+                self.remove_if_empty(&file);
+                return Ok(Appended::NoConsent);
+            }
+            write_line(&file, &line[usize::from(!is_torn)..])?;
+            return Ok(Appended::Written);
+        }
+        Err(io::Error::other("it is replaced again and again"))
+    }
+
+    /// Does what [`Store::append`] does, except for the write.
+    ///
+    /// # Errors
+    /// Why the next event could not be recorded.
+    pub fn check_append(&self) -> io::Result<()> {
+        match self.open_log(OpenMode::Append) {
+            Err(_) if self.has_dangling_log() => Err(dangling_link_error()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                nix::unistd::access(self.directory(), nix::unistd::AccessFlags::W_OK)?;
+                Ok(())
+            }
+            other => other.map(drop),
+        }
+    }
+
+    /// Deletes the file that this append has just created in vain, so that a concurrent `clear` leaves nothing.
+    /// The lock is held: another run that opened the file either finds it deleted, or has written to it already.
+    fn remove_if_empty(&self, file: &File) {
+        if file.metadata().is_ok_and(|found| found.size() == 0)
+            && self.is_still_the_log(file)
+            && !self.is_on()
+        {
+            // If it is gone already, somebody else has deleted it.
+            let _ = fs::remove_file(self.log_path());
+            self.remove_empty_directories();
+        }
+    }
+
+    fn is_still_the_log(&self, file: &File) -> bool {
+        match (fs::symlink_metadata(self.log_path()), file.metadata()) {
+            (Ok(there), Ok(open)) => there.ino() == open.ino() && there.dev() == open.dev(),
+            _ => false,
+        }
+    }
+}
+
+/// Whether the last line has no line feed. If the last byte cannot be read, the answer is yes: a blank line is
+/// harmless.
+fn is_torn(file: &File, size: u64) -> bool {
+    let mut last = [b'\n'];
+    size > 0 && (file.read_at(&mut last, size - 1).is_err() || last != *b"\n")
+}
+
+fn write_line(mut file: &File, line: &[u8]) -> io::Result<()> {
+    loop {
+        match file.write(line) {
+            // Short write (ENOSPC, RLIMIT_FSIZE). The rest is never written later: another run's line may follow.
+            Ok(written) if written < line.len() => {
+                return Err(io::Error::other("only a part of the line fitted"));
+            }
+            Ok(_) => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! `clear`: deletes everything that was recorded.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
+
+use super::open::{OpenMode, dangling_link_error};
+use super::ownership::{self, Owner};
+use super::{Store, ignore_missing, is_missing, lock};
+
+/// What `clear` found to delete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cleared {
+    Deleted,
+    Nothing,
+    /// The log is deleted at its path, but other hard links keep the data.
+    HardLinked {
+        links: u64,
+    },
+}
+
+impl Store {
+    /// Deletes the marker and the log, then the directories if they are empty. What is at these paths and is not
+    /// ours (a directory, a FIFO) stays.
+    ///
+    /// A log that is a symbolic link is deleted together with its target: with the link alone removed, the data
+    /// would still be there.
+    ///
+    /// # Errors
+    /// Something of ours could not be deleted. The marker goes first, so recording has stopped even then.
+    pub fn clear(&self) -> io::Result<Cleared> {
+        let had_marker = self.has_removable_marker();
+        self.remove_marker()?;
+        let mut cleared = if had_marker { Cleared::Deleted } else { Cleared::Nothing };
+        // A concurrent `clear --before` may rename its copy to the log that was just deleted.
+        for _ in 0..5 {
+            let had_copy = self.delete_copy()?;
+            let log = self.delete_log()?;
+            if log == Cleared::Nothing && !had_copy {
+                break;
+            }
+            if !matches!(cleared, Cleared::HardLinked { .. }) && log != Cleared::Nothing {
+                cleared = log;
+            }
+        }
+        self.remove_empty_directories();
+        Ok(cleared)
+    }
+
+    fn has_removable_marker(&self) -> bool {
+        fs::symlink_metadata(self.marker_path()).is_ok_and(|found| !found.is_dir())
+    }
+
+    fn delete_log(&self) -> io::Result<Cleared> {
+        let path = self.log_path();
+        let is_link = match fs::symlink_metadata(&path) {
+            Err(error) if is_missing(&error) => return Ok(Cleared::Nothing),
+            other => other?.is_symlink(),
+        };
+        let target = if is_link {
+            if self.directory_owner()? != Owner::CurrentUser {
+                return Err(ownership::foreign_link_error(&path));
+            }
+            fs::canonicalize(&path)
+                .map_err(|error| if is_missing(&error) { dangling_link_error() } else { error })?
+        } else {
+            path.clone()
+        };
+        let found = fs::metadata(&target)?;
+        if !found.is_file() {
+            // Not ours.
+            return Ok(Cleared::Nothing);
+        }
+        // The lock waits for writers at work. A later writer looks at the marker again once it holds the lock. A log
+        // that may not be opened may still be deleted.
+        let file = self.open_log(OpenMode::Read).ok();
+        if let Some(file) = &file {
+            lock::lock_or_give_up(file);
+        }
+        ignore_missing(fs::remove_file(&target))?;
+        if is_link {
+            ignore_missing(fs::remove_file(&path))?;
+        }
+        let links = match file {
+            Some(file) => file.metadata()?.nlink(),
+            None => found.nlink() - 1,
+        };
+        Ok(if links == 0 { Cleared::Deleted } else { Cleared::HardLinked { links } })
+    }
+
+    /// Other tools may keep files there, or it may be a mount point: a directory that cannot be removed stays.
+    pub(super) fn remove_empty_directories(&self) {
+        if fs::remove_dir(&self.directory).is_ok()
+            && let Some(parent) = self.directory.parent()
+        {
+            let _ = fs::remove_dir(parent);
+        }
+    }
+}
