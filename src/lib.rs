@@ -37,7 +37,7 @@ use cli::Refusal;
 use commands::exit::Exit;
 use commands::misuse::Misuse;
 
-pub use sys::set_args;
+pub use sys::process::set_args;
 
 /// What the fuzz target drives. The program itself needs nothing to be public, and the compiler finds what nobody uses.
 #[cfg(feature = "fuzzing")]
@@ -57,36 +57,36 @@ pub mod fuzzing {
 /// was killed by a signal, this process is, too.
 #[must_use]
 pub fn run() -> i32 {
-    let words: Vec<OsString> = sys::words().into_iter().skip(1).collect();
-    let exit = match cli::parse(words.iter().cloned()) {
-        Ok(request) => commands::perform(&request, &words),
-        Err(refusal) => refused(&refusal),
+    let args: Vec<OsString> = sys::process::args().into_iter().skip(1).collect();
+    let exit = match cli::parse(args.iter().cloned()) {
+        Ok(request) => commands::run(&request, &args),
+        Err(refusal) => print_refusal(&refusal),
     };
-    exit.unwrap_or_else(|error| told(&error)).happen()
+    exit.unwrap_or_else(|error| report_error(&error)).exit()
 }
 
-fn refused(refusal: &Refusal) -> anyhow::Result<Exit> {
+fn print_refusal(refusal: &Refusal) -> anyhow::Result<Exit> {
     Ok(match refusal {
         Refusal::Shown(text) => commands::show(text).map(|()| Exit::DONE)?,
         Refusal::Nothing(text) => commands::show(text).map(|()| Exit::FAILED)?,
         Refusal::Usage(line) => {
-            complain(line);
+            print_error(line);
             Exit::USAGE
         }
     })
 }
 
 /// A reader that has seen enough is no error: `tm-run report | head`.
-fn told(error: &anyhow::Error) -> Exit {
+fn report_error(error: &anyhow::Error) -> Exit {
     let is_broken_pipe = |cause: &io::Error| cause.kind() == io::ErrorKind::BrokenPipe;
     if error.chain().filter_map(|cause| cause.downcast_ref()).any(is_broken_pipe) {
         return Exit::FAILED;
     }
-    complain(&format!("{error:#}"));
+    print_error(&format!("{error:#}"));
     if error.is::<Misuse>() { Exit::USAGE } else { Exit::FAILED }
 }
 
-fn complain(line: &str) {
+fn print_error(line: &str) {
     // There is nobody else to tell.
     let _ = io::stderr().write_all(format!("tm-run: {line}\n").as_bytes());
 }

@@ -75,17 +75,17 @@ pub struct SignalNumber(pub i32);
 
 /// How a process ended: wait(2) tells these two apart, and so must whoever passes it on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ending {
+pub enum ExitReason {
     Exited(u8),
-    Killed(SignalNumber),
+    Signaled(SignalNumber),
 }
 
-impl Ending {
+impl ExitReason {
     /// What a shell shows as `$?`: the code, or 128+n after death by signal n.
     pub fn shell_code(self) -> i32 {
         match self {
             Self::Exited(code) => i32::from(code),
-            Self::Killed(SignalNumber(number)) => 128 + number,
+            Self::Signaled(SignalNumber(number)) => 128 + number,
         }
     }
 }
@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn a_death_by_signal_is_128_and_its_number_in_a_shell() {
-        assert_eq!(Ending::Killed(SignalNumber(9)).shell_code(), 137);
-        assert_eq!(Ending::Exited(255).shell_code(), 255);
+        assert_eq!(ExitReason::Signaled(SignalNumber(9)).shell_code(), 137);
+        assert_eq!(ExitReason::Exited(255).shell_code(), 255);
     }
 }

@@ -210,7 +210,7 @@ fn a_forbidden_sibling_is_found() {
 fn unsafe_code_is_in_one_file() {
     let mut wrong = Vec::new();
     for (path, text) in sources() {
-        if [Path::new("sys.rs"), Path::new("main.rs")].contains(&path.as_path()) {
+        if path.starts_with("sys") || path == Path::new("main.rs") {
             continue;
         }
         for (number, line) in text.lines().enumerate() {

@@ -1,7 +1,7 @@
 //! The exit status: a code, or the death that the command died.
 
-use crate::sys;
-use crate::units::{Ending, SignalNumber};
+use crate::sys::process;
+use crate::units::{ExitReason, SignalNumber};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
@@ -13,26 +13,24 @@ impl Exit {
     pub const DONE: Self = Self::Code(0);
     pub const FAILED: Self = Self::Code(1);
     pub const USAGE: Self = Self::Code(2);
-    /// tm-run itself cannot go on before the command is started (env(1), timeout(1)).
-    pub const CANNOT_START: Self = Self::Code(125);
 
-    /// Ends the process so, or returns the code to end with.
-    pub fn happen(self) -> i32 {
+    /// Ends the process by the signal, or returns the status to end it with.
+    pub fn exit(self) -> i32 {
         match self {
             Self::Code(code) => code.into(),
             Self::Signal(signal) => {
-                sys::die_of(signal);
-                Ending::Killed(signal).shell_code()
+                process::exit_with_signal(signal);
+                ExitReason::Signaled(signal).shell_code()
             }
         }
     }
 }
 
-impl From<Ending> for Exit {
-    fn from(ending: Ending) -> Self {
-        match ending {
-            Ending::Exited(code) => Self::Code(code),
-            Ending::Killed(signal) => Self::Signal(signal),
+impl From<ExitReason> for Exit {
+    fn from(reason: ExitReason) -> Self {
+        match reason {
+            ExitReason::Exited(code) => Self::Code(code),
+            ExitReason::Signaled(signal) => Self::Signal(signal),
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::event::Event;
 
 /// # Errors
 /// The event could not be written. While recording is off nothing is done, and that is no error.
-pub fn perform(line: &LogLine, now: DateTime<Utc>) -> anyhow::Result<()> {
+pub fn run(line: &LogLine, now: DateTime<Utc>) -> anyhow::Result<()> {
     let Recording::On(store) = consent::recording() else { return Ok(()) };
     let event = Event {
         timestamp: now,

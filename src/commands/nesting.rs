@@ -3,8 +3,7 @@
 //! `TM_RUN_ACTIVE` lists the runs that are being recorded around us, as `pid:target` with commas between. In a
 //! target `%` and `,` are written as `%25` and `%2C`.
 
-use crate::run::family;
-use crate::sys;
+use crate::run::ancestry;
 
 pub const VARIABLE: &str = "TM_RUN_ACTIVE";
 
@@ -23,10 +22,10 @@ pub fn is_recorded_around_us(value: &[u8], target: &str) -> bool {
     if pids.is_empty() {
         return false;
     }
-    let mut line = family::line_of(sys::own_pid());
-    let Some(own) = line.next() else { return false };
+    let mut ancestors = ancestry::ancestors(nix::unistd::getpid().as_raw());
+    let Some(own) = ancestors.next() else { return false };
     // A number can be used again, so the ancestor must also be called what we are.
-    line.any(|ancestor| pids.contains(&ancestor.pid) && ancestor.name == own.name)
+    ancestors.any(|ancestor| pids.contains(&ancestor.pid) && ancestor.comm == own.comm)
 }
 
 /// The variable as the command gets it, `NAME=value`. `pid`: of the tm-run that records it.

@@ -27,7 +27,7 @@ const NAMED: usize = 10;
 
 /// # Errors
 /// A log that cannot be read, a file that cannot be written, or flags that contradict each other.
-pub fn perform(asked: &cli::Report, now: DateTime<Utc>, out: &mut dyn Write) -> anyhow::Result<()> {
+pub fn run(asked: &cli::Report, now: DateTime<Utc>, out: &mut dyn Write) -> anyhow::Result<()> {
     let utc = |moment: DateTime<Utc>| moment.naive_utc();
     let local = |moment: DateTime<Utc>| moment.with_timezone(&Local).naive_local();
     let offset = calendar::utc_offset_of(&Local);

@@ -16,7 +16,7 @@ use crate::event::table::ReadStats;
 use crate::event::timestamp;
 use crate::report::render::format;
 use crate::report::render::json::{Json, array, object};
-use crate::run::family;
+use crate::run::ancestry;
 use crate::store::OpenMode;
 use crate::store::read::{self, Source};
 use crate::store::{Marker, Store, is_missing};
@@ -98,7 +98,7 @@ impl Status {
                 Marker::Present | Marker::Missing => (None, None),
             },
             // The wrapper's own question: what it cannot watch it does not start.
-            (Recording::On(_), None) if family::would_live_elsewhere() => {
+            (Recording::On(_), None) if ancestry::child_in_other_pid_namespace() => {
                 (Some("there is no /proc, or commands start in another PID namespace".into()), None)
             }
             _ => (None, None),

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Local, Utc};
 
+use crate::cli;
 use crate::store::Store;
-use crate::{cli, sys};
+use crate::sys::terminal;
 
 /// The variable that asks every program not to record (donottrack.sh).
 pub const DO_NOT_TRACK: &str = "DO_NOT_TRACK";
@@ -65,7 +66,7 @@ impl Screen {
         let is_terminal = asked.output.is_none() && io::stdout().is_terminal();
         let from_environment =
             || text_of("COLUMNS")?.trim().parse().ok().filter(|&columns: &usize| columns > 0);
-        let from_terminal = || is_terminal.then(sys::columns_of_stdout)?.map(usize::from);
+        let from_terminal = || is_terminal.then(terminal::width_of_stdout)?.map(usize::from);
         let width = asked.width.map(usize::from).or_else(from_environment).or_else(from_terminal);
         Self {
             width: width.unwrap_or(WIDTH_OF_A_PIPE),

@@ -1,4 +1,4 @@
-//! A command is run, and recorded if the user wants that.
+//! Runs a command, and records the run if the user wants that.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -11,62 +11,50 @@ use super::exit::Exit;
 use super::nesting;
 use crate::cli::{NAME_MAX, SUBCOMMANDS, Wrap};
 use crate::event::Event;
-use crate::run::{Memory, Outcome, Plan};
-use crate::store::Appended;
-use crate::store::Store;
-use crate::sys;
+use crate::run::{self, Command, Outcome};
+use crate::store::{Appended, Store};
+use crate::sys::exec::ExecArgs;
+use crate::sys::process::ChildKind;
 
-/// Whether a command of so many words stands where a subcommand can: `--` before it says that it is a command,
-/// whatever it looks like.
-fn is_plain(words: &[OsString], count: usize) -> bool {
-    let before = words.len().checked_sub(count + 1).and_then(|at| words.get(at));
-    before.is_none_or(|word| word != "--")
-}
-
-/// Runs the command. `words`: as for [`super::perform`].
-pub fn perform(wrap: &Wrap, words: &[OsString]) -> Exit {
-    let was_plain = is_plain(words, wrap.words.len());
-    let target = target_of(wrap);
-    let around = env::var_os(nesting::VARIABLE);
-    let around = around.as_deref().map(OsStr::as_bytes);
-    let store = match consent::recording() {
-        Recording::On(store)
-            if !around.is_some_and(|value| nesting::is_recorded_around_us(value, &target)) =>
-        {
-            Some(store)
-        }
-        _ => None,
-    };
-    let added = store.as_ref().map(|_| nesting::with(around, sys::own_pid(), &target));
-    let plan = |added: Option<&[u8]>| {
+/// Runs the command. `args`: our own arguments without argv[0], of which the last ones are the command's.
+pub fn run(wrap: &Wrap, args: &[OsString]) -> Exit {
+    let target = wrap.target.clone().unwrap_or_else(|| base_name(&wrap.words[0]));
+    let active = env::var_os(nesting::VARIABLE);
+    let active = active.as_deref().map(OsStr::as_bytes);
+    let command = |added: Option<Vec<u8>>| {
         let added = added.map(|variable| (nesting::VARIABLE, variable));
-        Plan::new(&wrap.words, added, was_plain.then(|| hint(&wrap.words[0])).flatten())
+        let exec_args = ExecArgs::from_own_args(wrap.words.len(), added);
+        let hint = if follows_dashes(args, wrap.words.len()) { None } else { hint(&wrap.words[0]) };
+        Command::new(exec_args, hint.unwrap_or_default())
     };
-    let Some(store) = store else { return become_it(plan(None)) };
-    // A program that watches programs may not know how our sentinel lives (valgrind aborts).
-    let memory = if env::var_os("LD_PRELOAD").is_none() { Memory::Ours } else { Memory::Apart };
-    let outcome = plan(added.as_deref()).ok().and_then(|plan| {
-        // An emulator that does not know such helpers says so.
-        plan.run(memory).or_else(|| plan.run(Memory::Apart))
-    });
-    // Without memory or processes for a run of ours the command still gets what is left.
-    let Some(outcome) = outcome else { return become_it(plan(None)) };
-    record(&store, target, wrap.domain.clone(), &outcome);
-    outcome.ending.into()
-}
-
-fn target_of(wrap: &Wrap) -> String {
-    wrap.target.clone().unwrap_or_else(|| name_of(&wrap.words[0]))
-}
-
-fn become_it(plan: io::Result<Plan>) -> Exit {
-    match plan {
-        Ok(plan) => Exit::Code(plan.become_it()),
-        Err(error) => {
-            warn(&format!("the command cannot be started: {error}"));
-            Exit::CANNOT_START
+    if let Recording::On(store) = consent::recording()
+        && !active.is_some_and(|value| nesting::is_recorded_around_us(value, &target))
+    {
+        let added = nesting::with(active, nix::unistd::getpid().as_raw(), &target);
+        // Never freed, for a child that shares our memory uses it.
+        let command: &'static Command = Box::leak(Box::new(command(Some(added))));
+        // An emulator that does not know the first kind says so.
+        if let Some(outcome) =
+            run::run(command, child_kind()).or_else(|| run::run(command, ChildKind::Forked))
+        {
+            record(&store, target, wrap.domain.clone(), &outcome);
+            return outcome.exit.into();
         }
+        // Without memory or processes for a run of ours the command still gets what is left.
     }
+    Exit::Code(run::exec_in_place(&command(None)))
+}
+
+/// The kind of process that becomes a recorded command.
+pub fn child_kind() -> ChildKind {
+    // Programs that watch programs (valgrind) may not know processes that share memory; they come by LD_PRELOAD.
+    if env::var_os("LD_PRELOAD").is_none() { ChildKind::SharedMemory } else { ChildKind::Forked }
+}
+
+/// Whether `--` stands before the last `count` arguments: then they are a command, whatever they look like.
+fn follows_dashes(args: &[OsString], count: usize) -> bool {
+    let before = args.len().checked_sub(count + 1).and_then(|index| args.get(index));
+    before.is_some_and(|arg| arg == "--")
 }
 
 /// The command's fate outranks ours: whatever goes wrong here, it ends as it ended.
@@ -76,7 +64,7 @@ fn record(store: &Store, target: String, domain: Option<String>, outcome: &Outco
         target,
         domain,
         duration_seconds: outcome.wall.as_secs_f64(),
-        exit_code: outcome.ending.shell_code().into(),
+        exit_code: outcome.exit.shell_code().into(),
     };
     match store.append(&event) {
         // In a pipe or a file it would be taken for the command's own output; `tm-run status` tells it, too.
@@ -93,7 +81,7 @@ fn warn(what: &str) {
 }
 
 /// The command's base name, as far as it can be a name.
-fn name_of(command: &OsStr) -> String {
+fn base_name(command: &OsStr) -> String {
     let base = Path::new(command).file_name().unwrap_or(command);
     let mut name: String = base
         .to_string_lossy()
@@ -128,7 +116,7 @@ mod tests {
     fn the_target_is_the_base_name_without_what_a_name_cannot_hold() {
         #[track_caller]
         fn case(command: &[u8], name: &str) {
-            assert_eq!(name_of(OsStr::from_bytes(command)), name);
+            assert_eq!(base_name(OsStr::from_bytes(command)), name);
         }
         case(b"/usr/bin/make", "make");
         case(b"./a=b", "a=b");
@@ -137,7 +125,7 @@ mod tests {
         case(b"..", "..");
         case(b"a\xffb", "a\u{fffd}b");
         case(b"a\x1b[31m", "a\u{fffd}[31m");
-        assert_eq!(name_of(OsStr::new(&"é".repeat(600))).len(), 1024);
+        assert_eq!(base_name(OsStr::new(&"é".repeat(600))).len(), 1024);
     }
 
     #[test]

@@ -1,0 +1,223 @@
+//! The one loop: what happens to the command happens to tm-run; what is sent to tm-run reaches the command once.
+
+use std::os::fd::OwnedFd;
+
+use nix::fcntl::{OFlag, open};
+use nix::sys::stat::Mode;
+use nix::unistd::{Pid, getpgid, getpgrp, getpid, getppid, getsid, tcgetpgrp, tcsetpgrp};
+use signal_hook::consts::{
+    SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU, SIGWINCH,
+};
+
+use super::START_POLL;
+use super::ancestry::ancestors;
+use super::sentinel::{Sentinel, barrier};
+use crate::sys::futex::SharedWords;
+use crate::sys::process::{self, Consume, WaitStatus};
+use crate::sys::signal::{self, Disposition, SigmaskHow, SignalInfo, SignalSet, Wait};
+use crate::units::{ExitReason, SignalNumber};
+
+/// Signals that a terminal sends to its whole foreground group, or to the group that used it (termios(3)).
+const TERMINAL_SIGNALS: [i32; 6] = [SIGINT, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU, SIGWINCH];
+
+/// Waits until the command has ended, and forwards signals meanwhile. All signals are blocked when this is called and when
+/// it returns. `on_exec` is called when the child has executed the command, or has ended.
+pub fn until_exit(
+    child: i32,
+    sentinel: Option<Sentinel>,
+    words: &'static SharedWords,
+    on_exec: impl FnOnce(),
+) -> (ExitReason, Option<Sentinel>) {
+    let on_exec = Some(on_exec);
+    let mut supervisor =
+        Supervisor { child, sentinel, words, on_exec, is_stopped: false, terminal_lent_to: None };
+    let exit = supervisor.run();
+    if let Some(sentinel) = &supervisor.sentinel {
+        sentinel.kill();
+    }
+    (exit, supervisor.sentinel)
+}
+
+struct Supervisor<OnExec> {
+    child: i32,
+    sentinel: Option<Sentinel>,
+    words: &'static SharedWords,
+    /// `None`: the command is running.
+    on_exec: Option<OnExec>,
+    is_stopped: bool,
+    /// The command's own process group, if we have made it the terminal's foreground group in our place.
+    terminal_lent_to: Option<Pid>,
+}
+
+impl<OnExec: FnOnce()> Supervisor<OnExec> {
+    fn run(&mut self) -> ExitReason {
+        loop {
+            match process::next_change(self.child, Consume::Yes) {
+                Some(WaitStatus::Ended(exit)) => {
+                    // It may have ended before its exec was seen.
+                    self.poll_exec();
+                    self.take_terminal_back();
+                    return exit;
+                }
+                Some(WaitStatus::Stopped(signal)) => {
+                    self.is_stopped = true;
+                    self.suspend_self(signal);
+                }
+                Some(WaitStatus::Continued) => self.is_stopped = false,
+                None => {
+                    // The child may stop before its exec, which must be noticed.
+                    self.poll_exec();
+                    let wait = if self.on_exec.is_none() { Wait::Forever } else { Wait::No };
+                    if let Some(signal) = signal::take_pending(wait) {
+                        self.handle_signal(&signal);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Waits a moment for the child's exec, unless it has been seen.
+    fn poll_exec(&mut self) {
+        let running = self.words.running.load();
+        if self.on_exec.is_some() && running != 0 {
+            self.words.running.wait(running, Some(START_POLL));
+        }
+        if self.words.running.load() == 0
+            && let Some(on_exec) = self.on_exec.take()
+        {
+            on_exec();
+        }
+    }
+
+    /// Stops tm-run as the command has stopped, so that its parent sees it. Must not stop us once somebody has continued
+    /// the command: nobody would continue us again.
+    fn suspend_self(&mut self, signal: SignalNumber) {
+        if self.hand_over_foreground(signal) {
+            return;
+        }
+        let own = getpid().as_raw();
+        if signal.0 == SIGSTOP {
+            // It cannot be blocked, so it cannot be raised first and reconsidered then.
+            barrier();
+            if process::next_change(self.child, Consume::No).is_none() {
+                // A process may always signal itself.
+                let _ = signal::kill(own, signal);
+            }
+            return;
+        }
+        let only = SignalSet::only(signal);
+        let inherited = signal::set_disposition(signal, Disposition::Default);
+        // Pending from here on: a SIGCONT that comes now takes it back (signal(7)).
+        let _ = signal::kill(own, signal);
+        barrier();
+        if let Some(sentinel) = &mut self.sentinel {
+            sentinel.forget_stops(signal);
+        }
+        if process::next_change(self.child, Consume::No).is_none() {
+            signal::sigprocmask(SigmaskHow::Unblock, only);
+            signal::sigprocmask(SigmaskHow::Block, only);
+        } else {
+            // Ignoring a signal discards it if it is pending.
+            signal::set_disposition(signal, Disposition::Ignore);
+        }
+        signal::set_disposition(signal, inherited);
+    }
+
+    fn handle_signal(&mut self, signal: &SignalInfo) {
+        let number = signal.number();
+        let is_from_kernel = signal.is_from_kernel();
+        if is_from_kernel && number.0 == SIGCHLD {
+            return;
+        }
+        // Always asked: what the sentinel has got must not be taken for a later signal of the same number.
+        let to_group = self.sentinel.as_mut().and_then(|sentinel| sentinel.take_received(number));
+        let to_group = match to_group {
+            _ if is_from_kernel && TERMINAL_SIGNALS.contains(&number.0) => true,
+            Some(to_group) => to_group,
+            None => self.was_probably_sent_to_group(signal),
+        };
+        if to_group {
+            self.forward_to_child_group(signal);
+        } else if !is_from_kernel && signal.sender_pid() == self.child && getppid().as_raw() != 0 {
+            // `kill $PPID` by the command is meant for whoever started it, and that is our parent. (In a PID namespace that
+            // may be nobody. Without us the command would then be its first process, and send to itself.)
+            let _ = signal::forward(getppid().as_raw(), signal);
+        } else {
+            // The command may just have ended; its end is then the next thing we see.
+            let _ = signal::forward(self.child, signal);
+        }
+    }
+
+    /// The guess where there is no sentinel.
+    fn was_probably_sent_to_group(&self, signal: &SignalInfo) -> bool {
+        match (signal.number().0, signal.is_from_kernel()) {
+            (SIGCONT, _) => !self.is_stopped,
+            // A terminal that goes away tells the leader of its session alone.
+            (SIGHUP, true) => getsid(None) != Ok(getpid()),
+            (_, true) => false,
+            // `kill 0` by the command or something it started.
+            (_, false) => ancestors(signal.sender_pid()).any(|process| process.pid == self.child),
+        }
+    }
+
+    /// The command has got a signal to our group itself, unless it has made a group of its own. Unwrapped, it would lead the
+    /// group that we lead, could not leave it, and would have got the signal; so it gets it from us.
+    fn forward_to_child_group(&self, signal: &SignalInfo) {
+        let Some(group) = self.child_group() else { return };
+        if getpgrp() != getpid() {
+            return;
+        }
+        // The command may just have ended; its end is then the next thing we see.
+        let _ = if signal.is_from_kernel() || signal.number().0 == SIGCONT {
+            signal::kill(-group.as_raw(), signal.number())
+        } else {
+            signal::forward(self.child, signal)
+        };
+        if signal.number().0 == SIGCONT && self.terminal_lent_to.is_some() {
+            set_foreground_group(group);
+        }
+    }
+
+    /// The command's process group, if it has made one of its own.
+    fn child_group(&self) -> Option<Pid> {
+        getpgid(Some(Pid::from_raw(self.child))).ok().filter(|&group| group != getpgrp())
+    }
+
+    /// Makes the command's group the terminal's foreground group in our place, if the command has made a group of its own
+    /// and was stopped for using the terminal: unwrapped, it would lead our group and could use it. Says whether that was
+    /// done (tcsetpgrp(3)).
+    fn hand_over_foreground(&mut self, signal: SignalNumber) -> bool {
+        if signal.0 != SIGTTIN && signal.0 != SIGTTOU || getpgrp() != getpid() {
+            return false;
+        }
+        let Some(group) = self.child_group() else { return false };
+        let is_ours = terminal().is_some_and(|terminal| tcgetpgrp(&terminal) == Ok(getpgrp()));
+        if is_ours && set_foreground_group(group) {
+            self.terminal_lent_to = Some(group);
+            // The command may just have ended; its end is then the next thing we see.
+            let _ = signal::kill(-group.as_raw(), SignalNumber(SIGCONT));
+            return true;
+        }
+        false
+    }
+
+    /// Makes our group the foreground group again, if it still is the command's that we lent it to: whoever else has the
+    /// terminal now was given it by somebody who knew why.
+    fn take_terminal_back(&self) {
+        if let Some(group) = self.terminal_lent_to
+            && let Some(terminal) = terminal()
+            && tcgetpgrp(&terminal) == Ok(group)
+        {
+            // All signals are blocked, so this is allowed from the background, too (tcsetpgrp(3)).
+            let _ = tcsetpgrp(&terminal, getpgrp());
+        }
+    }
+}
+
+fn set_foreground_group(group: Pid) -> bool {
+    terminal().is_some_and(|terminal| tcsetpgrp(terminal, group).is_ok())
+}
+
+fn terminal() -> Option<OwnedFd> {
+    open("/dev/tty", OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC, Mode::empty()).ok()
+}
