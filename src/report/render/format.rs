@@ -9,7 +9,8 @@ use crate::event::outcome::{self, Outcome};
 use crate::event::table::Filter;
 use crate::report::grouping::Groups;
 use crate::report::model::{
-    Change, ChangeWindow, Counts, Direction, Finding, FindingKind, GroupBy, Population, RunRecord,
+    Change, ChangeWindow, Counts, Direction, Finding, FindingKind, Group, GroupBy, Population, RunRecord,
+    Usual,
 };
 use crate::units::Seconds;
 
@@ -178,6 +179,31 @@ pub fn exit_code_text(target: &str, code: i64) -> String {
     }
 }
 
+/// As in JSON, and as a class on the page.
+pub fn finding_kind(finding: &Finding) -> &'static str {
+    match &finding.kind {
+        FindingKind::Changed(change) if change.direction == Direction::Faster => "faster",
+        FindingKind::Changed(_) => "slower",
+        FindingKind::Failing { .. } => "failing",
+        FindingKind::Flaky { .. } => "flaky",
+    }
+}
+
+/// What to expect of the next run: `Usually 4m 18s, most runs 2m 56s – 5m 07s (last 20 that succeeded)`.
+pub fn usual_duration(usual: &Usual, dash: &str) -> String {
+    let range = usual.range.map_or_else(String::new, |(low, high)| {
+        format!(", most runs {} {dash} {}", Seconds(low), Seconds(high))
+    });
+    format!("Usually {}{range} (last {} that succeeded)", Seconds(usual.median), usual.n)
+}
+
+/// A group's exit codes with their runs, the most frequent first.
+pub fn exit_codes_by_frequency(group: &Group) -> Vec<(i64, u64)> {
+    let mut codes: Vec<(i64, u64)> = group.exit_codes.iter().map(|(&code, &runs)| (code, runs)).collect();
+    codes.sort_by_key(|&(code, runs)| (std::cmp::Reverse(runs), code));
+    codes
+}
+
 /// A finding as a sentence, without a full stop; `name` is its target as it can be shown.
 pub fn finding_sentence(finding: &Finding, name: &str, options: &Options) -> String {
     match &finding.kind {
@@ -328,7 +354,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_rate_is_100_only_if_nothing_failed_and_0_only_if_nothing_passed() {
+    fn percent_is_100_only_without_failure_and_0_only_without_success() {
         #[track_caller]
         fn case(ok: u64, rated: u64, text: &str) {
             assert_eq!(percent(ok, rated), text);
@@ -347,13 +373,13 @@ mod tests {
     }
 
     #[test]
-    fn bins_of_milliseconds_can_be_told_apart() {
+    fn histogram_bin_edges_of_milliseconds_differ() {
         let edges: Vec<String> = [0.0, 0.002, 0.008, 0.01, 0.012, 0.5, 90.0].map(bin_edge).into();
         assert_eq!(edges, ["0.00s", "0.002s", "0.008s", "0.01s", "0.012s", "0.50s", "1m 30s"]);
     }
 
     #[test]
-    fn times_gone_by_are_told_in_one_unit() {
+    fn relative_time_has_one_unit() {
         let now = DateTime::from_timestamp(2_000_000_000, 0).unwrap();
         let case = |seconds: i64, text: &str| {
             assert_eq!(relative_time(now - chrono::TimeDelta::seconds(seconds), now), text);
@@ -373,7 +399,7 @@ mod tests {
     }
 
     #[test]
-    fn a_period_names_each_year_once() {
+    fn date_range_names_a_year_once() {
         let date = |y, m, d| NaiveDate::from_ymd_opt(y, m, d).unwrap();
         assert_eq!(date_range(date(2026, 10, 12), date(2026, 11, 23), "–"), "12 Oct – 23 Nov 2026");
         assert_eq!(date_range(date(2025, 10, 12), date(2026, 1, 3), "-"), "12 Oct 2025 - 3 Jan 2026");

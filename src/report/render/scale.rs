@@ -130,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parts_of_a_bar_add_up_and_none_is_lost() {
+    fn stacked_bar_cells_add_up_and_no_part_is_lost() {
         assert_eq!(stack([1008, 72, 42], 1122, 76), [68, 5, 3]);
         assert_eq!(stack([1000, 1, 1], 1002, 10), [8, 1, 1]);
         assert_eq!(stack([0, 0, 0], 10, 10), [0, 0, 0]);

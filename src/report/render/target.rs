@@ -91,11 +91,7 @@ impl TargetView<'_> {
     fn current_state(&self) -> Vec<Line> {
         let mut lines = Vec::new();
         if let Some(usual) = &self.group.usual {
-            let range = usual.range.map_or_else(String::new, |(low, high)| {
-                format!(", most runs {} {} {}", Seconds(low), self.glyphs.dash(), Seconds(high))
-            });
-            let text = format!("Usually {}{range} (last {} that succeeded)", Seconds(usual.median), usual.n);
-            lines.extend(self.wrapped(&text));
+            lines.extend(self.wrapped(&format::usual_duration(usual, self.glyphs.dash())));
         }
         if let Some(run) = self.group.last_runs.last() {
             let ago = run
@@ -138,9 +134,11 @@ impl TargetView<'_> {
             None => format!("{} ok", counts.ok),
         };
         let mut pieces = vec![("", ok)];
-        for (code, number) in self.failing_codes() {
+        for (code, runs) in
+            format::exit_codes_by_frequency(self.group).into_iter().filter(|(code, _)| *code != 0)
+        {
             let name = format::exit_code_text(self.target(), code);
-            pieces.push(("   ", format!("{name} {}{number}", self.glyphs.times())));
+            pieces.push(("   ", format!("{name} {}{runs}", self.glyphs.times())));
         }
         let indented = |pieces: &[(&str, String)]| -> Vec<Line> {
             flow(pieces, self.width - LABEL, 0)
@@ -174,19 +172,6 @@ impl TargetView<'_> {
             wrap(&time, self.width - LABEL).into_iter().map(|line| Line::default().to(LABEL).plain(line));
         lines.extend(with_label(label("Time"), time.collect()));
         lines
-    }
-
-    /// Exit codes but 0, the most frequent first.
-    fn failing_codes(&self) -> Vec<(i64, u64)> {
-        let mut codes: Vec<(i64, u64)> = self
-            .group
-            .exit_codes
-            .iter()
-            .map(|(&code, &number)| (code, number))
-            .filter(|&(code, _)| code != 0)
-            .collect();
-        codes.sort_by_key(|&(code, number)| (std::cmp::Reverse(number), code));
-        codes
     }
 
     fn population(&self) -> String {

@@ -353,6 +353,20 @@ impl Glyphs {
         if self.ascii { ["#", "x", "-"] } else { ["█", "▒", "░"] }
     }
 
+    /// What stands before a finding of a kind (see [`super::format::finding_kind`]).
+    pub fn finding_mark(self, kind: &str) -> &'static str {
+        match (kind, self.ascii) {
+            ("slower", true) => "^",
+            ("slower", false) => "▲",
+            ("faster", true) => "v",
+            ("faster", false) => "▼",
+            ("failing", true) => "x",
+            ("failing", false) => "✗",
+            (_, true) => "~",
+            (_, false) => "≈",
+        }
+    }
+
     pub fn dash(self) -> &'static str {
         if self.ascii { "-" } else { "–" }
     }
@@ -376,7 +390,7 @@ mod tests {
     const ASCII: Glyphs = Glyphs { ascii: true };
 
     #[test]
-    fn a_name_cannot_act_on_the_terminal() {
+    fn escape_for_display_covers_control_and_bidi_characters() {
         #[track_caller]
         fn case(name: &str, text: &str) {
             assert_eq!(escape_for_display(name, false), text);
@@ -392,12 +406,12 @@ mod tests {
     }
 
     #[test]
-    fn ascii_shows_other_characters_by_their_number() {
+    fn ascii_display_escapes_non_ascii_characters() {
         assert_eq!(escape_for_display("déjà", true), "d\\u{e9}j\\u{e0}");
     }
 
     #[test]
-    fn a_long_name_keeps_its_beginning_and_its_end() {
+    fn ellipsize_middle_keeps_beginning_and_end() {
         assert_eq!(ellipsize_middle("ansible-playbook", 16, false), "ansible-playbook");
         assert_eq!(ellipsize_middle("ansible-playbook", 12, false), "ansible…book");
         assert_eq!(ellipsize_middle("ansible-playbook", 12, true), "ansibl..book");
@@ -406,7 +420,7 @@ mod tests {
     }
 
     #[test]
-    fn bars_have_eight_steps_a_cell_and_never_hide_something() {
+    fn bar_has_eighths_of_a_cell_and_shows_any_nonzero_value() {
         assert_eq!(UTF8.bar(1.0, 2.0, 3), "█▌");
         assert_eq!(UTF8.bar(1e-9, 2.0, 3), "▏");
         assert_eq!(UTF8.bar(0.0, 2.0, 3), "");
@@ -417,7 +431,7 @@ mod tests {
     }
 
     #[test]
-    fn noise_of_a_few_percent_is_drawn_flat() {
+    fn sparkline_of_few_percent_noise_is_flat() {
         let flat = UTF8.sparkline(&[Some(1.0), Some(1.03), None, Some(0.97)]);
         assert_eq!(flat, "▅▅ ▄");
         assert_eq!(UTF8.sparkline(&[Some(1.0), Some(4.0), None, Some(8.0)]), "▁▄ █");
@@ -427,7 +441,7 @@ mod tests {
     }
 
     #[test]
-    fn text_is_wrapped_at_blanks_and_a_long_word_where_it_must_be() {
+    fn wrap_breaks_at_spaces_and_keeps_a_figure_with_its_unit() {
         assert_eq!(wrap("one two three", 8), ["one two", "three"]);
         assert_eq!(wrap("abcdefghij k", 4), ["abcd", "efgh", "ij k"]);
         assert_eq!(wrap("took 3m 05s, or 41 % more", 9), ["took", "3m 05s,", "or 41 %", "more"]);
@@ -437,7 +451,7 @@ mod tests {
     }
 
     #[test]
-    fn no_style_reaches_the_end_of_a_line_and_no_blank_does() {
+    fn styled_line_ends_with_reset_and_without_trailing_spaces() {
         let line = Line::of("a").styled(Style::Red, "b").plain("c").to(9);
         let mut colored = Vec::new();
         line.write(&mut colored, true).unwrap();
@@ -448,7 +462,7 @@ mod tests {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
         #[test]
-        fn a_text_fits_where_it_is_put(name in "(?s).{0,40}", columns in 2usize..60, ascii: bool) {
+        fn ellipsized_and_wrapped_text_fits_its_columns(name in "(?s).{0,40}", columns in 2usize..60, ascii: bool) {
             let text = escape_for_display(&name, ascii);
             prop_assert!(ellipsize_middle(&text, columns, ascii).width() <= columns);
             prop_assert!(!ascii || text.is_ascii());
@@ -459,7 +473,7 @@ mod tests {
         }
 
         #[test]
-        fn a_bar_stays_in_its_cells(parts: [u64; 3], max: u64, cells in 0usize..200) {
+        fn outcome_bar_never_exceeds_its_cells(parts: [u64; 3], max: u64, cells in 0usize..200) {
             prop_assert!(UTF8.outcome_bar(parts, max, cells).width() <= cells);
             prop_assert!(ASCII.outcome_bar(parts, max, cells).width() <= cells);
         }

@@ -11,9 +11,7 @@ use super::scale::{maximum, ratio, scale_to};
 use super::term::{Glyphs, Line, Style, flow, wrap};
 use super::{Options, effective_options, empty_state, materialize, write_sections, write_wrapped};
 use crate::report::grouping::Detail;
-use crate::report::model::{
-    Counts, Direction, DurationStats, Finding, FindingKind, Group, GroupBy, Population,
-};
+use crate::report::model::{Counts, DurationStats, Finding, Group};
 use crate::report::summary::Summary;
 use crate::units::Seconds;
 
@@ -142,13 +140,6 @@ impl Overview<'_> {
         flow(&pieces, columns, 4).into_iter().map(Line::dim).collect()
     }
 
-    fn title(&self, title: &str) -> String {
-        match self.options.by {
-            GroupBy::Target => title.to_owned(),
-            GroupBy::Domain => format!("{title} by domain"),
-        }
-    }
-
     fn rows(&self, places: &[usize]) -> Vec<&Group> {
         places.iter().map(|place| &self.groups[place]).collect()
     }
@@ -170,7 +161,7 @@ impl Overview<'_> {
             Column::new(header, min_width, rows.iter().map(|group| cell(group)).collect())
         };
         let chart = Chart {
-            title: self.title("Target Invocations"),
+            title: self.options.title("Target Invocations"),
             legend: Legend {
                 parts: vec![
                     (Style::Green, ok, " ok"),
@@ -273,10 +264,6 @@ impl Overview<'_> {
     fn durations(&self) -> Vec<Line> {
         let (shown, rest) = self.split_at_limit(&self.durations);
         let rows = self.rows(shown);
-        let title = match self.options.durations {
-            Population::Ok => self.title("Average Duration"),
-            which => self.title(&format!("Average Duration of {}", format::population_name(which))),
-        };
         let starred = rows.iter().any(|group| self.options.is_starred(group));
         let whisker = rows.iter().any(|group| group.durations().p95.is_some());
         let mut parts = vec![(Style::Plain, "", "bar: average")];
@@ -285,7 +272,7 @@ impl Overview<'_> {
         }
         let star = |group| if self.options.is_starred(group) { " *" } else { "" };
         let chart = Chart {
-            title,
+            title: self.options.duration_title(),
             legend: Legend { parts },
             names: rows.iter().map(|group| self.name(group) + star(group)).collect(),
             columns: self.duration_columns(&rows, whisker),
@@ -434,18 +421,18 @@ pub fn finding_lines(
     columns: usize,
     glyphs: Glyphs,
 ) -> Vec<Line> {
-    let (style, glyph, plain) = match &finding.kind {
-        FindingKind::Changed(change) if change.direction == Direction::Slower => (Style::Red, "▲", "^"),
-        FindingKind::Changed(_) => (Style::Green, "▼", "v"),
-        FindingKind::Failing { .. } => (Style::Red, "✗", "x"),
-        FindingKind::Flaky { .. } => (Style::Yellow, "≈", "~"),
+    let kind = format::finding_kind(finding);
+    let style = match kind {
+        "faster" => Style::Green,
+        "flaky" => Style::Yellow,
+        _ => Style::Red,
     };
     wrap(sentence, columns - indent - 2)
         .into_iter()
         .enumerate()
         .map(|(at, part)| match at {
             0 => Line::of(" ".repeat(indent))
-                .styled(style, if glyphs.ascii { plain } else { glyph })
+                .styled(style, glyphs.finding_mark(kind))
                 .plain(format!(" {part}")),
             _ => Line::of(" ".repeat(indent + 2)).plain(part),
         })

@@ -7,7 +7,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use super::writer::Html;
 use crate::report::grouping::{Detail, Groups};
-use crate::report::model::{Direction, Finding, FindingKind, Group, GroupBy};
+use crate::report::model::Group;
 use crate::report::render::format::{self, ENOUGH};
 use crate::report::render::term::escape_for_display;
 use crate::report::render::{Options, effective_options, empty_state, materialize};
@@ -138,13 +138,14 @@ impl Page<'_> {
         if self.summary.findings.is_empty() {
             return;
         }
+        let glyphs = self.options.glyphs();
         self.html.raw("<section id=\"worth\">\n<h2>Worth a look</h2>\n<ul>\n");
         for finding in &self.summary.findings {
-            let (class, mark) = mark(finding);
+            let kind = format::finding_kind(finding);
             let name = escape_for_display(&finding.target, false);
             let sentence = format::finding_sentence(finding, "", self.options);
-            self.html.start("li").start("span").attr("class", format_args!("mark {class}"));
-            self.html.attr("aria-hidden", true).text(mark).end();
+            self.html.start("li").start("span").attr("class", format_args!("mark {kind}"));
+            self.html.attr("aria-hidden", true).text(glyphs.finding_mark(kind)).end();
             self.html.start("strong").element("bdi", name).end().text(sentence).end().newline();
         }
         self.html.raw("</ul>\n</section>\n");
@@ -168,13 +169,6 @@ impl Page<'_> {
             self.html.start("div").element("dt", term).element("dd", figure).end().newline();
         }
         self.html.raw("</dl>\n</section>\n");
-    }
-
-    pub fn title(&self, title: &str) -> String {
-        match self.options.by {
-            GroupBy::Target => title.to_owned(),
-            GroupBy::Domain => format!("{title} by domain"),
-        }
     }
 
     /// Starts a section, which the caller ends.
@@ -356,15 +350,6 @@ impl Html<'_> {
             self.element("td", cell);
         }
         self.end().newline()
-    }
-}
-
-fn mark(finding: &Finding) -> (&'static str, &'static str) {
-    match &finding.kind {
-        FindingKind::Changed(change) if change.direction == Direction::Slower => ("slower", "▲"),
-        FindingKind::Changed(_) => ("faster", "▼"),
-        FindingKind::Failing { .. } => ("failing", "✗"),
-        FindingKind::Flaky { .. } => ("flaky", "≈"),
     }
 }
 

@@ -1,12 +1,10 @@
 //! The drawings of the page, a section each.
 
-use std::cmp::Reverse;
-
 use chrono::{Days, NaiveDate};
 
 use super::page::{Page, name};
 use super::svg::{DurationScale, Percent, Short, round_duration};
-use crate::report::model::{Counts, DurationStats, Group, GroupBy, HistogramBin, Population};
+use crate::report::model::{Counts, DurationStats, Group, GroupBy, HistogramBin};
 use crate::report::render::format::{self, ENOUGH};
 use crate::report::render::scale::{
     counts_per_column, days_inclusive, float, maximum, median_per_column, ratio, tick_step,
@@ -28,7 +26,7 @@ impl Page<'_> {
     pub fn invocations(&mut self) {
         const ROW: usize = 42;
         let groups = self.drawn.clone();
-        let title = self.title("Target Invocations");
+        let title = self.options.title("Target Invocations");
         self.section("runs", &title);
         self.legend();
         let max = groups.iter().map(|group| group.counts.runs).max().unwrap_or(0);
@@ -145,10 +143,7 @@ impl Page<'_> {
 
     pub fn durations(&mut self) {
         const ROW: usize = 50;
-        let title = match self.options.durations {
-            Population::Ok => self.title("Average Duration"),
-            which => self.title(&format!("Average Duration of {}", format::population_name(which))),
-        };
+        let title = self.options.duration_title();
         let groups = self.durations.clone();
         self.section("duration", &title);
         let scale = DurationScale::of(&groups);
@@ -389,12 +384,8 @@ impl Page<'_> {
             self.html.element("span", format_args!("{runs}, {rate} ok{median}")).end();
             self.html.newline().start("div").newline();
             if let Some(usual) = &group.usual {
-                let range = usual.range.map_or_else(String::new, |(low, high)| {
-                    format!(", most runs {} – {}", Seconds(low), Seconds(high))
-                });
-                let (median, n) = (Seconds(usual.median), usual.n);
-                let text = format_args!("Usually {median}{range} (last {n} that succeeded).");
-                self.html.element("p", text).newline();
+                let usual = format::usual_duration(usual, "–");
+                self.html.element("p", format_args!("{usual}.")).newline();
             }
             self.html.start("div").class("columns").newline().start("div").newline();
             self.histogram(at, group);
@@ -433,10 +424,8 @@ impl Page<'_> {
     }
 
     fn exit_codes(&mut self, group: &Group) {
-        let mut codes: Vec<(i64, u64)> = group.exit_codes.iter().map(|(&code, &runs)| (code, runs)).collect();
-        codes.sort_by_key(|&(code, runs)| (Reverse(runs), code));
         self.html.element("h3", "How it ended").newline().start("ul").class("codes").newline();
-        for (code, runs) in codes {
+        for (code, runs) in format::exit_codes_by_frequency(group) {
             let code = format::exit_code_text(self.target(group), code);
             let runs = format::plural(runs, "run", "runs");
             self.html.element("li", format_args!("{code}: {runs}")).newline();
