@@ -14,11 +14,11 @@ use crate::report::model::{
 };
 use crate::units::Seconds;
 
-/// Runs of a target from which on trends and findings mean something.
+/// A target with fewer runs has no trend and no p95.
 pub const ENOUGH: u64 = 20;
 
-/// What succeeded of what was completed: `3/4` below five, then whole percent, which are 100 only if nothing
-/// failed and 0 only if nothing passed. `-`: nothing was completed.
+/// The success rate of completed runs: `3/4` below five of them, else whole percent. It is 100 % only if nothing
+/// failed and 0 % only if nothing passed; `-` if nothing was completed.
 pub fn percent(ok: u64, rated: u64) -> String {
     match rated {
         0 => "-".to_owned(),
@@ -46,7 +46,7 @@ pub fn success_rate_or_dash(counts: &Counts, options: &Options) -> String {
     success_rate(counts, options).unwrap_or_else(|| "-".to_owned())
 }
 
-/// A part of all time, in whole percent.
+/// A share of the total time, in whole percent.
 pub fn percent_of_time(part: f64, whole: f64) -> String {
     let percent = part / whole * 100.0;
     if !percent.is_finite() || percent <= 0.0 {
@@ -62,7 +62,7 @@ pub fn seconds_or_dash(value: Option<f64>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| Seconds(value).to_string())
 }
 
-/// Where a histogram's bin begins; bins of some milliseconds need a digit more than durations have.
+/// The lower edge of a histogram's bin. Bins of milliseconds need a digit more than durations have.
 pub fn bin_edge(low: f64) -> String {
     let hundredths = low * 100.0;
     if low < 1.0 && (hundredths - hundredths.round()).abs() > 0.01 {
@@ -128,7 +128,7 @@ pub fn relative_time(then: DateTime<Utc>, now: DateTime<Utc>) -> String {
     match seconds {
         -59..60 => "now".to_owned(),
         60.. => format!("{} ago", span(seconds)),
-        // A clock was wrong, or is.
+        // The event is in the future: some clock was wrong.
         _ => format!("in {}", span(seconds.saturating_neg())),
     }
 }
@@ -304,12 +304,12 @@ fn to_u64(number: usize) -> u64 {
     u64::try_from(number).unwrap_or(u64::MAX)
 }
 
-/// A name for a sentence: no longer than a sentence bears.
+/// A name short enough for a sentence.
 pub fn short_name(name: &str, ascii: bool) -> String {
     ellipsize_middle(&escape_for_display(name, ascii), 40, ascii)
 }
 
-/// What the whole log holds, for somebody whose filters let nothing through.
+/// What the log holds, for when no event passed the filters.
 pub fn log_description(events: u64, options: &Options) -> String {
     let mut parts = vec![format!("The log has {}", plural(events, "event", "events"))];
     if let Some((first, last)) = options.contents.span {
@@ -339,12 +339,12 @@ pub fn log_description(events: u64, options: &Options) -> String {
     parts.concat()
 }
 
-/// Counts and their sum's share, for bars.
+/// Counts in the order of a stacked bar.
 pub fn outcome_counts(counts: &Counts) -> [u64; 3] {
     [counts.ok, counts.failed, counts.interrupted]
 }
 
-/// The places of the groups in the order of the duration chart: by average, or as they were asked for.
+/// Indexes of the groups in the order of the duration chart: by average, unless `--sort` was given.
 pub fn duration_order(groups: &Groups<'_>, sorted: bool) -> Vec<usize> {
     if sorted { (0..groups.len()).collect() } else { groups.by_average() }
 }

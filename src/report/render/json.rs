@@ -19,10 +19,10 @@ use crate::report::summary::Summary;
 
 const FORMAT_VERSION: u64 = 1;
 
-/// Bytes that are held before they are written.
+/// How many bytes are buffered before they are written.
 const HELD: usize = 1 << 16;
 
-/// Writes the object and one line end. Each group is written before the next one is made: there may be many.
+/// Writes the object and a line feed. Groups are made and written one after the other: there may be many.
 pub fn json(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Result<()> {
     let rows = options.row_limit(summary.groups.len());
     let mut text = "{".to_owned();
@@ -66,7 +66,7 @@ pub fn json(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Re
     writeln!(out, "{}}}", escape_controls(&text))
 }
 
-/// One that stands as it is between quotes.
+/// A key that needs no escaping.
 type Key = Cow<'static, str>;
 
 /// A JSON value whose keys stay in the order they were given.
@@ -91,7 +91,7 @@ impl Json {
             }
             Self::Object(members) if members.is_empty() => text.push_str("{}"),
             Self::Object(members) => {
-                // Objects of plain values at some depth are read better on one line.
+                // Nested objects of plain values go on one line.
                 let flat = depth > 1 && members.iter().all(|(_, value)| matches!(value, Self::Value(_)));
                 text.push('{');
                 for (at, (key, value)) in members.iter().enumerate() {
@@ -144,7 +144,7 @@ fn push_newline(text: &mut String, depth: usize) {
 
 impl<T: Into<Value>> From<T> for Json {
     fn from(value: T) -> Self {
-        // A float that is no number becomes null on its way into a Value.
+        // NaN and infinity become null.
         Self::Value(value.into())
     }
 }
@@ -162,7 +162,7 @@ fn time(at: Option<DateTime<Utc>>) -> Json {
     at.map(format::rfc3339).into()
 }
 
-/// What stands before the groups.
+/// The members before the groups.
 fn leading_members(summary: &Summary, options: &Options) -> [(&'static str, Json); 7] {
     let totals = &summary.totals;
     let (low, high) = totals.success_interval.unzip();
@@ -199,7 +199,7 @@ fn leading_members(summary: &Summary, options: &Options) -> [(&'static str, Json
     ]
 }
 
-/// What stands behind so many groups.
+/// The members after the groups.
 fn trailing_members(summary: &Summary, options: &Options, rows: usize) -> [(&'static str, Json); 4] {
     [
         ("left_out", (summary.groups.len() - rows).into()),

@@ -114,7 +114,7 @@ fn effective_options<'a>(options: &Options<'a>) -> Options<'a> {
 }
 
 /// Computes the groups at these places.
-fn materialize(groups: &Groups<'_>, mut places: Vec<usize>, detail: Detail) -> BTreeMap<usize, Group> {
+fn materialise(groups: &Groups<'_>, mut places: Vec<usize>, detail: Detail) -> BTreeMap<usize, Group> {
     places.sort_unstable();
     places.dedup();
     let groups = groups.materialise(&places, detail, |group| group);

@@ -63,7 +63,7 @@ impl Line {
         self
     }
 
-    /// Blanks up to a column; none if the line is already there.
+    /// Pads with blanks up to a column.
     pub fn to(self, column: usize) -> Self {
         let blanks = column.saturating_sub(self.width);
         self.plain(" ".repeat(blanks))
@@ -81,7 +81,7 @@ impl Line {
         self
     }
 
-    /// The line without the blanks it begins with.
+    /// The line without leading blanks.
     pub fn without_indent(mut self) -> Self {
         while let Some((_, text)) = self.spans.first_mut() {
             let trimmed = text.trim_start_matches(' ').to_owned();
@@ -100,7 +100,7 @@ impl Line {
         self.width
     }
 
-    /// Writes the line without the blanks at its end.
+    /// Writes the line without trailing blanks.
     pub fn write(&self, out: &mut dyn Write, color: bool) -> io::Result<()> {
         let mut spans: Vec<(Style, &str)> =
             self.spans.iter().map(|(style, text)| (*style, &**text)).collect();
@@ -122,12 +122,12 @@ impl Line {
     }
 }
 
-/// A name as it can be shown on one line: what would act on a terminal, turn the direction of the text or
-/// hide itself is written out, `\u{1b}`; with `ascii`, so is everything else that ASCII lacks.
+/// Makes a name safe to show: control characters, bidirectional controls and invisible characters become
+/// `\u{1b}`. With `ascii`, so does everything that is not ASCII.
 pub fn escape_for_display(name: &str, ascii: bool) -> String {
     let mut text = String::with_capacity(name.len());
     for c in name.chars() {
-        // In front, a mark would join the blank before the name.
+        // A combining mark at the start would join the blank before the name.
         let joins = text.is_empty() && c.width() == Some(0);
         match c {
             '\n' => text.push_str("\\n"),
@@ -147,7 +147,7 @@ fn needs_escape(c: char) -> bool {
             | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// The text, or its beginning and end around an ellipsis, in at most so many columns.
+/// Cuts text to a width: its beginning and its end around an ellipsis.
 pub fn ellipsize_middle(text: &str, columns: usize, ascii: bool) -> String {
     if text.width() <= columns {
         return text.to_owned();
@@ -161,7 +161,7 @@ pub fn ellipsize_middle(text: &str, columns: usize, ascii: bool) -> String {
     let end = if end.chars().next().is_some_and(|c| c.width() == Some(0)) { "" } else { end };
     let beginning = prefix(text, room - end.width());
     let cut = format!("{beginning}{mark}{end}");
-    // Joined anew, some scripts are wider than their parts.
+    // In some scripts the joined text is wider than its parts.
     if cut.width() <= columns { cut } else { format!("{beginning}{mark}") }
 }
 
@@ -188,8 +188,8 @@ fn suffix(text: &str, columns: usize) -> &str {
     &text[start..]
 }
 
-/// Breaks text at its blanks into lines of at most so many columns, a longer word where it must. A figure
-/// stays with its unit.
+/// Breaks text at blanks into lines of at most so many columns, and within a word only if the word is longer
+/// than a line. A figure stays with its unit.
 pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     let columns = columns.max(2);
     let mut lines = Vec::new();
@@ -217,7 +217,8 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     lines
 }
 
-/// What is not to be broken: `3m 05s`, `41 %`, `p < 0.001`. Blanks at the very beginning belong to the first.
+/// Splits text at the blanks where a line may break: not in `3m 05s`, `41 %` and `p < 0.001`. Leading blanks
+/// belong to the first part.
 fn unbreakable_parts(text: &str) -> Vec<&str> {
     let indent = text.len() - text.trim_start_matches(' ').len();
     let mut words = Vec::new();
@@ -241,8 +242,8 @@ fn must_not_break(before: &str, after: &str) -> bool {
     larger && smaller || after.starts_with('%') || matches!(before, "(p" | "p" | "<" | "=")
 }
 
-/// Puts pieces on as few lines as hold them: each with the text that stands between it and the piece
-/// before it on the same line. Pieces on further lines begin at `indent`.
+/// Puts pieces on as few lines as possible. Each comes with the separator before it, which is left out where a
+/// line begins; further lines begin at `indent`.
 pub fn flow(pieces: &[(&str, String)], columns: usize, indent: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for (between, piece) in pieces {
@@ -269,7 +270,7 @@ pub struct Glyphs {
 }
 
 impl Glyphs {
-    /// `value / max` of so many cells, in eighths of a cell; something is never drawn as nothing.
+    /// A bar of `value / max` of the cells, in eighths of a cell. Any value above 0 shows.
     pub fn bar(self, value: f64, max: f64, cells: usize) -> String {
         if self.ascii {
             let whole = scale_to(value, max, cells);
@@ -282,7 +283,7 @@ impl Glyphs {
         bar
     }
 
-    /// One of eight heights, or of ten digits: 0 is the lowest.
+    /// One of eight heights; in ASCII one of ten digits, 0 the lowest.
     pub fn level(self, part: f64) -> char {
         if self.ascii {
             char::from(b"0123456789"[scale_to(part, 1.0, 9)])
@@ -291,8 +292,8 @@ impl Glyphs {
         }
     }
 
-    /// A line of levels; nothing is a blank. The scale runs from the lowest to the highest value, but over at
-    /// least a quarter of the median, so that noise of a few percent is drawn flat.
+    /// One level for each value, a blank where there is none. The scale runs from the lowest to the highest
+    /// value, but over at least a quarter of the median, so that noise of a few percent looks flat.
     pub fn sparkline(self, values: &[Option<f64>]) -> String {
         let mut known: Vec<f64> =
             values.iter().flatten().copied().filter(|value| value.is_finite()).collect();
@@ -307,7 +308,7 @@ impl Glyphs {
         values.iter().map(|value| value.map_or(' ', |value| self.level(part(value)))).collect()
     }
 
-    /// Counts as levels of the greatest of them; none is a dot.
+    /// Counts as levels relative to the greatest; 0 is a dot.
     pub fn count_levels(self, counts: &[u64]) -> Vec<char> {
         let max = counts.iter().copied().max().unwrap_or(0);
         counts
@@ -335,7 +336,7 @@ impl Glyphs {
         line.styled(Style::Dim, dashes).styled(Style::Dim, tip)
     }
 
-    /// `ok`, `failed` and `interrupted` in cells, with what has one part only drawn to an eighth.
+    /// A stacked bar of ok, failed and interrupted runs. If all are ok, it is drawn to an eighth of a cell.
     pub fn outcome_bar(self, parts: [u64; 3], max: u64, cells: usize) -> Line {
         let [ok, failed, interrupted] = stack(parts, max, cells);
         let [ok_mark, failed_mark, interrupted_mark] = self.outcome_marks();

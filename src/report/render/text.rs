@@ -9,17 +9,17 @@ use super::chart::{Chart, Column, Legend};
 use super::format::{self, ENOUGH};
 use super::scale::{maximum, ratio, scale_to};
 use super::term::{Glyphs, Line, Style, flow, wrap};
-use super::{Options, effective_options, empty_state, materialize, write_sections, write_wrapped};
+use super::{Options, effective_options, empty_state, materialise, write_sections, write_wrapped};
 use crate::report::grouping::Detail;
 use crate::report::model::{Counts, DurationStats, Finding, Group};
 use crate::report::summary::Summary;
 use crate::units::Seconds;
 
-/// From so many columns on there is room for the hour map and the longer table.
+/// From this width on the heat map and more columns are shown.
 const WIDE: usize = 110;
-/// Columns of the hour map.
+/// Width of the heat map.
 const HEAT_MAP_WIDTH: usize = 52;
-/// Rows of a chart when no limit was given: what one screen holds.
+/// Rows of a chart without `--limit`: what fits one screen.
 const SCREEN: usize = 12;
 
 /// Writes the overview.
@@ -42,7 +42,7 @@ pub fn text(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Re
     };
     let detail = if width >= WIDE { Detail::Trend24 } else { Detail::Trend12 };
     let shown = [&view.order, &view.durations].map(|order| view.split_at_limit(order).0);
-    view.groups = materialize(&summary.groups, shown.concat(), detail);
+    view.groups = materialise(&summary.groups, shown.concat(), detail);
     let sections = [
         view.header(),
         view.totals(),
@@ -61,10 +61,10 @@ struct Overview<'a> {
     options: &'a Options<'a>,
     glyphs: Glyphs,
     width: usize,
-    /// The places of all groups: as asked for, and in the duration chart.
+    /// Indexes of all groups: in the order asked for, and in that of the duration chart.
     order: Vec<usize>,
     durations: Vec<usize>,
-    /// Those that are shown, by place.
+    /// The groups that are shown, by index.
     groups: BTreeMap<usize, Group>,
 }
 
@@ -119,9 +119,9 @@ impl Overview<'_> {
         lines.into_iter().map(Line::of).collect()
     }
 
-    /// The groups a chart shows, and those it only sums up.
+    /// The groups that a chart shows, and those that it sums up in one line.
     fn split_at_limit<'a>(&self, order: &'a [usize]) -> (&'a [usize], &'a [usize]) {
-        // A line that says "and 1 more" would be as long as the row it stands for.
+        // "and 1 more" would take as much room as the row itself.
         let screen = if order.len() == SCREEN + 1 { SCREEN + 1 } else { SCREEN };
         order.split_at(self.options.limit.unwrap_or(screen).min(order.len()))
     }
@@ -400,7 +400,7 @@ impl Overview<'_> {
     }
 }
 
-/// Text behind something, and its further lines behind something else of the same width.
+/// Wraps text behind a prefix; further lines have a prefix of the same width.
 fn hanging_indent(first: &str, text: &str, others: &str, columns: usize) -> Vec<Line> {
     wrap(text, columns - others.len())
         .into_iter()

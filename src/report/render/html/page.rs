@@ -10,13 +10,13 @@ use crate::report::grouping::{Detail, Groups};
 use crate::report::model::Group;
 use crate::report::render::format::{self, ENOUGH};
 use crate::report::render::term::escape_for_display;
-use crate::report::render::{Options, effective_options, empty_state, materialize};
+use crate::report::render::{Options, effective_options, empty_state, materialise};
 use crate::report::summary::Summary;
 use crate::units::Seconds;
 
-/// Rows of a drawing when no limit was given. The table has them all.
+/// Rows of a drawing without `--limit`. The table has them all.
 const DRAWN: usize = 25;
-/// Targets whose days are drawn.
+/// How many targets have their median drawn over time.
 const MULTIPLES: usize = 6;
 
 /// Writes the page.
@@ -28,7 +28,7 @@ pub fn html(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Re
     durations.truncate(drawn);
     let multiples = most_time(groups);
     let wanted = (0..drawn).chain(durations.iter().chain(&multiples).copied()).collect();
-    let groups = materialize(groups, wanted, Detail::Whole);
+    let groups = materialise(groups, wanted, Detail::Whole);
     let at = |places: &[usize]| places.iter().map(|place| &groups[place]).collect();
     let mut page = Page {
         summary,
@@ -42,7 +42,7 @@ pub fn html(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Re
     page.html.flush()
 }
 
-/// The places of the groups that took most of the time, among those with enough runs.
+/// Indexes of the groups that took most of the time, among those with enough runs.
 fn most_time(groups: &Groups<'_>) -> Vec<usize> {
     let seconds = |place| groups.totals(place).seconds;
     let mut places: Vec<usize> =
@@ -57,7 +57,7 @@ fn most_time(groups: &Groups<'_>) -> Vec<usize> {
 pub struct Page<'a> {
     pub summary: &'a Summary<'a>,
     pub options: &'a Options<'a>,
-    /// The groups that are drawn; those whose durations are; those whose days are.
+    /// The groups of the charts; those of the duration chart, in its order; those drawn over time.
     pub drawn: Vec<&'a Group>,
     pub durations: Vec<&'a Group>,
     pub multiples: Vec<&'a Group>,
@@ -253,7 +253,7 @@ impl Page<'_> {
         );
         let summary = self.summary;
         let rows = self.options.row_limit(summary.groups.len());
-        // What is drawn is made already.
+        // The drawn groups are materialised already.
         let drawn = self.drawn.clone().into_iter().take(rows).map(Cow::Borrowed);
         let others = summary.groups.materialise_range(drawn.len()..rows, Detail::Whole, Cow::Owned);
         for group in drawn.chain(others) {
@@ -300,7 +300,7 @@ impl Page<'_> {
         Ok(())
     }
 
-    /// What marks a group whose durations are those of its failed runs.
+    /// Marks a group whose durations are those of its failed runs.
     pub fn star(&self, group: &Group) -> &'static str {
         if self.options.is_starred(group) { " *" } else { "" }
     }

@@ -12,7 +12,7 @@ use crate::report::render::scale::{
 use crate::report::render::term::{ellipsize_middle, escape_for_display};
 use crate::units::Seconds;
 
-/// Columns of a drawing over time.
+/// Most columns of a drawing over time.
 const COLUMNS: usize = 120;
 
 impl Page<'_> {
@@ -57,14 +57,14 @@ impl Page<'_> {
         self.html.label("soft end", "100%", baseline, figures).end().newline();
     }
 
-    /// A bar of three parts, `length` percent long.
+    /// A stacked bar, `length` percent long.
     fn outcome_bar(&mut self, name: &str, counts: &Counts, top: usize, height: usize, length: f64) {
         let parts = format::outcome_counts(counts);
         let sum = parts.iter().fold(0, |sum: u64, part| sum.saturating_add(*part));
         self.html.start("rect").class("track").rect(0, top, "100%", height).attr("rx", 3).end();
         let mut x = 0.0;
         for (part, outcome) in parts.into_iter().zip(OUTCOMES).filter(|&(part, _)| part > 0) {
-            // Something is never drawn as nothing.
+            // Any count above 0 shows.
             let width = (ratio(part, sum) * length).max(0.25);
             self.html.start("rect").class(outcome).rect(Percent(x), top, Percent(width), height);
             self.html.attr("rx", 2).element("title", format_args!("{name}: {part} {outcome}")).end();
@@ -266,7 +266,7 @@ impl Page<'_> {
         self.end_section();
     }
 
-    /// So many dates below a drawing over time, from its first day to its last.
+    /// Dates below a drawing over time, from its first day to its last.
     fn date_axis(&mut self, from: NaiveDate, days: usize, baseline: usize, labels: usize) {
         let labels = labels.min(days);
         for label in 0..labels {
@@ -282,7 +282,7 @@ impl Page<'_> {
         self.html.newline();
     }
 
-    /// For the targets that took most of the time, how long each day's runs took.
+    /// One small drawing for each of the targets that took most time.
     fn multiples(&mut self, from: NaiveDate, days: usize, per_column: usize, each: &str) {
         const TOP: usize = 24;
         const BOTTOM: usize = 94;
