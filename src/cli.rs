@@ -142,11 +142,11 @@ pub struct Report {
 /// Why nothing was asked for.
 #[derive(Debug)]
 pub enum Refusal {
-    /// Text for standard output, exit 0: `--help`, `--version`.
-    Shown(String),
-    /// No word at all: the help, and exit 1.
-    Nothing(String),
-    /// A usage error: one line for standard error, exit 2.
+    /// `--help`, `--version`: a text for standard output, exit status 0.
+    Help(String),
+    /// No argument at all: the help on standard output, exit status 1.
+    HelpOnMissingArgument(String),
+    /// A usage error: one line for standard error, exit status 2.
     Usage(String),
 }
 
@@ -154,7 +154,7 @@ pub enum Refusal {
 pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Request, Refusal> {
     let words: Vec<OsString> = words.into_iter().collect();
     if words.is_empty() {
-        return Err(Refusal::Nothing(command().render_help().to_string()));
+        return Err(Refusal::HelpOnMissingArgument(command().render_help().to_string()));
     }
     let error = match matches(words.iter().cloned()) {
         Ok(matches) => return request(&matches, &[]),
@@ -502,7 +502,7 @@ fn usage(what: &str) -> Refusal {
 /// One line of clap's several: what is wrong, what may have been meant, where to look.
 fn refusal(error: &clap::Error) -> Refusal {
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
-        return Refusal::Shown(error.to_string());
+        return Refusal::Help(error.to_string());
     }
     let rendered = error.to_string();
     let head = rendered.split("\n\n").next().unwrap_or_default();
@@ -533,7 +533,7 @@ mod tests {
     fn parsed(words: &[&[u8]]) -> Result<Request, String> {
         parse(words.iter().map(|word| std::ffi::OsStr::from_bytes(word).to_owned())).map_err(|refusal| {
             match refusal {
-                Refusal::Shown(text) | Refusal::Nothing(text) | Refusal::Usage(text) => text,
+                Refusal::Help(text) | Refusal::HelpOnMissingArgument(text) | Refusal::Usage(text) => text,
             }
         })
     }
