@@ -1,11 +1,9 @@
 //! The event: one run of a command, from the bytes of a log line to a row of a table.
 
-pub mod counter;
 pub mod duration;
 pub mod outcome;
 pub mod parse;
 mod record;
-pub mod sink;
 pub mod table;
 pub mod timestamp;
 

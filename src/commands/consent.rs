@@ -4,32 +4,32 @@ use std::io::Write;
 
 use anyhow::{Context as _, anyhow};
 
-use super::env;
+use super::world;
 use crate::store::Store;
 
 /// Whether a run that starts now is recorded.
 pub enum Recording {
     On(Store),
     /// Enabled, but not here and now: why.
-    Blocked(Store, String),
+    Held(Store, String),
     /// Not enabled.
     Off(Store),
-    /// There is no place for a store.
-    NoHome,
+    /// There is no place for a store: why.
+    Homeless,
 }
 
-pub const NO_HOME: &str = "there is no home directory: HOME is not an absolute path";
+pub const HOMELESS: &str = "there is no home directory: HOME is not an absolute path";
 
 /// The one answer that the wrapper, `on`, `off` and `status` give.
 pub fn recording() -> Recording {
-    let Some(store) = env::store() else { return Recording::NoHome };
+    let Some(store) = world::store() else { return Recording::Homeless };
     if !store.is_on() {
         return Recording::Off(store);
     }
-    match env::do_not_track() {
+    match world::do_not_track() {
         Some(value) => {
-            let reason = format!("{}={} is set", env::DO_NOT_TRACK, value.to_string_lossy().escape_debug());
-            Recording::Blocked(store, reason)
+            let reason = format!("{}={} is set", world::DO_NOT_TRACK, value.to_string_lossy().escape_debug());
+            Recording::Held(store, reason)
         }
         None => Recording::On(store),
     }
@@ -38,15 +38,15 @@ pub fn recording() -> Recording {
 /// # Errors
 /// The directory or the marker cannot be made.
 pub fn turn_on(out: &mut dyn Write) -> anyhow::Result<()> {
-    let store = require_store()?;
+    let store = needed()?;
     let directory = store.directory().display().to_string();
     store.turn_on().with_context(|| format!("could not turn recording on in {directory}"))?;
     writeln!(out, "Telemetry enabled. Data stored in: {directory}")?;
-    if let Recording::Blocked(_, reason) = recording() {
+    if let Recording::Held(_, reason) = recording() {
         writeln!(
             out,
             "Not recording here: {reason}; to record all the same: env -u {} tm-run ...",
-            env::DO_NOT_TRACK
+            world::DO_NOT_TRACK
         )?;
     }
     if let Err(problem) = store.check_append() {
@@ -58,7 +58,7 @@ pub fn turn_on(out: &mut dyn Write) -> anyhow::Result<()> {
 /// # Errors
 /// The marker cannot be removed.
 pub fn turn_off(out: &mut dyn Write) -> anyhow::Result<()> {
-    let store = require_store()?;
+    let store = needed()?;
     store
         .turn_off()
         .with_context(|| format!("could not turn recording off in {}", store.directory().display()))?;
@@ -68,6 +68,6 @@ pub fn turn_off(out: &mut dyn Write) -> anyhow::Result<()> {
 }
 
 /// The user's store, for those who cannot do without.
-pub fn require_store() -> anyhow::Result<Store> {
-    env::store().ok_or_else(|| anyhow!(NO_HOME))
+pub fn needed() -> anyhow::Result<Store> {
+    world::store().ok_or_else(|| anyhow!(HOMELESS))
 }

@@ -46,3 +46,17 @@ impl RunDuration {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_are_exact() {
+        for seconds in [0.0, 0.001, 1.005, 12.346, 2_147_483.647, 2_147_483.648, -1.5, 1e300, 0.1 + 0.2] {
+            assert!((RunDuration::from_seconds(seconds).seconds() - seconds).abs() <= 0.0, "{seconds}");
+        }
+        assert_eq!(RunDuration::from_seconds(1.005), RunDuration::Milliseconds(1005));
+        assert_eq!(RunDuration::from_seconds(0.0004), RunDuration::Seconds(0.0004));
+    }
+}

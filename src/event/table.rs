@@ -9,6 +9,7 @@
 //! code (once more per read_stats thread), and eight for each duration finer than a millisecond.
 
 pub mod builder;
+pub mod chunk;
 mod filter;
 pub mod intern;
 pub mod rows;
@@ -17,11 +18,12 @@ use chrono::{DateTime, Utc};
 
 use super::Event;
 use super::duration::RunDuration;
-use super::timestamp::{self, UNTIMED};
-pub use builder::TableBuilder;
+use super::timestamp;
+pub use builder::{Batch, NAMED_LINES, TableBuilder};
+pub use chunk::{Chunk, ChunkRows};
 pub use filter::Filter;
 pub use intern::{Interner, SeriesKey};
-use rows::{Chunk, ChunkBuilder, RoomOf, Row, Sheet, Slabs};
+use rows::Row;
 
 /// What was read, before any filter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,9 +39,6 @@ pub struct ReadStats {
     pub unterminated: bool,
 }
 
-/// What is put down anew is put down in chunks of at most so many rows.
-const AT_ONCE: usize = 1 << 15;
-
 /// All events, in time order; those of one moment as they were read.
 #[derive(Debug, Default)]
 pub struct Table {
@@ -48,30 +47,40 @@ pub struct Table {
     /// The first is the empty name: no domain.
     pub domains: Vec<Box<str>>,
     pub series: Vec<SeriesKey>,
-    slabs: Slabs,
     /// In time order.
     chunks: Vec<Chunk>,
 }
 
 impl Table {
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
+    /// The chunks are given in the order of the logs and of their lines.
+    pub fn new(interner: Interner, chunks: Vec<Chunk>, read_stats: ReadStats) -> Self {
+        let known = interner.into_known();
+        Self {
+            read_stats,
+            targets: known.targets.names,
+            domains: known.domains.names,
+            series: known.series,
+            chunks: sorted(chunks),
+        }
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.chunks.is_empty()
+    }
+
+    #[cfg(test)]
     fn len(&self) -> usize {
         self.chunks.iter().map(Chunk::len).sum()
     }
 
     /// Every row in order, with its duration.
     fn rows(&self) -> impl Iterator<Item = (Row, RunDuration)> {
-        self.chunks.iter().flat_map(|chunk| {
-            self.slabs.rows(chunk).iter().map(|row| (row, RunDuration::decode(row.duration, &chunk.exact)))
-        })
+        self.chunks.iter().flat_map(Chunk::iter)
     }
 
-    /// The rows in time order, to work on; moving rows about within a sheet is all right.
-    pub fn sheets(&mut self) -> Vec<Sheet<'_>> {
-        self.slabs.sheets(&self.chunks)
+    /// Takes out the rows, in time order.
+    pub fn take_chunks(&mut self) -> Vec<Chunk> {
+        std::mem::take(&mut self.chunks)
     }
 
     /// Every event, in time order, and its moment if it has one.
@@ -93,107 +102,63 @@ impl Table {
 
     /// First and last moment, if any event has one.
     pub fn period(&self) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
-        let last = self.chunks.last().map(|chunk| chunk.last).filter(|&last| last != UNTIMED)?;
-        // Those without a moment stand in front.
-        let first = self.chunks.iter().find(|chunk| chunk.last != UNTIMED)?;
-        let first = self.slabs.rows(first).iter().find(|row| row.micros != UNTIMED)?;
-        Some((timestamp::to_datetime(first.micros)?, timestamp::to_datetime(last)?))
-    }
-
-    /// Puts all rows in time order, those of one chunk being so already; rows of one moment stay in
-    /// the order they were read in.
-    fn sort(&mut self) {
-        // Two runs that end in one second may write in the wrong order, and a chunk end between them.
-        for _ in 0..3 {
-            if !self.mend_seams() {
-                return;
-            }
-        }
-        // Several logs.
-        let mut exact = Vec::new();
-        let alike = |(row, length): (Row, RunDuration)| Row { duration: length.encode(&mut exact), ..row };
-        let mut rows: Vec<Row> = self.rows().map(alike).collect();
-        (self.slabs, self.chunks) = (Slabs::default(), Vec::new());
-        rows.sort_by_key(|row| row.micros);
-        self.pack(rows.into_iter().map(|row| (row, RunDuration::decode(row.duration, &exact))));
-    }
-
-    fn unpacked(&self, chunk: &Chunk) -> Vec<(Row, RunDuration)> {
-        let rows = self.slabs.rows(chunk).iter();
-        rows.map(|row| (row, RunDuration::decode(row.duration, &chunk.exact))).collect()
-    }
-
-    /// Adds chunks of these rows.
-    fn pack(&mut self, rows: impl ExactSizeIterator<Item = (Row, RunDuration)>) {
-        let room = RoomOf(rows.len().min(AT_ONCE));
-        let mut packer = ChunkBuilder::new(&room);
-        let mut chunks = Vec::new();
-        for (row, length) in rows {
-            packer.push(row.micros, length, row.series);
-            if packer.len() == AT_ONCE {
-                chunks.extend(packer.take_chunks());
-            }
-        }
-        chunks.extend(packer.take_chunks());
-        let moved = self.slabs.append(packer.slabs());
-        self.chunks.extend(chunks.into_iter().map(moved));
-    }
-
-    /// Exchanges rows between neighbours; says whether there was anything to exchange.
-    fn mend_seams(&mut self) -> bool {
-        let mut is_mended = false;
-        for chunk in std::mem::take(&mut self.chunks) {
-            let first = self.slabs.rows(&chunk).first().map(|row| row.micros);
-            match self.chunks.pop_if(|before| first.is_some_and(|first| first < before.last)) {
-                None => self.chunks.push(chunk),
-                Some(before) => {
-                    let mut before = self.unpacked(&before);
-                    let mut after = self.unpacked(&chunk);
-                    exchange(&mut before, &mut after);
-                    self.pack(before.into_iter());
-                    self.pack(after.into_iter());
-                    is_mended = true;
-                }
-            }
-        }
-        is_mended
+        // Chunks without a time come first.
+        let (first, _) = self.chunks.iter().find_map(Chunk::period)?;
+        let (_, last) = self.chunks.last()?.period()?;
+        Some((timestamp::to_datetime(first)?, timestamp::to_datetime(last)?))
     }
 }
 
-/// Sorts those that are later than the first one of the others, with those that are earlier than the last one.
-fn exchange(before: &mut [(Row, RunDuration)], after: &mut [(Row, RunDuration)]) {
-    let (Some(&(last, _)), Some(&(first, _))) = (before.last(), after.first()) else { return };
-    let tail = before.partition_point(|(row, _)| row.micros <= first.micros);
-    let head = after.partition_point(|(row, _)| row.micros < last.micros);
-    let (tail, head) = (&mut before[tail..], &mut after[..head]);
-    let mut mixed = [&*tail, &*head].concat();
-    mixed.sort_by_key(|(row, _)| row.micros);
-    let (first, second) = mixed.split_at(tail.len());
-    tail.copy_from_slice(first);
-    head.copy_from_slice(second);
+/// Neighbouring chunks whose times overlap, with the first and the last of them.
+struct Overlap {
+    chunks: Vec<Chunk>,
+    first: i64,
+    last: i64,
+}
+
+/// Puts chunks in time order; rows of the same moment stay in the order of the log. Most logs are in order, and their
+/// chunks stay as they are.
+fn sorted(chunks: Vec<Chunk>) -> Vec<Chunk> {
+    let mut overlaps: Vec<Overlap> = Vec::new();
+    for chunk in chunks {
+        let Some((first, last)) = chunk.ends() else { continue };
+        let mut overlap = Overlap { chunks: vec![chunk], first, last };
+        // Runs of commands that end together may be written in the wrong order, just where a chunk ends; and several
+        // logs overlap.
+        while let Some(mut before) = overlaps.pop_if(|before| overlap.first < before.last) {
+            before.chunks.append(&mut overlap.chunks);
+            overlap = Overlap {
+                chunks: before.chunks,
+                first: overlap.first.min(before.first),
+                last: overlap.last.max(before.last),
+            };
+        }
+        overlaps.push(overlap);
+    }
+    let merge = |overlap: Overlap| {
+        if overlap.chunks.len() > 1 { Chunk::merge(overlap.chunks) } else { overlap.chunks }
+    };
+    overlaps.into_iter().flat_map(merge).collect()
 }
 
 /// The table of some lines, for tests of whoever reads tables.
 #[cfg(test)]
 pub fn of_lines<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> Table {
-    use super::sink::LineSink as _;
-
-    let names = Interner::default();
-    let mut builder = TableBuilder::new(&names, &RoomOf(0));
+    let interner = Interner::default();
+    let mut builder = TableBuilder::new(&interner, chunk::MAX_ROWS);
     for line in lines {
         builder.line(line);
     }
-    let segment = builder.take();
-    let slabs = builder.kept();
+    let batch = builder.finish_batch();
     let read_stats = ReadStats {
         logs: 1,
-        lines: segment.lines - segment.blank,
-        events: segment.events,
-        unreadable: segment.unreadable,
-        unreadable_lines: segment.unreadable_lines.iter().map(|line| (0, line + 1)).collect(),
+        lines: batch.lines - batch.blank,
+        events: batch.events,
+        unreadable: batch.unreadable,
+        unreadable_lines: batch.unreadable_lines.iter().map(|line| (0, line + 1)).collect(),
         unterminated: false,
     };
-    names.table(vec![(0, slabs)], vec![(0, segment)], read_stats)
+    Table::new(interner, batch.chunks, read_stats)
 }
 
 #[cfg(test)]

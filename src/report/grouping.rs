@@ -15,8 +15,8 @@ use super::statistics::{self, Observation, Sorted, SortedUnion, TwoPassQuantiles
 use super::tally::{self, Tally};
 use crate::event::duration::RunDuration;
 use crate::event::outcome::{Outcome, shell_code};
-use crate::event::table::SeriesKey;
-use crate::event::table::rows::{Row, Rows, Sheet, for_each_row};
+use crate::event::table::rows::{Row, Rows, for_each_row};
+use crate::event::table::{Chunk, SeriesKey};
 use crate::event::timestamp::{self, UNTIMED};
 
 /// The tallies of some kinds, added up.
@@ -48,7 +48,7 @@ pub struct Dataset<'a> {
 /// as events: what else is told of one is found out when it is shown.
 pub struct Grouping<'a> {
     data: Dataset<'a>,
-    sheets: Vec<Sheet<'a>>,
+    sheets: Vec<Chunk>,
     by: GroupBy,
     /// By name.
     kinds: Csr<u32>,
@@ -132,7 +132,7 @@ impl<'a> Grouping<'a> {
     /// In no particular order, and what is worth a look. `runs` are of each sheet.
     pub fn of(
         data: Dataset<'a>,
-        sheets: Vec<Sheet<'a>>,
+        sheets: Vec<Chunk>,
         runs: &[Vec<tally::Segment>],
         by: GroupBy,
     ) -> (Self, Vec<Finding>) {
@@ -144,7 +144,7 @@ impl<'a> Grouping<'a> {
         });
         let row_ranges = Csr::of(names, || {
             (0..).zip(&sheets).zip(runs).flat_map(|((place, sheet), runs)| {
-                let end = u32::try_from(sheet.rows.get().len()).unwrap_or(u32::MAX);
+                let end = u32::try_from(sheet.rows.view().len()).unwrap_or(u32::MAX);
                 let ends = runs.iter().skip(1).map(|next| next.start).chain([end]);
                 runs.iter().zip(ends).map(move |(run, end)| {
                     (run.group, RowRange { sheet: place, start: run.start, end, base: run.base })
@@ -216,7 +216,7 @@ impl<'a> Grouping<'a> {
     }
 
     /// Back to the sheets, for another way of grouping.
-    pub fn into_parts(self) -> (Dataset<'a>, Vec<Sheet<'a>>) {
+    pub fn into_parts(self) -> (Dataset<'a>, Vec<Chunk>) {
         (self.data, self.sheets)
     }
 
@@ -233,7 +233,7 @@ impl<'a> Grouping<'a> {
     /// With the exact values of fractional durations.
     fn rows(&self, stretch: &RowRange) -> (&[f64], Rows<'_>) {
         let sheet = &self.sheets[stretch.sheet as usize];
-        (sheet.exact, sheet.rows.get().part(stretch.base, stretch.start as usize..stretch.end as usize))
+        (&sheet.exact, sheet.rows.view().part(stretch.base, stretch.start as usize..stretch.end as usize))
     }
 
     fn completed(&self, name: u32) -> CompletedRuns {

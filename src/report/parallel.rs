@@ -2,13 +2,13 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use crate::event::table::rows::Sheet;
+use crate::event::table::Chunk;
 
 /// How many threads are worth their while for so many rows: up to some ten thousand they cost more than they
 /// save, as does asking how many processors there are.
-pub fn threads(sheets: &[Sheet<'_>]) -> usize {
+pub fn threads(sheets: &[Chunk]) -> usize {
     const FEW: usize = 1 << 16;
-    let rows: usize = sheets.iter().map(|sheet| sheet.rows.get().len()).sum();
+    let rows: usize = sheets.iter().map(Chunk::len).sum();
     if rows <= FEW { 1 } else { std::thread::available_parallelism().map_or(1, usize::from) }
 }
 

@@ -7,8 +7,7 @@ use super::parallel::{self, parallel};
 use super::statistics;
 use super::tally::{self, Scratch, Tally};
 use crate::event::outcome::Outcome;
-use crate::event::table::rows::{Owned, Sheet};
-use crate::event::table::{SeriesKey, Table};
+use crate::event::table::{Chunk, ChunkRows, SeriesKey, Table};
 use crate::event::timestamp;
 
 /// All that a report shows, in every format. A missing figure is `None`, never NaN.
@@ -70,7 +69,7 @@ pub fn of<'a>(table: &'a mut Table, options: &Options<'a>) -> Summary<'a> {
             days: u64::try_from(days).unwrap_or(1),
         })
     });
-    let mut sheets = table.sheets();
+    let mut sheets = table.take_chunks();
     let threads = parallel::threads(&sheets);
     let days = if options.days {
         tally::days(threads, &sheets, &calendar, &kinds, options.durations)
@@ -121,13 +120,12 @@ pub fn of<'a>(table: &'a mut Table, options: &Options<'a>) -> Summary<'a> {
     drop(runs);
     if by == GroupBy::Domain {
         let (data, mut sheets) = groups.into_parts();
-        for (sheet, rows) in sheets.iter_mut().zip(&in_time_order) {
-            sheet.rows.copy_from(rows);
+        for (sheet, rows) in sheets.iter_mut().zip(in_time_order) {
+            sheet.rows = rows;
         }
-        drop(in_time_order);
         let group_of = GroupBy::Domain.group_of(&data.kinds);
         let scratch = || Scratch::new(data.kinds.len(), data.domains.len());
-        let group = |scratch: &mut Scratch, sheet: &mut Sheet<'_>| {
+        let group = |scratch: &mut Scratch, sheet: &mut Chunk| {
             tally::group(sheet, &group_of, &data.calendar, scratch).runs
         };
         let (runs, _) = parallel(threads, &mut sheets, scratch, group);
@@ -157,13 +155,13 @@ struct AllCounted {
     /// Of each sheet, by target: what is worth a look is always about targets.
     runs: Vec<Vec<tally::Segment>>,
     /// The rows of each sheet as they were, if they are to be grouped in another way, too.
-    in_time_order: Vec<Owned>,
+    in_time_order: Vec<ChunkRows>,
 }
 
 impl AllCounted {
     fn of(
         threads: usize,
-        sheets: &mut [Sheet<'_>],
+        sheets: &mut [Chunk],
         kinds: &[SeriesKey],
         targets: usize,
         by: GroupBy,
@@ -172,7 +170,7 @@ impl AllCounted {
         let group_of = GroupBy::Target.group_of(kinds);
         let scratch = || Scratch::new(kinds.len(), targets);
         let (parts, scratches) = parallel(threads, sheets, scratch, |scratch, sheet| {
-            let in_time_order = (by == GroupBy::Domain).then(|| sheet.rows.to_owned());
+            let in_time_order = (by == GroupBy::Domain).then(|| sheet.rows.clone());
             (in_time_order, tally::group(sheet, &group_of, calendar, scratch))
         });
         let mut tallies = vec![Tally::default(); kinds.len()];

@@ -7,8 +7,8 @@ use super::model::{Counts, DayStats, Population};
 use super::parallel::parallel;
 use super::statistics::{self, Observation as _};
 use crate::event::duration::RunDuration;
-use crate::event::table::SeriesKey;
-use crate::event::table::rows::{PackedRow, Row, RowsMut, Sheet, for_each_row};
+use crate::event::table::rows::{PackedRow, Row, for_each_row};
+use crate::event::table::{Chunk, ChunkRows, SeriesKey};
 use crate::event::timestamp::{MICROS_PER_SECOND, UNTIMED};
 
 /// How many, and how long in all. Milliseconds are added as whole numbers, so that no order of
@@ -91,19 +91,19 @@ impl Scratch {
     }
 
     /// Counts the rows of each kind and of each group, beside what it returns.
-    fn count(&mut self, sheet: &Sheet<'_>, group_of: &[u32], calendar: &Calendar<'_>) -> ChunkCounts {
+    fn count(&mut self, sheet: &Chunk, group_of: &[u32], calendar: &Calendar<'_>) -> ChunkCounts {
         let mut hours = HourCounter { calendar, hour: Hour::NONE, runs: 0, counts: [[0; 24]; 7] };
         let mut fractional = Vec::new();
         self.generation += 1;
         self.series_present.clear();
-        for_each_row!(row in sheet.rows.get() => {
+        for_each_row!(row in sheet.rows.view() => {
             let kind = &mut self.series[row.series as usize];
             if kind.generation != self.generation {
                 *kind = ChunkCount { generation: self.generation, ..ChunkCount::default() };
                 self.series_present.push(row.series);
             }
             kind.runs += 1;
-            match RunDuration::decode(row.duration, sheet.exact) {
+            match RunDuration::decode(row.duration, &sheet.exact) {
                 RunDuration::Milliseconds(milliseconds) => kind.milliseconds += u64::from(milliseconds),
                 RunDuration::Seconds(seconds) => fractional.push((row.series, seconds)),
             }
@@ -134,7 +134,7 @@ impl Scratch {
     }
 
     /// Brings the rows of each group together, in their order, once they are counted.
-    fn group(&mut self, sheet: &mut Sheet<'_>) -> Vec<Segment> {
+    fn group(&mut self, sheet: &mut Chunk) -> Vec<Segment> {
         let mut place = 0;
         for met in &mut self.met {
             place += std::mem::replace(&mut met.place, place);
@@ -143,7 +143,7 @@ impl Scratch {
         let Self { series, met, packed, full, .. } = self;
         let met_of = |kind: u32| series[kind as usize].met as usize;
         match &mut sheet.rows {
-            RowsMut::Packed(base, rows) => {
+            ChunkRows::Packed(base, rows) => {
                 packed.clear();
                 packed.extend_from_slice(rows);
                 let mut second = 0;
@@ -161,7 +161,7 @@ impl Scratch {
                     met.second = second;
                 }
             }
-            RowsMut::Full(rows) => {
+            ChunkRows::Full(rows) => {
                 runs.extend(met.iter().map(|met| Segment { group: met.group, start: met.place, base: 0 }));
                 full.clear();
                 full.extend_from_slice(rows);
@@ -219,7 +219,7 @@ pub struct ChunkCounts {
 
 /// Counts a sheet, then brings the rows of each group together, in their order.
 pub fn group(
-    sheet: &mut Sheet<'_>,
+    sheet: &mut Chunk,
     group_of: &[u32],
     calendar: &Calendar<'_>,
     scratch: &mut Scratch,
@@ -238,10 +238,10 @@ struct DayRows {
 
 impl DayRows {
     /// Of all days of a sheet, in order.
-    fn all(number: usize, sheet: &Sheet<'_>, calendar: &Calendar<'_>) -> Vec<Self> {
+    fn all(number: usize, sheet: &Chunk, calendar: &Calendar<'_>) -> Vec<Self> {
         let mut days: Vec<Self> = Vec::new();
         let mut hour = Hour::NONE;
-        for (place, row) in sheet.rows.get().iter().enumerate() {
+        for (place, row) in sheet.rows.view().iter().enumerate() {
             if row.micros == UNTIMED {
                 continue;
             }
@@ -262,7 +262,7 @@ impl DayRows {
 /// Counts and medians of each day, whatever the target.
 pub fn days(
     threads: usize,
-    sheets: &[Sheet<'_>],
+    sheets: &[Chunk],
     calendar: &Calendar<'_>,
     series: &[SeriesKey],
     shown: Population,
@@ -280,11 +280,11 @@ pub fn days(
         let mut counts = Counts::default();
         for DayRows { sheet, places, .. } in *parts {
             let sheet = &sheets[*sheet];
-            for_each_row!(row in sheet.rows.get().part(0, places.clone()) => {
+            for_each_row!(row in sheet.rows.view().part(0, places.clone()) => {
                 let outcome = series[row.series as usize].outcome;
                 counts.add(outcome, 1);
                 if shown.has(outcome) {
-                    match RunDuration::decode(row.duration, sheet.exact) {
+                    match RunDuration::decode(row.duration, &sheet.exact) {
                         RunDuration::Milliseconds(milliseconds) => values.push(milliseconds),
                         RunDuration::Seconds(seconds) => fractional.push(seconds),
                     }
@@ -306,7 +306,7 @@ pub fn days(
 mod tests {
     use super::*;
     use crate::event::parse::tests::Chance;
-    use crate::event::table::rows::{ChunkBuilder, RoomOf};
+    use crate::event::table::chunk::{ChunkBuilder, MAX_ROWS};
 
     #[test]
     fn grouped_rows_are_those_that_there_were() {
@@ -314,7 +314,7 @@ mod tests {
         let group_of: Vec<u32> = (0..40).map(|kind| kind % 7).collect();
         for round in 0..60 {
             // Steps of all sizes; and in every third round, times that make rows full.
-            let mut packer = ChunkBuilder::new(&RoomOf(0));
+            let mut packer = ChunkBuilder::new(MAX_ROWS);
             let mut micros = 0;
             for _ in 0..300 {
                 let step = [1, 1, 30_000, 90_000][chance.below(4)];
@@ -324,18 +324,17 @@ mod tests {
                 let kind = u32::try_from(chance.below(40)).unwrap();
                 packer.push(micros + fraction, RunDuration::Milliseconds(milliseconds), kind);
             }
-            let chunks = packer.take_chunks();
-            let mut slabs = packer.slabs();
+            let mut chunks = packer.finish();
             let calendar = Calendar::new(&|_| 0, 0, 0);
             let mut scratch = Scratch::new(40, 7);
-            for sheet in &mut slabs.sheets(&chunks) {
-                let before: Vec<Row> = sheet.rows.get().iter().collect();
+            for sheet in &mut chunks {
+                let before: Vec<Row> = sheet.rows.view().iter().collect();
                 let ChunkCounts { hours, runs, .. } = group(sheet, &group_of, &calendar, &mut scratch);
                 assert_eq!(hours.iter().flatten().sum::<u64>(), before.len() as u64);
                 let mut after = vec![Vec::new(); 7];
                 let ends = runs.iter().skip(1).map(|next| next.start as usize).chain([before.len()]);
                 for (run, end) in runs.iter().zip(ends) {
-                    let rows = sheet.rows.get().part(run.base, run.start as usize..end);
+                    let rows = sheet.rows.view().part(run.base, run.start as usize..end);
                     after[run.group as usize].extend(rows.iter());
                     assert_eq!(
                         rows.newest_first().collect::<Vec<_>>(),

@@ -1,50 +1,53 @@
-//! Reads logs: any number, of any size, while they grow.
+//! Reads logs: any number, of any size, even while they grow.
+//!
+//! Not by mmap(2): a log that is truncated meanwhile would be SIGBUS, and the whole file would count as our memory. No
+//! cache file: a million lines take tens of milliseconds, and a second private file would have to be deleted, kept up
+//! to date and trusted.
 
 use std::fs::File;
 use std::io::Read;
 use std::os::unix::fs::FileExt as _;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context as _;
 
-use crate::event::counter::{EventCounter, TimeSpan};
 use crate::event::parse::scanner::Window;
-use crate::event::sink::{LineSink, NAMED_LINES, Segment};
-use crate::event::table::rows::{PackedRow, Room, Row};
-use crate::event::table::{Interner, ReadStats, Table, TableBuilder};
+use crate::event::table::chunk::{Chunk, MAX_ROWS};
+use crate::event::table::{Batch, Interner, NAMED_LINES, ReadStats, Table, TableBuilder};
 
 /// Where events come from.
 pub enum Source {
     Path(PathBuf),
-    /// Opened already, and the path that errors name.
+    /// An open file, and the path for errors.
     File(PathBuf, File),
     /// Read once, from where it stands to its end: standard input, a pipe.
     Stream(Box<dyn Read + Send>),
 }
 
-/// How the work is cut up; tests cut it finer.
+/// Sizes in bytes; tests use smaller ones.
 #[derive(Clone, Copy)]
-struct Sizes {
-    /// Lines longer than this are no events: they are skipped without being held.
+struct Limits {
+    /// Longer lines are no events: they are skipped without being held.
     line: usize,
-    /// A thread's buffer: longer ones miss the processor's cache.
+    /// A thread's buffer. A larger one does not fit into a processor's cache.
     buffer: usize,
     /// What a thread takes at once.
     item: u64,
-    /// Up to here a second thread costs more than it saves.
+    /// Below this, a second thread costs more than it saves.
     one_thread: u64,
-    /// A stream has no items; its rows are put down in chunks of this many.
-    chunk_rows: usize,
+    /// In rows.
+    chunk: usize,
 }
 
-const SIZES: Sizes =
-    Sizes { line: 1 << 20, buffer: 64 << 10, item: 4 << 20, one_thread: 4 << 20, chunk_rows: 1 << 16 };
+const LIMITS: Limits =
+    Limits { line: 1 << 20, buffer: 64 << 10, item: 4 << 20, one_thread: 4 << 20, chunk: MAX_ROWS };
 
 /// The end of a stream.
 const ENDLESS: u64 = 1 << 56;
 
-/// How many bytes a source holds; `None` if it is a stream, or cannot be looked at.
+/// How many bytes a source holds. `None`: a stream, or a file that cannot be looked at.
 pub fn size(source: &Source) -> Option<u64> {
     let metadata = match source {
         Source::Path(path) => std::fs::metadata(path),
@@ -54,161 +57,105 @@ pub fn size(source: &Source) -> Option<u64> {
     metadata.ok().filter(std::fs::Metadata::is_file).map(|file| file.len())
 }
 
-/// All events of the logs, in time order. `progress` counts the bytes that were read.
+/// All events of the logs, in time order. `progress` counts the bytes read so far.
 pub fn read(sources: Vec<Source>, progress: &AtomicU64) -> anyhow::Result<Table> {
-    read_by(SIZES, sources, progress)
+    read_within(LIMITS, sources, progress)
 }
 
-fn read_by(sizes: Sizes, sources: Vec<Source>, progress: &AtomicU64) -> anyhow::Result<Table> {
-    let logs = open_all(sources)?;
-    let names = Interner::default();
-    let share = Share::of(sizes, &logs);
-    let room = RoomFor(share.bytes / share.threads as u64);
-    let taken = share.take(&logs, progress, || TableBuilder::new(&names, &room))?;
-    Ok(names.table(taken.kept, taken.segments, taken.read_stats))
+fn read_within(limits: Limits, sources: Vec<Source>, progress: &AtomicU64) -> anyhow::Result<Table> {
+    let interner = Interner::default();
+    let (chunks, stats) = read_all(limits, sources, progress, &interner, |chunks| chunks)?;
+    Ok(Table::new(interner, chunks.into_iter().flatten().collect(), stats))
 }
 
-/// How many events a log holds, with the first and the last moment of them, if any has one.
-pub fn count(source: Source) -> anyhow::Result<(ReadStats, Option<TimeSpan>)> {
-    count_by(SIZES, source)
+/// First and last time, in microseconds since 1970.
+pub type MicrosRange = (i64, i64);
+
+/// How many events a log holds, and from when to when, if any of them has a time. No row is kept.
+pub fn count(source: Source) -> anyhow::Result<(ReadStats, Option<MicrosRange>)> {
+    count_within(LIMITS, source)
 }
 
-fn count_by(sizes: Sizes, source: Source) -> anyhow::Result<(ReadStats, Option<TimeSpan>)> {
-    let logs = open_all(vec![source])?;
-    let taken = Share::of(sizes, &logs).take(&logs, &AtomicU64::new(0), EventCounter::default)?;
-    let mut ends = TimeSpan::default();
-    taken.kept.into_iter().for_each(|(_, other)| ends.add(other));
-    Ok((taken.read_stats, (ends.first <= ends.last).then_some(ends)))
+fn count_within(limits: Limits, source: Source) -> anyhow::Result<(ReadStats, Option<MicrosRange>)> {
+    let cover = |a: MicrosRange, b: MicrosRange| (a.0.min(b.0), a.1.max(b.1));
+    let period = |chunks: Vec<Chunk>| chunks.iter().filter_map(Chunk::period).reduce(cover);
+    let (periods, stats) = read_all(limits, vec![source], &AtomicU64::new(0), &Interner::default(), period)?;
+    Ok((stats, periods.into_iter().flatten().reduce(cover)))
 }
 
-fn open_all(sources: Vec<Source>) -> anyhow::Result<Vec<Log>> {
-    sources.into_iter().map(Log::open).collect()
-}
-
-/// The work, and how many share it.
-struct Share {
-    sizes: Sizes,
-    items: Vec<Item>,
-    bytes: u64,
-    threads: usize,
-}
-
-/// What they have made of it, each under its number; segments in the order of logs and lines.
-struct Taken<K> {
-    kept: Vec<(u32, K)>,
-    segments: Vec<(u32, Segment)>,
-    read_stats: ReadStats,
-}
-
-/// What one thread read.
-struct Work<K> {
-    id: u32,
-    kept: K,
-    parts: Vec<(usize, Part)>,
-}
-
-impl Share {
-    fn of(sizes: Sizes, logs: &[Log]) -> Self {
-        let items = items(logs, sizes.item);
-        // A stream is as long as can be.
-        let bytes = items.iter().map(|item| item.end - item.start).fold(0, u64::saturating_add);
-        let threads = if bytes < sizes.one_thread { 1 } else { threads().min(items.len()) };
-        Self { sizes, items, bytes, threads }
-    }
-
-    fn take<T: LineSink>(
-        &self,
-        logs: &[Log],
-        progress: &AtomicU64,
-        new: impl Fn() -> T + Sync,
-    ) -> anyhow::Result<Taken<T::Kept>> {
-        let next = AtomicUsize::new(0);
-        let ids = AtomicU32::new(0);
-        let work = || -> anyhow::Result<Work<T::Kept>> {
-            let id = ids.fetch_add(1, Ordering::Relaxed);
-            let mut taker = new();
-            let mut buffer = vec![0; self.sizes.buffer + size_of::<Window>()];
-            let mut parts = Vec::new();
-            while let Some((place, item)) = take(&next, &self.items) {
-                let log = &logs[item.log];
-                let part =
-                    Lines { sizes: self.sizes, item, buffer: &mut buffer, taker: &mut taker, progress }
-                        .read(log)
-                        .with_context(|| format!("could not read {}", log.name))?;
-                parts.push((place, part));
-            }
-            Ok(Work { id, kept: taker.kept(), parts })
-        };
-        let works = std::thread::scope(|scope| {
-            let others: Vec<_> = (1..self.threads).map(|_| scope.spawn(work)).collect();
-            let mut works = vec![work()];
-            for other in others {
-                works.push(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-            }
-            works.into_iter().collect::<anyhow::Result<Vec<_>>>()
-        })?;
-        let mut kept = Vec::new();
-        let mut parts = Vec::new();
-        for work in works {
-            kept.push((work.id, work.kept));
-            parts.extend(work.parts.into_iter().map(|(place, part)| (place, work.id, part)));
+/// Reads the logs on as many threads as are worth it. Returns what `of_chunks` makes of the chunks of each item, in the
+/// order of the logs and their lines.
+fn read_all<T: Send>(
+    limits: Limits,
+    sources: Vec<Source>,
+    progress: &AtomicU64,
+    interner: &Interner,
+    of_chunks: impl Fn(Vec<Chunk>) -> T + Sync,
+) -> anyhow::Result<(Vec<T>, ReadStats)> {
+    let logs = sources.into_iter().map(Log::open).collect::<anyhow::Result<Vec<_>>>()?;
+    let items = items(&logs, limits.item);
+    // A stream counts as endless.
+    let bytes = items.iter().map(|item| item.end - item.start).fold(0, u64::saturating_add);
+    let threads = if bytes < limits.one_thread { 1 } else { processors().min(items.len()) };
+    let next = AtomicUsize::new(0);
+    let worker = || -> anyhow::Result<Vec<_>> {
+        let mut builder = TableBuilder::new(interner, limits.chunk);
+        let mut buffer = vec![0; limits.buffer + size_of::<Window>()];
+        let mut done = Vec::new();
+        while let index = next.fetch_add(1, Ordering::Relaxed)
+            && let Some(&item) = items.get(index)
+        {
+            let log = &logs[item.log];
+            let mut reader =
+                ItemReader { limits, item, buffer: &mut buffer, builder: &mut builder, progress };
+            let unterminated = reader.read(log).with_context(|| format!("could not read {}", log.name))?;
+            let mut batch = builder.finish_batch();
+            let made = of_chunks(std::mem::take(&mut batch.chunks));
+            done.push((index, made, batch, unterminated));
         }
-        parts.sort_by_key(|&(place, ..)| place);
-
-        let mut read_stats = ReadStats { logs: logs.len(), ..ReadStats::default() };
-        let mut segments = Vec::new();
-        let mut lines = 0;
-        let mut log = 0;
-        for (place, taker, part) in parts {
-            if self.items[place].log != log {
-                log = self.items[place].log;
-                lines = 0;
-            }
-            read_stats.unterminated |= part.unterminated;
-            for segment in part.segments {
-                read_stats.lines += segment.lines - segment.blank;
-                read_stats.events += segment.events;
-                read_stats.unreadable += segment.unreadable;
-                let room = NAMED_LINES - read_stats.unreadable_lines.len();
-                let numbers = segment.unreadable_lines.iter().take(room);
-                read_stats.unreadable_lines.extend(numbers.map(|number| (log, lines + number + 1)));
-                lines += segment.lines;
-                segments.push((taker, segment));
-            }
+        Ok(done)
+    };
+    let mut done = std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(worker)).collect();
+        let mut all = worker();
+        for other in others {
+            let part = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            all = all.and_then(|mut all| {
+                all.extend(part?);
+                Ok(all)
+            });
         }
-        Ok(Taken { kept, segments, read_stats })
+        all
+    })?;
+    done.sort_unstable_by_key(|&(index, ..)| index);
+
+    let mut stats = ReadStats { logs: logs.len(), ..ReadStats::default() };
+    let mut all_made = Vec::with_capacity(done.len());
+    // The number of the first line of the item in its log.
+    let (mut log, mut line) = (0, 1);
+    for (index, made, batch, unterminated) in done {
+        if items[index].log != log {
+            (log, line) = (items[index].log, 1);
+        }
+        add_batch(&mut stats, &batch, log, line);
+        stats.unterminated |= unterminated;
+        line += batch.lines;
+        all_made.push(made);
     }
+    Ok((all_made, stats))
 }
 
-/// Room for the rows of so many bytes, in a log as we write it; or for a good part of them.
-struct RoomFor(u64);
-
-impl RoomFor {
-    /// Not on huge pages (madvise(2)): a tenth quicker where the machine is warm, but on a virtual machine that gives
-    /// free memory back to its host a fifth slower, for what has been given back is just what huge pages are made of.
-    fn slab<T>(&self) -> Vec<T> {
-        /// In bytes of memory: a larger log takes several, and a stream, of which nobody knows, begins with less.
-        const MOST: u64 = 64 << 20;
-        const OF_A_STREAM: u64 = 16 << 20;
-        /// In bytes of a line.
-        const SHORTEST: u64 = 100;
-        let most = if self.0 < ENDLESS / 64 { MOST } else { OF_A_STREAM };
-        let rows = (self.0 / SHORTEST + 64).min(most / size_of::<T>() as u64);
-        Vec::with_capacity(usize::try_from(rows).unwrap_or(0))
-    }
+/// `line` is the number of the batch's first line.
+fn add_batch(stats: &mut ReadStats, batch: &Batch, log: usize, line: u64) {
+    stats.lines += batch.lines - batch.blank;
+    stats.events += batch.events;
+    stats.unreadable += batch.unreadable;
+    let room = NAMED_LINES - stats.unreadable_lines.len();
+    let numbers = batch.unreadable_lines.iter().take(room);
+    stats.unreadable_lines.extend(numbers.map(|number| (log, line + number)));
 }
 
-impl Room for RoomFor {
-    fn packed(&self) -> Vec<PackedRow> {
-        self.slab()
-    }
-
-    fn full(&self) -> Vec<Row> {
-        self.slab()
-    }
-}
-
-fn threads() -> usize {
+fn processors() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
@@ -218,17 +165,16 @@ struct Log {
 }
 
 enum Content {
-    /// With its size when it was opened: what is appended meanwhile is for the next report.
+    /// With its size when it was opened: what is appended later is for the next report.
     File(File, u64),
-    /// Taken out by the one thread that reads it.
-    Stream(std::sync::Mutex<Box<dyn Read + Send>>),
+    Stream(Mutex<Box<dyn Read + Send>>),
 }
 
 impl Log {
     fn open(source: Source) -> anyhow::Result<Self> {
         let (path, file) = match source {
             Source::Stream(stream) => {
-                let content = Content::Stream(std::sync::Mutex::new(stream));
+                let content = Content::Stream(Mutex::new(stream));
                 return Ok(Self { name: "standard input".into(), content });
             }
             Source::Path(path) => (path, None),
@@ -241,27 +187,27 @@ impl Log {
             Ok::<_, std::io::Error>((file, metadata))
         };
         let (file, metadata) = open().with_context(|| format!("could not read {name}"))?;
-        // A pipe (`--log <(zcat old.gz)`) cannot be read at a position.
+        // pread(2) does not work on a pipe (`--log <(zcat old.gz)`).
         let content = if metadata.is_file() {
             Content::File(file, metadata.len())
         } else {
-            Content::Stream(std::sync::Mutex::new(Box::new(file)))
+            Content::Stream(Mutex::new(Box::new(file)))
         };
         Ok(Self { name, content })
     }
 }
 
-/// The lines of a log that start in `start..end`.
+/// The lines of a log whose first byte is in `start..end`.
 #[derive(Clone, Copy)]
 struct Item {
     log: usize,
     start: u64,
     end: u64,
-    /// Nothing follows it.
+    /// The last one of its log.
     is_last: bool,
 }
 
-fn items(logs: &[Log], size_of_item: u64) -> Vec<Item> {
+fn items(logs: &[Log], item_size: u64) -> Vec<Item> {
     let mut items = Vec::new();
     for (log, Log { content, .. }) in logs.iter().enumerate() {
         match content {
@@ -269,7 +215,7 @@ fn items(logs: &[Log], size_of_item: u64) -> Vec<Item> {
             &Content::File(_, size) => {
                 let mut start = 0;
                 while start < size {
-                    let end = size.min(start + size_of_item);
+                    let end = size.min(start + item_size);
                     items.push(Item { log, start, end, is_last: end == size });
                     start = end;
                 }
@@ -279,71 +225,59 @@ fn items(logs: &[Log], size_of_item: u64) -> Vec<Item> {
     items
 }
 
-fn take(next: &AtomicUsize, items: &[Item]) -> Option<(usize, Item)> {
-    let place = next.fetch_add(1, Ordering::Relaxed);
-    items.get(place).map(|&item| (place, item))
-}
-
-/// What an item held.
-#[derive(Default)]
-struct Part {
-    segments: Vec<Segment>,
-    unterminated: bool,
-}
-
-/// One item on its way through a buffer.
-struct Lines<'a, T> {
-    sizes: Sizes,
+/// Reads one item through a buffer.
+struct ItemReader<'a, 'b> {
+    limits: Limits,
     item: Item,
     buffer: &'a mut Vec<u8>,
-    taker: &'a mut T,
+    builder: &'a mut TableBuilder<'b>,
     progress: &'a AtomicU64,
 }
 
-impl<T: LineSink> Lines<'_, T> {
-    fn read(&mut self, log: &Log) -> std::io::Result<Part> {
+impl ItemReader<'_, '_> {
+    /// Returns whether the item is the end of its log, and has no line feed at its end.
+    fn read(&mut self, log: &Log) -> std::io::Result<bool> {
         match &log.content {
             Content::File(file, size) => {
-                // Whether a line starts at `start` is told by the byte before it.
-                let mut at = self.item.start.saturating_sub(1);
-                let first = self.item.start - at;
-                self.split(first, |buffer| {
-                    let remaining = usize::try_from(size - at).unwrap_or(usize::MAX);
-                    let room = buffer.len().min(remaining);
-                    let count = file.read_at(&mut buffer[..room], at)?;
-                    at += count as u64;
+                // The byte before `start` tells whether a line starts there.
+                let mut offset = self.item.start.saturating_sub(1);
+                let before = self.item.start - offset;
+                self.read_lines(before, |buffer| {
+                    let remaining = usize::try_from(size - offset).unwrap_or(usize::MAX);
+                    let length = buffer.len().min(remaining);
+                    let count = file.read_at(&mut buffer[..length], offset)?;
+                    offset += count as u64;
                     Ok(count)
                 })
             }
             Content::Stream(stream) => {
-                let mut stream = stream.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                self.split(0, |buffer| stream.read(buffer))
+                let mut stream = stream.lock().unwrap_or_else(PoisonError::into_inner);
+                self.read_lines(0, |buffer| stream.read(buffer))
             }
         }
     }
 
-    /// `before` bytes come first that belong to a line of the item before.
-    fn split(
+    /// The first `before` bytes that `read` gives belong to a line of the item before.
+    fn read_lines(
         &mut self,
         before: u64,
-        mut more: impl FnMut(&mut [u8]) -> std::io::Result<usize>,
-    ) -> std::io::Result<Part> {
-        let mut part = Part::default();
-        // Counted from the first byte that is read.
+        mut read: impl FnMut(&mut [u8]) -> std::io::Result<usize>,
+    ) -> std::io::Result<bool> {
+        // Offsets count from the first byte that is read.
         let end = before + (self.item.end - self.item.start);
-        // Of buffer[0]; the line at hand starts there, or is being skipped.
+        // The offset of buffer[0], where the line at hand starts or is being skipped.
         let mut base = 0;
         let mut filled = 0;
         let mut skipping = before > 0;
         loop {
-            // Behind it, a window on the last line has room.
-            let mut room = self.buffer.len() - size_of::<Window>();
-            if filled == room {
-                room *= 2;
-                self.buffer.resize(room + size_of::<Window>(), 0);
+            // A window on the last line may reach beyond the bytes that were read.
+            let mut capacity = self.buffer.len() - size_of::<Window>();
+            if filled == capacity {
+                capacity *= 2;
+                self.buffer.resize(capacity + size_of::<Window>(), 0);
             }
             let count = loop {
-                match more(&mut self.buffer[filled..room]) {
+                match read(&mut self.buffer[filled..capacity]) {
                     Err(error) if error.kind() == std::io::ErrorKind::Interrupted => (),
                     other => break other?,
                 }
@@ -351,61 +285,51 @@ impl<T: LineSink> Lines<'_, T> {
             self.progress.fetch_add(count as u64, Ordering::Relaxed);
             if count == 0 {
                 if filled > 0 {
-                    self.taker.line(&self.buffer[..filled]);
+                    self.builder.line(&self.buffer[..filled]);
                 }
-                part.unterminated = filled > 0 || (skipping && base > before);
-                break;
+                return Ok(filled > 0 || (skipping && base > before));
             }
             let read = filled + count;
             let mut at = 0;
             let stop = usize::try_from(end - base).map_or(read, |stop| stop.min(read));
-            let done = loop {
+            loop {
                 while !skipping
                     && at < stop
                     && let Some(window) = self.buffer[at..].first_chunk()
-                    && let Some(length) = self.taker.canonical(window, read - at)
+                    && let Some(length) = self.builder.canonical(window, read - at)
                 {
                     at += length;
                 }
                 if base + at as u64 >= end {
-                    break true;
+                    return Ok(false);
                 }
-                // What was carried over holds no line end.
+                // What was carried over holds no line feed.
                 let searched = filled.max(at);
-                let Some(length) = memchr::memchr(b'\n', &self.buffer[searched..read]) else { break false };
+                let Some(length) = memchr::memchr(b'\n', &self.buffer[searched..read]) else { break };
                 let line_end = searched + length;
                 if skipping {
                     skipping = false;
-                } else if line_end - at > self.sizes.line {
-                    self.taker.endless_line();
+                } else if line_end - at > self.limits.line {
+                    self.builder.overlong_line();
                 } else {
-                    self.taker.line(&self.buffer[at..line_end]);
+                    self.builder.line(&self.buffer[at..line_end]);
                 }
                 at = line_end + 1;
-            };
-            if self.taker.rows() >= self.sizes.chunk_rows && self.item.end == ENDLESS {
-                part.segments.push(self.taker.take());
             }
-            if done {
-                break;
-            }
-            if !skipping && read - at > self.sizes.line {
-                self.taker.endless_line();
+            if !skipping && read - at > self.limits.line {
+                self.builder.overlong_line();
                 skipping = true;
             }
             if skipping {
                 at = read;
                 if base + at as u64 >= end {
-                    part.unterminated = self.item.is_last;
-                    break;
+                    return Ok(self.item.is_last);
                 }
             }
             self.buffer.copy_within(at..read, 0);
             filled = read - at;
             base += at as u64;
         }
-        part.segments.push(self.taker.take());
-        Ok(part)
     }
 }
 
@@ -415,7 +339,7 @@ mod tests {
 
     use super::*;
 
-    const FINE: Sizes = Sizes { line: 300, buffer: 64, item: 100, one_thread: 0, chunk_rows: 3 };
+    const SMALL: Limits = Limits { line: 300, buffer: 64, item: 100, one_thread: 0, chunk: 3 };
 
     fn line(number: usize, target: &str) -> String {
         format!(
@@ -459,33 +383,32 @@ mod tests {
     }
 
     #[track_caller]
-    fn read_with(sizes: Sizes, sources: Vec<Source>) -> Table {
-        read_by(sizes, sources, &AtomicU64::new(0)).unwrap()
+    fn read_with(limits: Limits, sources: Vec<Source>) -> Table {
+        read_within(limits, sources, &AtomicU64::new(0)).unwrap()
     }
 
     #[test]
     fn a_log_is_the_same_however_it_is_cut_up() {
         let log = log();
         let file = file(&log);
-        let whole = read_with(Sizes { line: FINE.line, ..SIZES }, vec![path(&file)]);
+        let whole = read_with(Limits { line: SMALL.line, ..LIMITS }, vec![path(&file)]);
         assert!(whole.read_stats.events > 300 && whole.read_stats.unreadable > 40, "{:?}", whole.read_stats);
-        let long_lines = log.lines().filter(|line| line.len() > FINE.line).count();
+        let long_lines = log.lines().filter(|line| line.len() > SMALL.line).count();
         let nonsense = log.lines().filter(|line| line.starts_with("nonsense")).count();
         assert_eq!(whole.read_stats.unreadable, (long_lines + nonsense) as u64);
         let period = whole.period().map(|(from, to)| (from.timestamp_micros(), to.timestamp_micros()));
         for item in [1, 7, 100, 123, 1000, 100_000] {
             for buffer in [1, 16, 64, 200, 4096] {
-                let sizes = Sizes { buffer, item, ..FINE };
-                let cut = read_with(sizes, vec![path(&file)]);
+                let limits = Limits { buffer, item, ..SMALL };
+                let cut = read_with(limits, vec![path(&file)]);
                 assert_eq!(cut.read_stats, whole.read_stats, "{item} {buffer}");
                 assert_eq!(events(&cut), events(&whole), "{item} {buffer}");
                 let stream = Source::Stream(Box::new(std::io::Cursor::new(log.clone())));
-                let streamed = read_with(sizes, vec![stream]);
+                let streamed = read_with(limits, vec![stream]);
                 assert_eq!(streamed.read_stats, whole.read_stats, "{item} {buffer}");
                 assert_eq!(events(&streamed), events(&whole), "{item} {buffer}");
-                let (counted, ends) = count_by(sizes, path(&file)).unwrap();
+                let (counted, ends) = count_within(limits, path(&file)).unwrap();
                 assert_eq!(counted, whole.read_stats, "{item} {buffer}");
-                let ends = ends.map(|ends| (ends.first, ends.last));
                 assert_eq!(ends, period, "{item} {buffer}");
             }
         }
@@ -495,7 +418,7 @@ mod tests {
     fn several_logs_make_one_in_time_order() {
         let first = file(&format!("{}\n{}\nx\n", line(1, "a"), line(3, "c")));
         let second = file(&format!("{}\n\n{}\nx\n{}", line(2, "b"), line(3, "d"), line(9, "e")));
-        let table = read_with(FINE, vec![path(&first), path(&second)]);
+        let table = read_with(SMALL, vec![path(&first), path(&second)]);
         let targets: String = table.events().map(|(_, event)| event.target).collect();
         assert_eq!(targets, "abcde");
         assert_eq!(table.read_stats.unreadable_lines, [(0, 3), (1, 4)]);
@@ -516,7 +439,7 @@ mod tests {
                 let seconds = f64::from(log) + if log == finest { 0.123_456_7 } else { 0.5 };
                 Source::Stream(Box::new(std::io::Cursor::new(event(5 - log, seconds))))
             });
-            let table = read_with(SIZES, logs.collect());
+            let table = read_with(LIMITS, logs.collect());
             let found: Vec<f64> = table.events().map(|(_, event)| event.duration_seconds).collect();
             let seconds = |log| f64::from(log) + if log == finest { 0.123_456_7 } else { 0.5 };
             assert_eq!(found, (0..5).rev().map(seconds).collect::<Vec<_>>());
@@ -526,27 +449,27 @@ mod tests {
     #[test]
     fn a_last_line_without_an_end_is_flagged_and_counts_if_it_can_be_read() {
         for item in [10, 100, 1000] {
-            let sizes = Sizes { item, ..FINE };
+            let limits = Limits { item, ..SMALL };
             let whole = file(&format!("{}\n{}", line(1, "a"), line(2, "b")));
-            let table = read_with(sizes, vec![path(&whole)]);
+            let table = read_with(limits, vec![path(&whole)]);
             assert_eq!((table.read_stats.events, table.read_stats.unreadable), (2, 0));
             assert!(table.read_stats.unterminated);
             let torn = file(&format!("{}\n{}", line(1, "a"), &line(2, "b")[..50]));
-            let table = read_with(sizes, vec![path(&torn)]);
+            let table = read_with(limits, vec![path(&torn)]);
             assert_eq!((table.read_stats.events, table.read_stats.unreadable), (1, 1));
             assert!(table.read_stats.unterminated);
             let endless = file(&format!("{}\n{}", line(1, "a"), "x".repeat(5000)));
-            let table = read_with(sizes, vec![path(&endless)]);
+            let table = read_with(limits, vec![path(&endless)]);
             assert_eq!((table.read_stats.events, table.read_stats.unreadable), (1, 1));
             assert!(table.read_stats.unterminated);
             let ended = file(&format!("{}\n", line(1, "a")));
-            assert!(!read_with(sizes, vec![path(&ended)]).read_stats.unterminated);
+            assert!(!read_with(limits, vec![path(&ended)]).read_stats.unterminated);
         }
     }
 
     #[test]
     fn an_empty_log_has_nothing_in_it() {
-        let table = read_with(SIZES, vec![path(&file(""))]);
+        let table = read_with(LIMITS, vec![path(&file(""))]);
         assert_eq!(table.read_stats, ReadStats { logs: 1, ..ReadStats::default() });
         assert!(table.events().next().is_none());
         assert_eq!(count(path(&file("{\"target\": \"untimed\"}\n"))).unwrap().1, None);

@@ -3,11 +3,10 @@
 use std::collections::HashMap;
 
 use super::Interner;
-use super::rows::{ChunkBuilder, Room, Slabs};
+use super::chunk::{Chunk, ChunkBuilder};
 use crate::event::duration::RunDuration;
-use crate::event::parse::ParsedEvent;
 use crate::event::parse::scanner::{Canonical, Scanner, Window};
-use crate::event::sink::{LineSink, Segment};
+use crate::event::parse::{ParsedEvent, ParsedLine};
 use crate::event::timestamp::UNTIMED;
 
 /// Turns the lines of one segment of a log into rows. One per thread.
@@ -20,8 +19,24 @@ pub struct TableBuilder<'a> {
     /// The series of canonical lines, by the hash of their [`Met::key`] or behind it.
     met: Vec<Met>,
     met_count: usize,
-    packer: ChunkBuilder<'a>,
-    segment: Segment,
+    chunks: ChunkBuilder,
+    batch: Batch,
+}
+
+/// So many unreadable lines are remembered by number.
+pub const NAMED_LINES: usize = 100;
+
+/// What some lines of a log held.
+#[derive(Debug, Default)]
+pub struct Batch {
+    pub chunks: Vec<Chunk>,
+    /// Blank ones included.
+    pub lines: u64,
+    pub blank: u64,
+    pub events: u64,
+    pub unreadable: u64,
+    /// The first [`NAMED_LINES`] by number: 0 is the first line of the batch.
+    pub unreadable_lines: Vec<u64>,
 }
 
 /// A combination that a canonical line had.
@@ -51,7 +66,7 @@ impl Met {
 }
 
 impl<'a> TableBuilder<'a> {
-    pub fn new(names: &'a Interner, room: &'a dyn Room) -> Self {
+    pub fn new(names: &'a Interner, max_rows: usize) -> Self {
         Self {
             names,
             series: HashMap::new(),
@@ -59,9 +74,77 @@ impl<'a> TableBuilder<'a> {
             scanner: Scanner::default(),
             met: vec![Met::FREE; Met::FEWEST],
             met_count: 0,
-            packer: ChunkBuilder::new(room),
-            segment: Segment::default(),
+            chunks: ChunkBuilder::new(max_rows),
+            batch: Batch::default(),
         }
+    }
+
+    /// Reads a line in the canonical layout, of which `remaining` bytes are in the window; what follows them is
+    /// anything. Returns the line's length in bytes, line feed included. `None`: find the line's end, and call
+    /// [`TableBuilder::line`].
+    #[expect(clippy::inline_always, reason = "measured: a call costs a tenth of a line")]
+    #[inline(always)]
+    pub fn canonical(&mut self, line: &Window, remaining: usize) -> Option<usize> {
+        let parsed = self.scanner.canonical(line, remaining)?;
+        let key = Met::key(&parsed);
+        let mut place = Met::hash(key);
+        let series = loop {
+            let met = self.met[place & (self.met.len() - 1)];
+            if met.key == key {
+                break met.series;
+            }
+            if met.key == Met::FREE.key {
+                break self.meet(parsed.target, parsed.domain, parsed.exit_code, key);
+            }
+            place += 1;
+        };
+        if parsed.fraction == 0 {
+            self.chunks.push_second(parsed.second, parsed.length(), series);
+        } else {
+            self.chunks.push_full(parsed.micros(), parsed.length(), series);
+        }
+        self.batch.lines += 1;
+        Some(parsed.bytes)
+    }
+
+    /// Reads any line, given without its line feed.
+    pub fn line(&mut self, line: &[u8]) {
+        match ParsedLine::parse(line) {
+            ParsedLine::Event(fields) => self.add(&fields),
+            ParsedLine::Blank => self.batch.blank += 1,
+            ParsedLine::Unreadable(glued) => {
+                if let Some(fields) = glued {
+                    self.add(&fields);
+                }
+                self.count_unreadable();
+            }
+        }
+        self.batch.lines += 1;
+    }
+
+    /// Counts a line that is too long to be read.
+    pub fn overlong_line(&mut self) {
+        self.count_unreadable();
+        self.batch.lines += 1;
+    }
+
+    /// All lines since the last call.
+    pub fn finish_batch(&mut self) -> Batch {
+        let chunks = self.chunks.finish();
+        let events = chunks.iter().map(|chunk| chunk.len() as u64).sum();
+        Batch { chunks, events, ..std::mem::take(&mut self.batch) }
+    }
+
+    fn count_unreadable(&mut self) {
+        self.batch.unreadable += 1;
+        if self.batch.unreadable_lines.len() < NAMED_LINES {
+            self.batch.unreadable_lines.push(self.batch.lines);
+        }
+    }
+
+    fn add(&mut self, fields: &ParsedEvent<'_>) {
+        let series = self.series(&fields.target, &fields.domain, fields.exit_code);
+        self.chunks.push(fields.micros.unwrap_or(UNTIMED), RunDuration::from_seconds(fields.seconds), series);
     }
 
     #[cold]
@@ -111,66 +194,12 @@ impl<'a> TableBuilder<'a> {
     }
 }
 
-impl LineSink for TableBuilder<'_> {
-    /// The slabs, for [`Interner::table`].
-    type Kept = Slabs;
-
-    #[expect(clippy::inline_always, reason = "measured: a call costs a tenth of a line")]
-    #[inline(always)]
-    fn canonical(&mut self, line: &Window, remaining: usize) -> Option<usize> {
-        let parsed = self.scanner.canonical(line, remaining)?;
-        let key = Met::key(&parsed);
-        let mut place = Met::hash(key);
-        let series = loop {
-            let met = self.met[place & (self.met.len() - 1)];
-            if met.key == key {
-                break met.series;
-            }
-            if met.key == Met::FREE.key {
-                break self.meet(parsed.target, parsed.domain, parsed.exit_code, key);
-            }
-            place += 1;
-        };
-        if parsed.fraction == 0 {
-            self.packer.push_second(parsed.second, parsed.length(), series);
-        } else {
-            self.packer.push(parsed.micros(), parsed.length(), series);
-        }
-        self.segment.lines += 1;
-        Some(parsed.bytes)
-    }
-
-    fn add(&mut self, fields: &ParsedEvent<'_>) {
-        let series = self.series(&fields.target, &fields.domain, fields.exit_code);
-        self.packer.push(fields.micros.unwrap_or(UNTIMED), RunDuration::from_seconds(fields.seconds), series);
-    }
-
-    fn segment(&mut self) -> &mut Segment {
-        &mut self.segment
-    }
-
-    fn rows(&self) -> usize {
-        self.packer.len()
-    }
-
-    fn take(&mut self) -> Segment {
-        let chunks = self.packer.take_chunks();
-        let events = chunks.iter().map(|chunk| chunk.len() as u64).sum();
-        Segment { chunks, events, ..std::mem::take(&mut self.segment) }
-    }
-
-    fn kept(self) -> Slabs {
-        self.packer.slabs()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::event::parse;
     use crate::event::parse::scanner::window;
     use crate::event::parse::tests::{Chance, damaged_line, rounds};
-    use crate::event::table::rows::RoomOf;
 
     /// What a line that may be damaged adds to a table, by the parser that decides.
     fn expected(line: &[u8]) -> Option<ParsedEvent<'static>> {
@@ -182,22 +211,22 @@ mod tests {
     fn a_builder_adds_what_the_deciding_parser_reads() {
         let mut chance = Chance(6);
         let names = Interner::default();
-        let mut builder = TableBuilder::new(&names, &RoomOf(0));
+        let mut builder = TableBuilder::new(&names, usize::MAX);
         for _ in 0..rounds(100_000) {
             let mut line = damaged_line(&mut chance);
             let end = line.len();
             line.push(b'\n');
-            let before = builder.packer.count();
+            let before = builder.chunks.count();
             if builder.canonical(&window(&line), line.len()).is_none() {
                 builder.line(&line[..end]);
             }
-            let after = builder.packer.count();
+            let after = builder.chunks.count();
             let Some(fields) = expected(&line[..end]) else {
                 assert_eq!(before, after);
                 continue;
             };
             assert_eq!(after, before + 1, "{}", String::from_utf8_lossy(&line));
-            let (row, length) = builder.packer.last().unwrap();
+            let (row, length) = builder.chunks.last().unwrap();
             let known = names.0.lock().unwrap();
             let series = known.series[row.series as usize];
             let found = ParsedEvent {
@@ -219,7 +248,7 @@ mod tests {
             )
         };
         let names = Interner::default();
-        let mut builder = TableBuilder::new(&names, &RoomOf(0));
+        let mut builder = TableBuilder::new(&names, usize::MAX);
         for target in ["", "a"] {
             let line = line(target);
             assert!(builder.canonical(&window(line.as_bytes()), line.len()).is_some());

@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, Utc};
 
-use super::rows::{ChunkBuilder, RoomOf};
-use super::{AT_ONCE, Table};
-use crate::event::duration::RunDuration;
+use super::Table;
+use super::chunk::{self, ChunkBuilder};
+use super::rows::Row;
 use crate::event::outcome::Outcome;
 use crate::event::timestamp::UNTIMED;
 
@@ -28,6 +28,9 @@ pub struct Filter {
 impl Table {
     /// Leaves only what passes. An event without a time passes no `since` and no `until`.
     pub fn retain(&mut self, filter: &Filter) {
+        if *filter == Filter::default() {
+            return;
+        }
         let names = |wanted: &[String], name: &str| wanted.iter().any(|wanted| wanted == name);
         let wanted: Vec<bool> = self
             .series
@@ -41,41 +44,24 @@ impl Table {
                     && (!filter.failed || series.outcome == Outcome::Failed)
             })
             .collect();
-        if filter.since.is_some() || filter.until.is_some() {
-            let since = filter.since.map_or(UNTIMED + 1, |since| since.timestamp_micros());
-            let until = filter.until.map_or(i64::MAX, |until| until.timestamp_micros());
-            for chunk in &mut self.chunks {
-                let before =
-                    |moment| self.slabs.rows(chunk).iter().take_while(|row| row.micros < moment).count();
-                let (start, end) = (before(since), before(until));
-                chunk.truncate(end, &self.slabs);
-                chunk.skip(start.min(end), &self.slabs);
-            }
-            self.chunks.retain(|chunk| chunk.len() > 0);
-        }
-        if wanted.contains(&false) {
-            let room = RoomOf(self.len().min(AT_ONCE));
-            let mut packer = ChunkBuilder::new(&room);
-            let mut chunks = Vec::new();
-            for chunk in std::mem::take(&mut self.chunks) {
-                for row in self.slabs.rows(&chunk).iter() {
-                    if wanted[row.series as usize] {
-                        packer.push(row.micros, RunDuration::decode(row.duration, &chunk.exact), row.series);
-                    }
+        let is_timed = filter.since.is_some() || filter.until.is_some();
+        let since = filter.since.map_or(UNTIMED + i64::from(is_timed), |since| since.timestamp_micros());
+        let until = filter.until.map_or(i64::MAX, |until| until.timestamp_micros());
+        let passes = |row: &Row| wanted[row.series as usize] && row.micros >= since && row.micros < until;
+        let mut surplus = filter
+            .last
+            .map_or(0, |last| self.rows().filter(|(row, _)| passes(row)).count().saturating_sub(last));
+        let mut left = ChunkBuilder::new(chunk::MAX_ROWS);
+        for chunk in self.take_chunks() {
+            for (row, duration) in chunk.iter().filter(|(row, _)| passes(row)) {
+                if surplus > 0 {
+                    surplus -= 1;
+                } else {
+                    left.push(row.micros, duration, row.series);
                 }
-                chunks.extend(packer.take_chunks());
             }
-            (self.slabs, self.chunks) = (packer.slabs(), chunks);
         }
-        if let Some(last) = filter.last {
-            let mut surplus = self.len().saturating_sub(last);
-            for chunk in &mut self.chunks {
-                let gone = surplus.min(chunk.len());
-                chunk.skip(gone, &self.slabs);
-                surplus -= gone;
-            }
-            self.chunks.retain(|chunk| chunk.len() > 0);
-        }
+        self.chunks = left.finish();
     }
 
     /// Replaces names by `target-1`, `domain-1` and so on, in order of first appearance among the

@@ -3,10 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use super::rows::Slabs;
-use super::{ReadStats, Table};
 use crate::event::outcome::Outcome;
-use crate::event::sink::Segment;
 
 /// A combination of all that is not a quantity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,7 +14,7 @@ pub struct SeriesKey {
     pub outcome: Outcome,
 }
 
-/// The names of all read_stats threads.
+/// The names of all reading threads.
 #[derive(Debug)]
 pub struct Interner(pub(super) Mutex<Known>);
 
@@ -74,35 +71,7 @@ impl Interner {
         })
     }
 
-    /// The table of all segments, given in the order of their logs and lines, and of the slabs that
-    /// each builder filled.
-    pub fn table(
-        self,
-        builders: Vec<(u32, Slabs)>,
-        segments: Vec<(u32, Segment)>,
-        read_stats: ReadStats,
-    ) -> Table {
-        let mut slabs = Slabs::default();
-        let mut moves = HashMap::new();
-        for (builder, filled) in builders {
-            moves.insert(builder, slabs.append(filled));
-        }
-        let mut chunks = Vec::new();
-        for (builder, segment) in segments {
-            if let Some(moved) = moves.get(&builder) {
-                chunks.extend(segment.chunks.into_iter().map(moved));
-            }
-        }
-        let known = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let mut table = Table {
-            read_stats,
-            targets: known.targets.names,
-            domains: known.domains.names,
-            series: known.series,
-            slabs,
-            chunks,
-        };
-        table.sort();
-        table
+    pub(super) fn into_known(self) -> Known {
+        self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -6,7 +6,7 @@ use super::term::{Glyphs, Line, Style, ellipsize_middle};
 
 /// What the marks of a chart mean.
 pub struct Legend {
-    /// Style, mark, meaning.
+    /// How a mark looks, the mark, what it stands for.
     pub parts: Vec<(Style, &'static str, &'static str)>,
 }
 

@@ -1,5 +1,5 @@
-//! From a summary to text, one file for each format. The time, the zone and the width of the terminal come in
-//! through [`Options`]: nothing here asks the system for them.
+//! From numbers to text, a file a format. What comes from the world (the time, the zone, the width) comes in
+//! through [`Options`].
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -19,6 +19,7 @@ pub mod json;
 mod jsonl;
 mod markdown;
 mod scale;
+mod table;
 mod target;
 mod term;
 mod text;
@@ -39,21 +40,22 @@ pub use text::text;
 pub struct Options<'a> {
     /// Columns; taken as at least 40 and at most 200.
     pub width: usize,
+    /// Draw with ASCII characters only.
     pub ascii: bool,
     pub color: bool,
-    /// Local time of a moment in the zone of the report.
+    /// The report's zone: the moment as its clocks show it.
     pub local: &'a dyn Fn(DateTime<Utc>) -> NaiveDateTime,
-    /// For the header: `Europe/Paris`.
+    /// How the zone is called, for the header.
     pub zone_name: &'a str,
     pub now: DateTime<Utc>,
-    /// `--limit`. Without it the terminal shows as many rows as fit one screen, other formats all.
+    /// At most so many rows; `None`: all of them, in the terminal view as many as one screen holds.
     pub limit: Option<usize>,
     pub by: GroupBy,
-    /// `--sort` was given, so the duration chart keeps to that order, too.
+    /// The order of the rows was asked for, so the duration chart keeps to it, too.
     pub sorted: bool,
     pub durations: Population,
     pub filters: &'a Filter,
-    /// What the logs hold before the filters.
+    /// What there is before the filters.
     pub contents: &'a Contents,
     /// Program and version: `tm-run 1.0.0`.
     pub generator: &'a str,
@@ -78,28 +80,14 @@ impl Options<'_> {
         self.width.clamp(40, 200)
     }
 
-    /// How many of the rows are shown, for the formats that show all without `--limit`.
+    /// How many of so many rows a machine's format or the page shows.
     fn row_limit(&self, all: usize) -> usize {
         self.limit.unwrap_or(all).min(all)
     }
 
-    /// The group never succeeded, so its durations are those of its failed runs.
+    /// A group's durations are those of its failed runs for want of others.
     fn is_starred(&self, group: &Group) -> bool {
         group.is_fallback && !self.filters.failed
-    }
-
-    fn title(&self, title: &str) -> String {
-        match self.by {
-            GroupBy::Target => title.to_owned(),
-            GroupBy::Domain => format!("{title} by domain"),
-        }
-    }
-
-    fn duration_title(&self) -> String {
-        match self.durations {
-            Population::Ok => self.title("Average Duration"),
-            which => self.title(&format!("Average Duration of {}", format::population_name(which))),
-        }
     }
 
     fn glyphs(&self) -> term::Glyphs {
@@ -107,21 +95,21 @@ impl Options<'_> {
     }
 }
 
-/// `--failed` implies `--durations failed`.
+/// With `--failed`, durations are those of failed runs because that was asked for, not for want of others.
 fn effective_options<'a>(options: &Options<'a>) -> Options<'a> {
     let durations = if options.filters.failed { Population::Failed } else { options.durations };
     Options { durations, ..*options }
 }
 
-/// Computes the groups at these places.
-fn materialise(groups: &Groups<'_>, mut places: Vec<usize>, detail: Detail) -> BTreeMap<usize, Group> {
+/// The groups at these places, by place.
+fn materialize(groups: &Groups<'_>, mut places: Vec<usize>, detail: Detail) -> BTreeMap<usize, Group> {
     places.sort_unstable();
     places.dedup();
-    let groups = groups.materialise(&places, detail, |group| group);
-    places.into_iter().zip(groups).collect()
+    let made = groups.materialise(&places, detail, |group| group);
+    places.into_iter().zip(made).collect()
 }
 
-/// What to say instead of a report without runs: why it is empty, and what to do. `None` if there are runs.
+/// What is the case when there is nothing to report, and what to do; `None` if there is something.
 fn empty_state(summary: &Summary, options: &Options) -> Option<Vec<String>> {
     if summary.totals.counts.runs > 0 {
         return None;

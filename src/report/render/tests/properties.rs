@@ -168,7 +168,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn no_line_exceeds_the_terminal_width(
+    fn no_line_is_wider_than_the_terminal(
         summary in summary(), width in 40usize..=200, ascii: bool, sorted: bool, domains: bool,
         limit in proptest::option::of(0usize..20), filters in filters(),
     ) {
@@ -190,14 +190,14 @@ proptest! {
     }
 
     #[test]
-    fn text_without_color_codes_equals_plain_text(summary in summary(), width in 40usize..=200) {
+    fn color_changes_nothing_but_color(summary in summary(), width in 40usize..=200) {
         let plain = rendered(|out| text(&summary, &options(width), out));
         let colored = rendered(|out| text(&summary, &Options { color: true, ..options(width) }, out));
         prop_assert_eq!(plain, without_color(&colored));
     }
 
     #[test]
-    fn json_of_any_summary_parses_and_matches_the_schema(summary in summary(), limit in proptest::option::of(0usize..20)) {
+    fn json_is_json_whatever_the_numbers(summary in summary(), limit in proptest::option::of(0usize..20)) {
         let report = rendered(|out| json(&summary, &Options { limit, ..options(80) }, out));
         let value: Value = serde_json::from_str(&report).unwrap();
         prop_assert_eq!(value["targets"].as_array().unwrap().len(), limit.unwrap_or(99).min(summary.groups.len()));
@@ -208,7 +208,7 @@ proptest! {
     }
 
     #[test]
-    fn csv_and_markdown_have_one_row_for_each_target(summary in summary()) {
+    fn tables_have_a_row_a_target(summary in summary()) {
         let rows = fields(&rendered(|out| csv(&summary, &options(80), out)));
         prop_assert_eq!(rows.len(), summary.groups.len() + 1);
         for (row, group) in rows[1..].iter().zip(summary.groups.iter()) {
@@ -225,7 +225,7 @@ proptest! {
     }
 
     #[test]
-    fn html_of_any_names_has_only_known_tags_and_attributes(summary in summary(), filters in filters()) {
+    fn a_page_shows_names_and_never_runs_them(summary in summary(), filters in filters()) {
         let page = rendered(|out| html(&summary, &Options { filters: &filters, ..options(80) }, out));
         let problems = markup_problems(&page);
         prop_assert!(problems.is_empty(), "{problems:?}");
@@ -345,7 +345,7 @@ fn markup_problems(page: &str) -> Vec<String> {
 }
 
 #[test]
-fn html_check_finds_bad_markup() {
+fn the_check_of_the_page_can_fail() {
     let page = rendered(|out| html(&busy(), &options(80), out));
     for bad in ["<script>", "<img src=x>", "<p onclick=\"x\">", "</p>", "<p>", "a > b"] {
         let page = page.replace("</main>", &format!("{bad}</main>"));
@@ -354,7 +354,7 @@ fn html_check_finds_bad_markup() {
 }
 
 #[test]
-fn html_page_has_no_link_and_no_script() {
+fn a_page_refers_to_nothing() {
     for summary in [busy(), few(), nothing(), no_match(), crowded()] {
         let page = rendered(|out| html(&summary, &options(80), out)).to_lowercase();
         for word in [
@@ -379,7 +379,7 @@ fn html_page_has_no_link_and_no_script() {
 }
 
 #[test]
-fn html_of_the_same_summary_is_byte_identical() {
+fn the_same_summary_makes_the_same_bytes() {
     assert_eq!(
         rendered(|out| html(&busy(), &options(80), out)),
         rendered(|out| html(&busy(), &options(80), out))
@@ -387,7 +387,7 @@ fn html_of_the_same_summary_is_byte_identical() {
 }
 
 #[test]
-fn overview_fits_one_screen() {
+fn the_first_screen_is_one_screen() {
     let lines =
         |summary: &Summary, width| rendered(|out| text(summary, &options(width), out)).lines().count();
     assert!(lines(&busy(), 80) <= 34);
@@ -396,7 +396,7 @@ fn overview_fits_one_screen() {
 }
 
 #[test]
-fn overview_keeps_the_phrases_scripts_grep_for() {
+fn words_that_people_grep_for_stay() {
     for width in [40, 80, 120, 200] {
         let view = rendered(|out| text(&busy(), &options(width), out));
         for words in [
@@ -413,7 +413,7 @@ fn overview_keeps_the_phrases_scripts_grep_for() {
 }
 
 #[test]
-fn json_matches_the_schema_for_every_fixture() {
+fn a_schema_holds_for_every_report() {
     for summary in [busy(), few(), nothing(), no_match(), crowded(), only("apply")] {
         for by in [GroupBy::Target, GroupBy::Domain] {
             let report = rendered(|out| json(&summary, &Options { by, ..options(80) }, out));
@@ -425,7 +425,7 @@ fn json_matches_the_schema_for_every_fixture() {
 }
 
 #[test]
-fn json_of_an_empty_report_has_null_instead_of_missing_keys() {
+fn no_figure_of_a_report_is_missing() {
     let report = rendered(|out| json(&nothing(), &options(80), out));
     let value: Value = serde_json::from_str(&report).unwrap();
     assert_eq!(value["totals"]["success_rate"], Value::Null);
@@ -433,7 +433,7 @@ fn json_of_an_empty_report_has_null_instead_of_missing_keys() {
 }
 
 #[test]
-fn json_keys_keep_their_order() {
+fn keys_keep_their_order() {
     let report = rendered(|out| json(&busy(), &options(80), out));
     let mut from = 0;
     for key in [
