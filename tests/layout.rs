@@ -39,9 +39,10 @@ const REPORT: &[(&str, &[&str])] = &[
     ("statistics", &[]),
     ("findings", &["model", "statistics"]),
     ("tally", &["calendar", "model", "parallel", "statistics"]),
-    ("grouping", &["calendar", "findings", "model", "parallel", "statistics", "tally"]),
+    ("durations", &["model", "statistics", "tally"]),
+    ("grouping", &["calendar", "durations", "findings", "model", "parallel", "statistics", "tally"]),
     ("summary", &["calendar", "grouping", "model", "parallel", "statistics", "tally"]),
-    ("render", &["grouping", "model", "summary"]),
+    ("render", &["grouping", "model", "statistics", "summary"]),
 ];
 
 fn sources() -> Vec<(PathBuf, String)> {

@@ -4,7 +4,7 @@
 //! warned for nothing stops reading.
 
 use super::model::{Change, ChangeWindow, Direction, FindingKind};
-use super::statistics::{self, Sorted as _};
+use super::statistics;
 
 const DAY_MICROS: i64 = 86_400 * 1_000_000;
 const WINDOW_MICROS: i64 = 7 * DAY_MICROS;
@@ -83,7 +83,8 @@ impl RecentOkRuns {
             seconds
         };
         let (now, before) = (sorted(now), sorted(before));
-        let (median, baseline_median) = (now.median()?, before.median()?);
+        let (median, baseline_median) =
+            (statistics::quantile(&now, 0.5)?, statistics::quantile(&before, 0.5)?);
         Some(Change {
             direction: if median < baseline_median { Direction::Faster } else { Direction::Slower },
             ratio: median / baseline_median,

@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::calendar::{self, Calendar, Hour};
+use super::durations::{self, FromRunDuration};
 use super::findings::{self, CompletedRuns, RecentOkRuns};
 use super::model::{
-    Change, Counts, DayStats, DurationStats, Finding, FindingKind, Group, GroupBy, HistogramBin, Population,
-    RunRecord, SortBy, Usual,
+    Change, Counts, DayStats, DurationStats, Finding, FindingKind, Group, GroupBy, Population, RunRecord,
+    SortBy,
 };
 use super::parallel::parallel;
-use super::statistics::{self, Observation, Sorted, SortedUnion, TwoPassQuantiles, Unsorted};
+use super::statistics;
 use super::tally::{self, Tally};
 use crate::event::duration::RunDuration;
 use crate::event::outcome::{Outcome, shell_code};
@@ -74,11 +75,8 @@ struct RowRange {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Detail {
     /// Of the durations only those that the report shows, and of them the mean, median, p95, least and greatest;
-    /// no trend, no day, no histogram.
-    Row,
-    /// The same, with [`Group::trend12`] or [`Group::trend24`].
-    Trend12,
-    Trend24,
+    /// and [`Group::trend`] in so many slots; no day, no histogram.
+    Row { trend: usize },
     /// All there is.
     Whole,
 }
@@ -187,14 +185,10 @@ impl<'a> Grouping<'a> {
     }
 
     fn totals_of(&self, name: u32) -> GroupTotals {
-        let GroupTallies { counts, all, by_outcome } = self.tallies(name);
-        let (population, _) = self.population_of(&counts);
-        let mean = match population {
-            Population::Ok => by_outcome[0].mean(),
-            Population::Failed => by_outcome[1].mean(),
-            Population::All => all.mean(),
-        };
-        GroupTotals { name, counts, seconds: all.seconds(), mean }
+        let tallies = self.tallies(name);
+        let (population, _) = self.population_of(&tallies.counts);
+        let mean = tallies.of(population).mean();
+        GroupTotals { name, counts: tallies.counts, seconds: tallies.all.seconds(), mean }
     }
 
     fn tallies(&self, name: u32) -> GroupTallies {
@@ -328,19 +322,13 @@ impl<'a> Grouping<'a> {
         made.into_iter().map(|(_, group)| group).collect()
     }
 
-    fn materialise_one(&self, name: u32, detail: Detail, values: &mut Scratch) -> Group {
+    fn materialise_one(&self, name: u32, detail: Detail, scratch: &mut Scratch) -> Group {
         let mut group = self.counts_only(name);
-        let is_fine = |stretch: &RowRange| !self.sheets[stretch.sheet as usize].exact.is_empty();
-        let has_fine = self.row_ranges.row(name).iter().any(is_fine);
-        let is_much = group.counts.runs >= TWO_PASS_FROM;
-        match (detail, has_fine) {
-            (Detail::Whole, true) => self.fill_whole::<f64>(name, &mut group),
-            (Detail::Whole, false) => self.fill_whole::<u32>(name, &mut group),
-            (_, true) => self.fill_row(name, detail, &mut values.seconds, &mut group),
-            (_, false) if is_much => {
-                self.fill_row_in_two_passes(name, detail, &mut values.milliseconds[0], &mut group);
-            }
-            (_, false) => self.fill_row(name, detail, &mut values.milliseconds, &mut group),
+        let is_exact = |range: &RowRange| !self.sheets[range.sheet as usize].exact.is_empty();
+        if self.row_ranges.row(name).iter().any(is_exact) {
+            self.fill_durations(name, detail, &mut scratch.seconds, &mut group);
+        } else {
+            self.fill_durations(name, detail, &mut scratch.milliseconds, &mut group);
         }
         group
     }
@@ -402,8 +390,7 @@ impl<'a> Grouping<'a> {
             is_fallback,
             usual: None,
             change: self.changes.get(&name).copied(),
-            trend24: [None; 24],
-            trend12: [None; 12],
+            trend: Vec::new(),
             breakdown: breakdown.into_iter().collect(),
             days: Vec::new(),
             last_runs,
@@ -412,211 +399,145 @@ impl<'a> Grouping<'a> {
         }
     }
 
-    /// Adds what [`Detail::Row`] and the trends say.
-    fn fill_row<D: FromRunDuration>(
+    /// Adds what depends on how long each run took.
+    fn fill_durations<D: FromRunDuration>(
         &self,
         name: u32,
         detail: Detail,
-        values: &mut [Vec<D>; 2],
+        [values, part]: &mut [Vec<D>; 2],
         group: &mut Group,
     ) {
-        let shown = group.population;
-        let (of_slot, medians) = group.trend_of(detail);
-        let [all, of_one] = values;
-        all.clear();
-        self.for_each_slot(name, shown, of_slot, of_one, |slot, values| {
-            if let Some(median) = slot.and_then(|slot| medians.get_mut(slot)) {
-                *median = statistics::median(values);
-            }
-            all.extend_from_slice(values);
-        });
-        self.set_row_stats(name, &Unsorted::new(all), group);
-    }
-
-    /// The same of so many runs that their durations had better not be held all at once: fresh memory is dear, and
-    /// what does not fit into a processor's cache is read as slowly as a log.
-    fn fill_row_in_two_passes(&self, name: u32, detail: Detail, values: &mut Vec<u32>, group: &mut Group) {
-        let shown = group.population;
-        let mut quantiles = TwoPassQuantiles::new();
-        let (of_slot, medians) = group.trend_of(detail);
-        self.for_each_slot(name, shown, of_slot, values, |slot, values| {
-            let found = quantiles.add(values);
-            if let Some(median) = slot.and_then(|slot| medians.get_mut(slot)) {
-                *median = found;
-            }
-        });
-        quantiles.request(&[0.5, 0.95]);
-        let is_shown = self.is_shown(shown);
-        for stretch in self.row_ranges.row(name) {
-            let (fine, rows) = self.rows(stretch);
-            for_each_row!(row in rows => {
-                if is_shown(row) {
-                    quantiles.collect_if_requested(u32::from_run_duration(RunDuration::decode(row.duration, fine)));
+        let tallies = self.tallies(name);
+        match detail {
+            Detail::Row { trend } => {
+                let starts = self.collect(name, group.population, trend, values);
+                if trend > 0 {
+                    let ends = starts.iter().skip(1).copied().chain([values.len()]);
+                    group.trend = starts
+                        .iter()
+                        .zip(ends)
+                        .map(|(&start, end)| {
+                            part.clear();
+                            part.extend_from_slice(&values[start..end]);
+                            statistics::median(part)
+                        })
+                        .collect();
                 }
-            });
+                *group.stats_mut(group.population) =
+                    durations::row_stats(values, tallies.of(group.population));
+            }
+            Detail::Whole => {
+                group.days = self.days(name, group.population, part);
+                let newest_ok =
+                    self.newest_first(name).filter(|(_, _, series)| series.outcome == Outcome::Ok);
+                group.usual = durations::usual(newest_ok.map(|(_, duration, _)| duration.seconds()));
+                for population in [Population::Ok, Population::Failed, Population::All] {
+                    self.collect(name, population, 0, values);
+                    D::sort(values);
+                    *group.stats_mut(population) = durations::stats(values, tallies.of(population));
+                    if population == group.population {
+                        group.histogram = durations::histogram(values);
+                        group.outliers = durations::outliers(values);
+                    }
+                }
+            }
         }
-        quantiles.sort();
-        self.set_row_stats(name, &quantiles, group);
     }
 
-    fn set_row_stats(&self, name: u32, values: &impl Sorted, group: &mut Group) {
-        let GroupTallies { all, by_outcome: [ok, failed, _], .. } = self.tallies(name);
-        match group.population {
-            Population::Ok => group.ok = row_stats(values, &ok),
-            Population::Failed => group.failed = row_stats(values, &failed),
-            Population::All => group.all = row_stats(values, &all),
-        }
+    fn is_in(&self, population: Population) -> impl Fn(Row) -> bool {
+        let is_in = [Outcome::Ok, Outcome::Failed, Outcome::Interrupted].map(|ended| population.has(ended));
+        move |row| is_in[self.data.outcomes[row.series as usize] as usize]
     }
 
-    fn is_shown(&self, shown: Population) -> impl Fn(Row) -> bool {
-        let is_shown = [Outcome::Ok, Outcome::Failed, Outcome::Interrupted].map(|ended| shown.has(ended));
-        move |row| is_shown[self.data.outcomes[row.series as usize] as usize]
-    }
-
-    /// The durations of each slot of the period, of which there are 24 divided by `of_slot`; first those of events
-    /// that are in none. At least once.
-    fn for_each_slot<D: FromRunDuration>(
+    /// The durations of a population in time order, and where those of each of so many equal slots of the period begin.
+    fn collect<D: FromRunDuration>(
         &self,
         name: u32,
-        shown: Population,
-        of_slot: usize,
+        population: Population,
+        slots: usize,
         values: &mut Vec<D>,
-        mut done: impl FnMut(Option<usize>, &mut [D]),
-    ) {
-        let is_shown = self.is_shown(shown);
-        let mut slots = TimeSlots::new(self.data.from, self.data.to);
-        let mut slot = None;
+    ) -> Vec<usize> {
+        let is_in = self.is_in(population);
+        let mut starts = Vec::with_capacity(slots);
+        let mut slot_start = self.slot_start(slots, 0);
         values.clear();
-        for stretch in self.row_ranges.row(name) {
-            let (fine, rows) = self.rows(stretch);
+        for range in self.row_ranges.row(name) {
+            let (exact, rows) = self.rows(range);
             for_each_row!(row in rows => {
-                if row.micros >= slots.end && row.micros != UNTIMED {
-                    slots.advance(row.micros);
-                    let next = Some(slots.at / of_slot);
-                    if next != slot {
-                        done(slot, values);
-                        values.clear();
-                        slot = next;
-                    }
+                while row.micros >= slot_start {
+                    starts.push(values.len());
+                    slot_start = self.slot_start(slots, starts.len());
                 }
-                if is_shown(row) {
-                    values.push(D::from_run_duration(RunDuration::decode(row.duration, fine)));
+                if is_in(row) {
+                    values.push(D::from_run_duration(RunDuration::decode(row.duration, exact)));
                 }
             });
         }
-        done(slot, values);
+        starts.resize(slots, values.len());
+        starts
     }
 
-    /// Adds what only [`Detail::Whole`] says, and what the others do.
-    fn fill_whole<D: FromRunDuration>(&self, name: u32, group: &mut Group) {
-        let GroupTallies { all: all_tally, by_outcome: [ok_tally, failed_tally, interrupted_tally], .. } =
-            self.tallies(name);
-        let shown = group.population;
-        let room = |tally: &Tally| Vec::<D>::with_capacity(usize::try_from(tally.runs).unwrap_or(0));
-        let mut values = [room(&ok_tally), room(&failed_tally), room(&interrupted_tally)];
-        let mut every = if shown == Population::All { room(&all_tally) } else { Vec::new() };
-        let mut slots = TimeSlots::new(self.data.from, self.data.to);
-        let mut stretches: Vec<DaySlot> = Vec::new();
+    /// The first microsecond of one of so many equal slots of the period.
+    fn slot_start(&self, slots: usize, slot: usize) -> i64 {
+        if slot >= slots {
+            return i64::MAX;
+        }
+        let (from, to) = (i128::from(self.data.from), i128::from(self.data.to));
+        let share = (to - from + 1) * slot as i128;
+        i64::try_from(from + (share + slots as i128 - 1).div_euclid(slots as i128)).unwrap_or(i64::MAX)
+    }
+
+    /// Counts of each day that has events, and the median of a population; events without a time are on no day.
+    fn days<D: FromRunDuration>(
+        &self,
+        name: u32,
+        population: Population,
+        values: &mut Vec<D>,
+    ) -> Vec<DayStats> {
+        let is_in = self.is_in(population);
+        let mut days: Vec<DayStats> = Vec::new();
         let mut hour = Hour::NONE;
-        for stretch in self.row_ranges.row(name) {
-            let (fine, rows) = self.rows(stretch);
-            for row in rows.iter() {
-                let outcome = self.data.outcomes[row.series as usize];
-                let value = D::from_run_duration(RunDuration::decode(row.duration, fine));
-                if row.micros != UNTIMED {
-                    if !hour.contains(row.micros) || row.micros >= slots.end {
-                        hour = self.data.calendar.hour(row.micros);
-                        slots.advance(row.micros);
-                        let start = match shown {
-                            Population::All => every.len(),
-                            Population::Ok => values[0].len(),
-                            Population::Failed => values[1].len(),
-                        };
-                        let counts = Counts::default();
-                        let same = |last: &DaySlot| (last.day, last.slot) == (hour.day, slots.at);
-                        if !stretches.last().is_some_and(same) {
-                            stretches.push(DaySlot { day: hour.day, slot: slots.at, start, counts });
+        let mut day = hour.day;
+        values.clear();
+        for range in self.row_ranges.row(name) {
+            let (exact, rows) = self.rows(range);
+            for row in rows.iter().filter(|row| row.micros != UNTIMED) {
+                if !hour.contains(row.micros) {
+                    hour = self.data.calendar.hour(row.micros);
+                    if days.is_empty() || hour.day != day {
+                        if let Some(last) = days.last_mut() {
+                            last.median = statistics::median(values);
                         }
-                    }
-                    if let Some(stretch) = stretches.last_mut() {
-                        stretch.counts.add(outcome, 1);
+                        values.clear();
+                        day = hour.day;
+                        days.push(DayStats {
+                            date: calendar::date(day),
+                            counts: Counts::default(),
+                            median: None,
+                        });
                     }
                 }
-                values[outcome as usize].push(value);
-                if shown == Population::All {
-                    every.push(value);
+                if let Some(last) = days.last_mut() {
+                    last.counts.add(self.data.outcomes[row.series as usize], 1);
+                }
+                if is_in(row) {
+                    values.push(D::from_run_duration(RunDuration::decode(row.duration, exact)));
                 }
             }
         }
-
-        let in_order: &[D] = match shown {
-            Population::All => &every,
-            Population::Ok => &values[0],
-            Population::Failed => &values[1],
-        };
-        let mut spare = Vec::new();
-        let mut median_of = |start: usize, end: usize| {
-            spare.clear();
-            spare.extend_from_slice(&in_order[start..end]);
-            statistics::median(&mut spare)
-        };
-        let end_of = |next: Option<&DaySlot>| next.map_or(in_order.len(), |next| next.start);
-        let mut rest = &stretches[..];
-        while let Some(first) = rest.first() {
-            let count = rest.partition_point(|stretch| stretch.slot == first.slot);
-            group.trend24[first.slot] = median_of(first.start, end_of(rest.get(count)));
-            rest = &rest[count..];
+        if let Some(last) = days.last_mut() {
+            last.median = statistics::median(values);
         }
-        let mut rest = &stretches[..];
-        while let Some(first) = rest.first() {
-            let count = rest.partition_point(|stretch| stretch.slot / 2 == first.slot / 2);
-            group.trend12[first.slot / 2] = median_of(first.start, end_of(rest.get(count)));
-            rest = &rest[count..];
-        }
-        let mut rest = &stretches[..];
-        while let Some(first) = rest.first() {
-            let count = rest.partition_point(|stretch| stretch.day == first.day);
-            let mut counts = Counts::default();
-            for stretch in &rest[..count] {
-                counts.merge(&stretch.counts);
-            }
-            let median = median_of(first.start, end_of(rest.get(count)));
-            group.days.push(DayStats { date: calendar::date(first.day), counts, median });
-            rest = &rest[count..];
-        }
-        drop(every);
-
-        let mut last_ok: Vec<D> = values[0][values[0].len().saturating_sub(20)..].to_vec();
-        D::sort(&mut last_ok);
-        group.usual = usual(&SortedUnion([&last_ok, &[], &[]]));
-        for values in &mut values {
-            D::sort(values);
-        }
-        let [ok, failed, interrupted] = &values;
-        let ok_sorted = SortedUnion([ok, &[], &[]]);
-        let failed_sorted = SortedUnion([failed, &[], &[]]);
-        let all_sorted = SortedUnion([ok, failed, interrupted]);
-        let shown_sorted = match shown {
-            Population::Ok => &ok_sorted,
-            Population::Failed => &failed_sorted,
-            Population::All => &all_sorted,
-        };
-
-        group.ok = durations(&ok_sorted, &ok_tally);
-        group.failed = durations(&failed_sorted, &failed_tally);
-        group.all = durations(&all_sorted, &all_tally);
-        group.histogram = histogram(shown_sorted);
-        group.outliers = outliers(shown_sorted);
+        days
     }
 }
 
-impl Group {
-    /// How many of the 24 slots are one in the trend that is wanted, and that trend.
-    fn trend_of(&mut self, detail: Detail) -> (usize, &mut [Option<f64>]) {
-        match detail {
-            Detail::Trend12 => (2, &mut self.trend12),
-            Detail::Trend24 => (1, &mut self.trend24),
-            Detail::Row | Detail::Whole => (24, &mut []),
+impl GroupTallies {
+    fn of(&self, population: Population) -> &Tally {
+        match population {
+            Population::Ok => &self.by_outcome[0],
+            Population::Failed => &self.by_outcome[1],
+            Population::All => &self.all,
         }
     }
 }
@@ -683,7 +604,18 @@ impl Groups<'_> {
         match self {
             Self::Counted(grouping) => grouping.materialise(places, detail, of),
             #[cfg(test)]
-            Self::Given(groups) => places.iter().map(|&place| of(groups[place].clone())).collect(),
+            Self::Given(groups) => {
+                let group = |&place: &usize| {
+                    let mut group = groups[place].clone();
+                    if let Detail::Row { trend: slots @ 1.. } = detail {
+                        let of_slot = group.trend.chunks((group.trend.len() / slots).max(1));
+                        group.trend =
+                            of_slot.map(|values| values.iter().copied().find_map(|value| value)).collect();
+                    }
+                    of(group)
+                };
+                places.iter().map(group).collect()
+            }
         }
     }
 
@@ -713,187 +645,9 @@ impl Groups<'_> {
 
 const LAST_RUNS: usize = 10;
 
-/// Durations of one day and time slot that follow each other.
-struct DaySlot {
-    day: i64,
-    slot: usize,
-    /// Place of its first value among the shown ones.
-    start: usize,
-    counts: Counts,
-}
-
-/// The 24 equal slots of the period.
-struct TimeSlots {
-    from: i64,
-    to: i64,
-    at: usize,
-    /// Where the slot at hand ends.
-    end: i64,
-}
-
-impl TimeSlots {
-    fn new(from: i64, to: i64) -> Self {
-        Self { from, to, at: 0, end: i64::MIN }
-    }
-
-    fn advance(&mut self, micros: i64) {
-        let span = i128::from(self.to) - i128::from(self.from) + 1;
-        let start = |slot: usize| {
-            let share = span * slot as i128;
-            // Rounded up: the first microsecond that is in the slot.
-            i64::try_from(i128::from(self.from) + (share + 23).div_euclid(24)).unwrap_or(i64::MAX)
-        };
-        while self.at < 23 && micros >= start(self.at + 1) {
-            self.at += 1;
-        }
-        self.end = if self.at == 23 { i64::MAX } else { start(self.at + 1) };
-    }
-}
-
-/// From so many runs on, see [`Grouping::fill_row_in_two_passes`].
-#[cfg(not(test))]
-const TWO_PASS_FROM: u64 = 1 << 16;
-#[cfg(test)]
-const TWO_PASS_FROM: u64 = 1 << 10;
-
 /// Room for the durations of a group, for one after the other.
 #[derive(Default)]
 struct Scratch {
     milliseconds: [Vec<u32>; 2],
     seconds: [Vec<f64>; 2],
-}
-
-/// Durations that come out of a [`RunDuration`].
-trait FromRunDuration: Observation {
-    fn from_run_duration(length: RunDuration) -> Self;
-}
-
-impl FromRunDuration for u32 {
-    fn from_run_duration(length: RunDuration) -> Self {
-        match length {
-            RunDuration::Milliseconds(milliseconds) => milliseconds,
-            // Groups with such durations are counted in seconds.
-            RunDuration::Seconds(_) => 0,
-        }
-    }
-}
-
-impl FromRunDuration for f64 {
-    fn from_run_duration(length: RunDuration) -> Self {
-        length.seconds()
-    }
-}
-
-fn durations(sorted: &impl Sorted, tally: &Tally) -> DurationStats {
-    let n = sorted.len();
-    let Some(last) = n.checked_sub(1) else { return DurationStats::default() };
-    let from_20 = |share| (n >= 20).then(|| sorted.quantile(share)).flatten();
-    let from_5 = |share| (n >= 5).then(|| sorted.quantile(share)).flatten();
-    DurationStats {
-        n: n as u64,
-        mean: tally.mean(),
-        median: sorted.median(),
-        min: Some(sorted.at(0)),
-        max: Some(sorted.at(last)),
-        mad: sorted.median_absolute_deviation(),
-        p5: from_20(0.05),
-        p10: from_20(0.10),
-        p90: from_20(0.90),
-        p95: from_20(0.95),
-        p25: from_5(0.25),
-        p75: from_5(0.75),
-    }
-}
-
-/// What a row of a table shows of them.
-fn row_stats(values: &impl Sorted, tally: &Tally) -> DurationStats {
-    let n = values.len();
-    let Some(last) = n.checked_sub(1) else { return DurationStats::default() };
-    DurationStats {
-        n: n as u64,
-        mean: tally.mean(),
-        p95: (n >= 20).then(|| values.quantile(0.95)).flatten(),
-        median: values.median(),
-        min: Some(values.at(0)),
-        max: Some(values.at(last)),
-        ..DurationStats::default()
-    }
-}
-
-/// Of the last twenty that succeeded, sorted.
-fn usual(last: &impl Sorted) -> Option<Usual> {
-    let n = last.len();
-    let range = (n >= 10).then(|| last.quantile(0.10).zip(last.quantile(0.90))).flatten();
-    (n >= 5).then(|| Some(Usual { n: n as u64, median: last.median()?, range }))?
-}
-
-/// Bins of a width that clocks know, ten at most, and what is longer in one more.
-fn histogram(sorted: &impl Sorted) -> Vec<HistogramBin> {
-    const WIDTHS: [f64; 31] = [
-        0.001,
-        0.002,
-        0.005,
-        0.01,
-        0.02,
-        0.05,
-        0.1,
-        0.2,
-        0.5,
-        1.0,
-        2.0,
-        5.0,
-        10.0,
-        15.0,
-        30.0,
-        60.0,
-        120.0,
-        300.0,
-        600.0,
-        900.0,
-        1800.0,
-        3600.0,
-        7200.0,
-        14_400.0,
-        21_600.0,
-        43_200.0,
-        86_400.0,
-        172_800.0,
-        604_800.0,
-        1_209_600.0,
-        2_419_200.0,
-    ];
-    let (Some(last), Some(high)) = (sorted.len().checked_sub(1), sorted.quantile(0.99)) else {
-        return Vec::new();
-    };
-    let (low, most) = (sorted.at(0), sorted.at(last));
-    // Beyond the widest bins, no width is a clock's.
-    let fits = |width: &f64| (high / width).floor() - (low / width).floor() < 10.0;
-    let width = WIDTHS.into_iter().find(fits).unwrap_or((high - low) / 9.0);
-    let first = (low / width).floor();
-    let mut bins = Vec::new();
-    let mut counted = 0;
-    let mut start = first * width;
-    for step in 1..=10 {
-        let end = (first + f64::from(step)) * width;
-        let up_to = statistics::count_below(sorted, end);
-        bins.push(HistogramBin { low: start, high: Some(end), runs: (up_to - counted) as u64 });
-        (counted, start) = (up_to, end);
-        if high < end {
-            break;
-        }
-    }
-    if most >= start {
-        bins.push(HistogramBin { low: start, high: None, runs: (sorted.len() - counted) as u64 });
-    }
-    bins
-}
-
-/// Beyond the p95 whisker, the slowest first.
-fn outliers(sorted: &impl Sorted) -> Vec<f64> {
-    const MOST: usize = 50;
-    let Some(whisker) = (sorted.len() >= 20).then(|| sorted.quantile(0.95)).flatten() else {
-        return Vec::new();
-    };
-    let slowest = (0..sorted.len()).rev().take(MOST).map(|place| sorted.at(place));
-    slowest.take_while(|&seconds| seconds > whisker).collect()
 }

@@ -5,13 +5,15 @@
 //!               │
 //!           grouping ─────── findings     each target's numbers; what is worth a look
 //!               │                │
-//!     tally, calendar, parallel  │        counting in time order; days and hours; threads
-//!               └─── statistics ─┘        quantiles, tests
+//!   durations, tally, calendar,  │        figures of durations; counting in time order; days and hours;
+//!      and parallel              │        threads
+//!               └─── statistics ─┘        quantiles, tests, also for render
 //!
 //!             model                       what all of them and render share: types only
 //! ```
 
 pub mod calendar;
+mod durations;
 mod findings;
 pub mod grouping;
 pub mod model;

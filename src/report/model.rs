@@ -56,13 +56,6 @@ impl Counts {
             Outcome::Interrupted => self.interrupted += runs,
         }
     }
-
-    pub fn merge(&mut self, other: &Self) {
-        self.runs += other.runs;
-        self.ok += other.ok;
-        self.failed += other.failed;
-        self.interrupted += other.interrupted;
-    }
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -99,9 +92,8 @@ pub struct Group {
     pub is_fallback: bool,
     pub usual: Option<Usual>,
     pub change: Option<Change>,
-    /// Median of the shown population per equal time slot of the whole period; 24 slots, and 12.
-    pub trend24: [Option<f64>; 24],
-    pub trend12: [Option<f64>; 12],
+    /// Median of the shown population per equal time slot of the whole period; empty if not asked for.
+    pub trend: Vec<Option<f64>>,
     /// (domain, counts), with `--by domain` (target, counts), in byte order of the names, none first.
     pub breakdown: Vec<(Option<String>, Counts)>,
     /// Per day that has events: counts and median of the shown population.
@@ -114,6 +106,14 @@ pub struct Group {
 }
 
 impl Group {
+    pub fn stats_mut(&mut self, population: Population) -> &mut DurationStats {
+        match population {
+            Population::Ok => &mut self.ok,
+            Population::Failed => &mut self.failed,
+            Population::All => &mut self.all,
+        }
+    }
+
     /// The durations that the report shows.
     pub fn durations(&self) -> &DurationStats {
         match self.population {

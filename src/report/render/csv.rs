@@ -17,8 +17,11 @@ pub fn csv(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Res
             group.name.as_deref().map_or_else(String::new, |name| field(&escape_for_display(name, false)));
         format!("{name},{}\r\n", table::figures(&group).join(","))
     };
-    for row in summary.groups.materialise_range(0..options.row_limit(summary.groups.len()), Detail::Row, row)
-    {
+    for row in summary.groups.materialise_range(
+        0..options.row_limit(summary.groups.len()),
+        Detail::Row { trend: 0 },
+        row,
+    ) {
         out.write_all(row.as_bytes())?;
     }
     Ok(())

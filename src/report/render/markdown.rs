@@ -26,7 +26,7 @@ pub fn markdown(summary: &Summary, options: &Options, out: &mut dyn Write) -> io
             table::figures(&group).map(|figure| if figure.is_empty() { "-".to_owned() } else { figure });
         format!("| {name} | {} |\n", figures.join(" | "))
     };
-    for row in summary.groups.materialise_range(0..rows, Detail::Row, row) {
+    for row in summary.groups.materialise_range(0..rows, Detail::Row { trend: 0 }, row) {
         out.write_all(row.as_bytes())?;
     }
     match summary.groups.len() - rows {

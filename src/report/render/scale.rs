@@ -1,6 +1,7 @@
 //! From values to lengths: what the charts of the terminal and of the page have in common.
 
 use crate::report::model::{Counts, DayStats};
+use crate::report::statistics;
 use chrono::NaiveDate;
 
 /// `value / max` of so many steps, rounded, and never beyond them.
@@ -56,17 +57,6 @@ pub fn maximum(values: impl IntoIterator<Item = Option<f64>>) -> f64 {
     values.into_iter().flatten().filter(|value| value.is_finite()).fold(0.0, f64::max)
 }
 
-/// The median of some figures.
-pub fn median(mut values: Vec<f64>) -> Option<f64> {
-    values.sort_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    match values.len() {
-        0 => None,
-        length if length % 2 == 1 => Some(values[middle]),
-        _ => Some(f64::midpoint(values[middle - 1], values[middle])),
-    }
-}
-
 /// All runs of a chart's first day to its last, however many days have none.
 pub fn days_inclusive(from: NaiveDate, to: NaiveDate) -> usize {
     usize::try_from((to - from).num_days()).unwrap_or(0) + 1
@@ -92,7 +82,7 @@ pub fn median_per_column(
             column.push(median);
         }
     }
-    columns.into_iter().map(median).collect()
+    columns.iter_mut().map(|column| statistics::median(column)).collect()
 }
 
 /// A round number of seconds that needs at most so many steps to reach the top.

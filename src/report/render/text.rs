@@ -42,7 +42,7 @@ pub fn text(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Re
         durations,
         groups: BTreeMap::new(),
     };
-    let detail = if width >= WIDE { Detail::Trend24 } else { Detail::Trend12 };
+    let detail = Detail::Row { trend: if width >= WIDE { 24 } else { 12 } };
     let shown = [&view.order, &view.durations].map(|order| view.split_at_limit(order).0);
     view.groups = materialize(&summary.groups, shown.concat(), detail);
     let sections = [
@@ -333,10 +333,8 @@ impl Overview<'_> {
         }
         if rows.iter().any(|group| group.counts.runs >= ENOUGH) {
             let (header, slots, gap) = if wide { (&*self.trend_header(), 24, 2) } else { ("trend", 12, 1) };
-            let trend = column(header, slots, &|group| match group.counts.runs >= ENOUGH {
-                false => String::new(),
-                true if wide => self.glyphs.sparkline(&group.trend24),
-                true => self.glyphs.sparkline(&group.trend12),
+            let trend = column(header, slots, &|group| {
+                if group.counts.runs < ENOUGH { String::new() } else { self.glyphs.sparkline(&group.trend) }
             });
             columns.push(trend.with_gap(gap).of_drawings());
         }

@@ -224,16 +224,12 @@ fn slower() -> Change {
 fn group(row: &Row, noise: &mut Noise) -> Group {
     let counts = counts(row.counts);
     let apply = row.name == "apply";
-    let mut trend24 = [None; 24];
-    for (at, slot) in trend24.iter_mut().enumerate() {
+    let mut trend = vec![None; 24];
+    for (at, slot) in trend.iter_mut().enumerate() {
         let later = if apply && at >= 20 { 1.4 } else { 1.0 };
         if counts.runs > 100 || noise.next() > 0.15 {
             *slot = Some(noise.around(row.median * later, 0.12));
         }
-    }
-    let mut trend12 = [None; 12];
-    for (at, slot) in trend12.iter_mut().enumerate() {
-        *slot = trend24[at * 2].or(trend24[at * 2 + 1]);
     }
     let mut days = Vec::new();
     for day in 0..43u64 {
@@ -305,8 +301,7 @@ fn group(row: &Row, noise: &mut Noise) -> Group {
             range: Some((row.median, row.median * 1.74)),
         }),
         change: apply.then(slower),
-        trend24,
-        trend12,
+        trend,
         breakdown: vec![
             (None, part(counts.runs - counts.runs / 3)),
             (Some("lab-1".to_owned()), part(counts.runs / 9)),
@@ -409,7 +404,7 @@ pub fn few() -> Summary<'static> {
         ..DurationStats::default()
     };
     (sync.all, sync.failed) = (sync.ok, DurationStats::default());
-    (sync.usual, sync.trend12, sync.trend24) = (None, [None; 12], [None; 24]);
+    (sync.usual, sync.trend) = (None, vec![None; 24]);
     (sync.outliers, sync.histogram, sync.breakdown) = (vec![], vec![], vec![(None, sync.counts)]);
     sync.days = vec![DayStats { date: day, counts: sync.counts, median: Some(2.25) }];
     sync.last_runs.drain(..8);

@@ -95,8 +95,7 @@ impl Figures {
         let code = self.number().cast_signed();
         group.exit_codes.insert(code, self.number());
         group.last_exit_code = code;
-        group.trend24.fill_with(|| self.maybe());
-        group.trend12.fill_with(|| self.maybe());
+        group.trend = (0..24).map(|_| self.maybe()).collect();
         for day in &mut group.days {
             (day.counts, day.median) = (self.counts(), self.maybe());
         }
