@@ -35,7 +35,7 @@ use std::io::{self, Write as _};
 
 use cli::Refusal;
 use commands::exit::Exit;
-use commands::misuse::Misuse;
+use commands::usage::UsageError;
 
 pub use sys::process::set_args;
 
@@ -67,8 +67,8 @@ pub fn run() -> i32 {
 
 fn print_refusal(refusal: &Refusal) -> anyhow::Result<Exit> {
     Ok(match refusal {
-        Refusal::Shown(text) => commands::show(text).map(|()| Exit::DONE)?,
-        Refusal::Nothing(text) => commands::show(text).map(|()| Exit::FAILED)?,
+        Refusal::Help(text) => commands::show(text).map(|()| Exit::DONE)?,
+        Refusal::HelpOnMissingArgument(text) => commands::show(text).map(|()| Exit::FAILED)?,
         Refusal::Usage(line) => {
             print_error(line);
             Exit::USAGE
@@ -83,7 +83,7 @@ fn report_error(error: &anyhow::Error) -> Exit {
         return Exit::FAILED;
     }
     print_error(&format!("{error:#}"));
-    if error.is::<Misuse>() { Exit::USAGE } else { Exit::FAILED }
+    if error.is::<UsageError>() { Exit::USAGE } else { Exit::FAILED }
 }
 
 fn print_error(line: &str) {

@@ -52,11 +52,12 @@ impl Seconds {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Bytes(pub u64);
 
-impl fmt::Display for Bytes {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(bytes) = *self;
+impl Bytes {
+    /// In IEC units, without the exact figure.
+    pub fn short(self) -> String {
+        let Self(bytes) = self;
         if bytes < 1024 {
-            return write!(f, "{bytes} bytes");
+            return format!("{bytes} bytes");
         }
         let mut tenths = (u128::from(bytes) * 10 + 512) / 1024;
         let mut unit = 0;
@@ -65,7 +66,14 @@ impl fmt::Display for Bytes {
             unit += 1;
         }
         let name = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"][unit];
-        write!(f, "{}.{} {name} ({bytes} bytes)", tenths / 10, tenths % 10)
+        format!("{}.{} {name}", tenths / 10, tenths % 10)
+    }
+}
+
+impl fmt::Display for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.short())?;
+        if self.0 < 1024 { Ok(()) } else { write!(f, " ({} bytes)", self.0) }
     }
 }
 

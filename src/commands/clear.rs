@@ -12,7 +12,7 @@ use crate::store::Cleared;
 /// # Errors
 /// Something of ours could not be deleted.
 pub fn everything(out: &mut dyn Write) -> anyhow::Result<()> {
-    let store = consent::needed()?;
+    let store = consent::require_store()?;
     let cleared = store
         .clear()
         .with_context(|| format!("could not delete what is recorded in {}", store.directory().display()))?;
@@ -33,7 +33,7 @@ pub fn everything(out: &mut dyn Write) -> anyhow::Result<()> {
 /// # Errors
 /// The log could not be written anew; it is as it was.
 pub fn before(moment: When, now: DateTime<Utc>, out: &mut dyn Write) -> anyhow::Result<()> {
-    let store = consent::needed()?;
+    let store = consent::require_store()?;
     let done = store
         .clear_before(when::since(moment, now, &Local))
         .with_context(|| format!("could not delete old events in {}", store.directory().display()))?;

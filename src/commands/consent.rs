@@ -4,32 +4,32 @@ use std::io::Write;
 
 use anyhow::{Context as _, anyhow};
 
-use super::world;
+use super::env;
 use crate::store::Store;
 
 /// Whether a run that starts now is recorded.
 pub enum Recording {
     On(Store),
     /// Enabled, but not here and now: why.
-    Held(Store, String),
+    Blocked(Store, String),
     /// Not enabled.
     Off(Store),
-    /// There is no place for a store: why.
-    Homeless,
+    /// There is no place for a store.
+    NoHome,
 }
 
-pub const HOMELESS: &str = "there is no home directory: HOME is not an absolute path";
+pub const NO_HOME: &str = "there is no home directory: HOME is not an absolute path";
 
 /// The one answer that the wrapper, `on`, `off` and `status` give.
 pub fn recording() -> Recording {
-    let Some(store) = world::store() else { return Recording::Homeless };
+    let Some(store) = env::store() else { return Recording::NoHome };
     if !store.is_on() {
         return Recording::Off(store);
     }
-    match world::do_not_track() {
+    match env::do_not_track() {
         Some(value) => {
-            let reason = format!("{}={} is set", world::DO_NOT_TRACK, value.to_string_lossy().escape_debug());
-            Recording::Held(store, reason)
+            let reason = format!("{}={} is set", env::DO_NOT_TRACK, value.to_string_lossy().escape_debug());
+            Recording::Blocked(store, reason)
         }
         None => Recording::On(store),
     }
@@ -38,15 +38,15 @@ pub fn recording() -> Recording {
 /// # Errors
 /// The directory or the marker cannot be made.
 pub fn turn_on(out: &mut dyn Write) -> anyhow::Result<()> {
-    let store = needed()?;
+    let store = require_store()?;
     let directory = store.directory().display().to_string();
     store.turn_on().with_context(|| format!("could not turn recording on in {directory}"))?;
     writeln!(out, "Telemetry enabled. Data stored in: {directory}")?;
-    if let Recording::Held(_, reason) = recording() {
+    if let Recording::Blocked(_, reason) = recording() {
         writeln!(
             out,
             "Not recording here: {reason}; to record all the same: env -u {} tm-run ...",
-            world::DO_NOT_TRACK
+            env::DO_NOT_TRACK
         )?;
     }
     if let Err(problem) = store.check_append() {
@@ -58,7 +58,7 @@ pub fn turn_on(out: &mut dyn Write) -> anyhow::Result<()> {
 /// # Errors
 /// The marker cannot be removed.
 pub fn turn_off(out: &mut dyn Write) -> anyhow::Result<()> {
-    let store = needed()?;
+    let store = require_store()?;
     store
         .turn_off()
         .with_context(|| format!("could not turn recording off in {}", store.directory().display()))?;
@@ -68,6 +68,6 @@ pub fn turn_off(out: &mut dyn Write) -> anyhow::Result<()> {
 }
 
 /// The user's store, for those who cannot do without.
-pub fn needed() -> anyhow::Result<Store> {
-    world::store().ok_or_else(|| anyhow!(HOMELESS))
+pub fn require_store() -> anyhow::Result<Store> {
+    env::store().ok_or_else(|| anyhow!(NO_HOME))
 }

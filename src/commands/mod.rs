@@ -2,17 +2,17 @@
 
 mod clear;
 mod consent;
+mod env;
 pub mod exit;
 mod init;
 mod log;
-pub mod misuse;
 mod nesting;
 mod output;
 mod progress;
 mod report;
 mod status;
+pub mod usage;
 mod when;
-mod world;
 mod wrap;
 
 use std::ffi::OsString;
@@ -27,7 +27,7 @@ use crate::units::SignalNumber;
 use exit::Exit;
 use output::Standard;
 
-/// Does what was asked for. `args`: our own arguments without argv[0].
+/// Does what was asked for. `args`: our own arguments without `argv[0]`.
 ///
 /// # Errors
 /// What could not be done, for `main` to say.

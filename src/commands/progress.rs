@@ -1,27 +1,27 @@
-//! Tells on a terminal how far a long reading is.
+//! Says on a terminal how far a long read has got.
 
-use std::io::{self, IsTerminal as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use crate::units::Bytes;
 
-/// Nothing is shown before, and then as often.
-const PATIENCE: Duration = Duration::from_secs(1);
-const STEP: Duration = Duration::from_millis(100);
+/// Nothing is shown before; then the line is written anew as often as this.
+const FIRST: Duration = Duration::from_secs(1);
+const INTERVAL: Duration = Duration::from_millis(200);
 
-/// Below so many bytes no disk takes as long; a pipe may.
+/// No disk takes as long as [`FIRST`] for so many bytes; a pipe may.
 const SMALL: u64 = 16 << 20;
 
-/// Does the work and, if it takes long and standard error is a terminal, shows there how many of `bytes` have
-/// been read (`None`: nobody knows how many there are).
-pub fn shown<T: Send>(
-    bytes: Option<u64>,
-    done: &AtomicU64,
+/// Does the work. If it takes long and standard error is a terminal, a line there says how many of `total` bytes have been
+/// read (`None`: nobody knows how many there are).
+pub fn with_progress<T: Send>(
+    total: Option<u64>,
+    read: &AtomicU64,
     work: impl FnOnce() -> anyhow::Result<T> + Send,
 ) -> anyhow::Result<T> {
-    if bytes.is_some_and(|bytes| bytes < SMALL) || !io::stderr().is_terminal() {
+    if total.is_some_and(|bytes| bytes < SMALL) || !io::stderr().is_terminal() {
         return work();
     }
     let (finish, finished) = mpsc::channel::<()>();
@@ -31,25 +31,41 @@ pub fn shown<T: Send>(
             drop(finish);
             result
         });
-        if finished.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
-            let bar = bar(bytes);
-            while finished.recv_timeout(STEP) == Err(RecvTimeoutError::Timeout) {
-                bar.set_position(done.load(Ordering::Relaxed));
-            }
-            bar.finish_and_clear();
+        let mut wait = FIRST;
+        while finished.recv_timeout(wait) == Err(RecvTimeoutError::Timeout) {
+            wait = INTERVAL;
+            rewrite_line(&line(read.load(Ordering::Relaxed), total));
         }
-        worker.join().unwrap_or_else(|_| Err(anyhow::anyhow!("reading ended early")))
+        if wait != FIRST {
+            rewrite_line("");
+        }
+        worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })
 }
 
-fn bar(bytes: Option<u64>) -> ProgressBar {
-    let (bar, template) = match bytes {
-        Some(bytes) => (ProgressBar::new(bytes), "reading {bar:30} {percent} % of {total_bytes}"),
-        None => (ProgressBar::no_length(), "reading {bytes}"),
-    };
-    bar.set_draw_target(ProgressDrawTarget::stderr());
-    match ProgressStyle::with_template(template) {
-        Ok(style) => bar.with_style(style.progress_chars("#-")),
-        Err(_) => bar,
+fn line(read: u64, total: Option<u64>) -> String {
+    match total {
+        Some(total) => {
+            format!("reading {} % of {}", (read.min(total) * 100) / total.max(1), Bytes(total).short())
+        }
+        None => format!("reading {}", Bytes(read).short()),
+    }
+}
+
+/// Puts a text in place of the line's last one (ECMA-48: CR, EL).
+fn rewrite_line(text: &str) {
+    // Progress that cannot be shown is no reason to stop.
+    let _ = io::stderr().write_all(format!("\r\x1b[2K{text}").as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn progress_line_has_percent_where_the_total_is_known() {
+        assert_eq!(line(3 << 20, Some(12 << 20)), "reading 25 % of 12.0 MiB");
+        assert_eq!(line(5, Some(0)), "reading 0 % of 0 bytes");
+        assert_eq!(line(5 << 30, None), "reading 5.0 GiB");
     }
 }

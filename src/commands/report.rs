@@ -8,9 +8,9 @@ use anyhow::Context as _;
 use chrono::{DateTime, Local, NaiveDateTime, TimeZone, Utc};
 
 use super::consent::{self, Recording};
-use super::misuse::Misuse;
+use super::env::{self, Screen};
 use super::output::Output;
-use super::world::{self, Screen};
+use super::usage::UsageError;
 use super::{progress, when};
 use crate::cli::{self, Format};
 use crate::event::table::{Filter, ReadStats, Table};
@@ -34,22 +34,17 @@ pub fn run(asked: &cli::Report, now: DateTime<Utc>, out: &mut dyn Write) -> anyh
     let zone = if asked.utc {
         Zone { name: "UTC".into(), filter: filter(asked, now, &Utc), local: &utc, offset: &|_| 0 }
     } else {
-        Zone {
-            name: world::zone_name(now),
-            filter: filter(asked, now, &Local),
-            local: &local,
-            offset: &offset,
-        }
+        Zone { name: env::zone_name(now), filter: filter(asked, now, &Local), local: &local, offset: &offset }
     };
     refuse_contradictions(asked, &zone.filter)?;
     let (table, recording) = read_logs(asked)?;
     warn_of_unreadable(&table.read_stats, &asked.logs);
     match &asked.output {
-        None => write(asked, now, &zone, table, &recording, out),
+        None => write(asked, now, &zone, table, recording.as_ref(), out),
         Some(path) => {
             let doing = || format!("could not write {}", path.display());
             let mut file = Output::create(path).with_context(doing)?;
-            write(asked, now, &zone, table, &recording, &mut file).with_context(doing)?;
+            write(asked, now, &zone, table, recording.as_ref(), &mut file).with_context(doing)?;
             file.finish().with_context(doing)
         }
     }
@@ -76,17 +71,17 @@ fn filter<Z: TimeZone>(asked: &cli::Report, now: DateTime<Utc>, zone: &Z) -> Fil
     }
 }
 
-fn refuse_contradictions(asked: &cli::Report, filter: &Filter) -> Result<(), Misuse> {
+fn refuse_contradictions(asked: &cli::Report, filter: &Filter) -> Result<(), UsageError> {
     if let (Some(since), Some(until)) = (filter.since, filter.until)
         && since >= until
     {
-        return Err(Misuse("--since is not before --until".into()));
+        return Err(UsageError("--since is not before --until".into()));
     }
     if let Some(name) = asked.targets.iter().find(|name| asked.excludes.contains(name)) {
-        return Err(Misuse(format!("--target and --exclude both name '{}'", name.escape_debug())));
+        return Err(UsageError(format!("--target and --exclude both name '{}'", name.escape_debug())));
     }
     if asked.logs.iter().filter(|log| is_standard_input(log)).count() > 1 {
-        return Err(Misuse("standard input can be read once only".into()));
+        return Err(UsageError("standard input can be read once only".into()));
     }
     Ok(())
 }
@@ -95,17 +90,9 @@ fn is_standard_input(log: &Path) -> bool {
     log.as_os_str() == "-"
 }
 
-/// What a report with nothing to show says of recording.
-enum State {
-    On,
-    Off,
-    Blocked(String),
-    Impossible(&'static str),
-    NotAsked,
-}
-
-fn read_logs(asked: &cli::Report) -> anyhow::Result<(Table, State)> {
-    let (sources, state) = if asked.logs.is_empty() {
+/// The events, and for the user's own log whether runs are recorded.
+fn read_logs(asked: &cli::Report) -> anyhow::Result<(Table, Option<Recording>)> {
+    let (sources, recording) = if asked.logs.is_empty() {
         own_log()?
     } else {
         let source = |log: &PathBuf| {
@@ -115,26 +102,24 @@ fn read_logs(asked: &cli::Report) -> anyhow::Result<(Table, State)> {
                 Source::Path(log.clone())
             }
         };
-        (asked.logs.iter().map(source).collect(), State::NotAsked)
+        (asked.logs.iter().map(source).collect(), None)
     };
     let bytes = sources.iter().map(read::size).sum();
     let read_bytes = AtomicU64::new(0);
-    let table = progress::shown(bytes, &read_bytes, || read::read(sources, &read_bytes))?;
-    Ok((table, state))
+    let table = progress::with_progress(bytes, &read_bytes, || read::read(sources, &read_bytes))?;
+    Ok((table, recording))
 }
 
-fn own_log() -> anyhow::Result<(Vec<Source>, State)> {
-    let (store, state) = match consent::recording() {
-        Recording::On(store) => (store, State::On),
-        Recording::Held(store, reason) => (store, State::Blocked(reason)),
-        Recording::Off(store) => (store, State::Off),
-        Recording::Homeless => return Ok((Vec::new(), State::Impossible(consent::HOMELESS))),
+fn own_log() -> anyhow::Result<(Vec<Source>, Option<Recording>)> {
+    let recording = consent::recording();
+    let (Recording::On(store) | Recording::Blocked(store, _) | Recording::Off(store)) = &recording else {
+        return Ok((Vec::new(), Some(recording)));
     };
     let path = store.log_path();
     match store.open_log(OpenMode::Read) {
         // Not opened once more: something else could stand there by then.
-        Ok(file) => Ok((vec![Source::File(path, file)], state)),
-        Err(error) if is_missing(&error) => Ok((Vec::new(), state)),
+        Ok(file) => Ok((vec![Source::File(path, file)], Some(recording))),
+        Err(error) if is_missing(&error) => Ok((Vec::new(), Some(recording))),
         Err(error) => {
             Err(error).with_context(|| format!("could not read the log in {}", store.directory().display()))
         }
@@ -169,7 +154,7 @@ fn write(
     now: DateTime<Utc>,
     zone: &Zone<'_>,
     mut table: Table,
-    state: &State,
+    recording: Option<&Recording>,
     out: &mut dyn Write,
 ) -> anyhow::Result<()> {
     let span = table.period();
@@ -227,12 +212,12 @@ fn write(
         filters: &filters,
         contents: &contents,
         generator: concat!("tm-run ", env!("CARGO_PKG_VERSION")),
-        recording: match state {
-            State::On => render::Recording::On,
-            State::Off => render::Recording::Off,
-            State::Blocked(reason) => render::Recording::Blocked(reason),
-            State::Impossible(reason) => render::Recording::Impossible(reason),
-            State::NotAsked => render::Recording::NotAsked,
+        recording: match recording {
+            Some(Recording::On(_)) => render::Recording::On,
+            Some(Recording::Off(_)) => render::Recording::Off,
+            Some(Recording::Blocked(_, reason)) => render::Recording::Blocked(reason),
+            Some(Recording::NoHome) => render::Recording::Impossible(consent::NO_HOME),
+            None => render::Recording::NotAsked,
         },
     };
     match asked.format {

@@ -9,8 +9,8 @@ use anyhow::Context as _;
 use chrono::{DateTime, Local, Utc};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 
-use super::consent::{self, HOMELESS, Recording};
-use super::world;
+use super::consent::{self, NO_HOME, Recording};
+use super::env;
 use crate::cli::StatusFormat;
 use crate::event::table::ReadStats;
 use crate::event::timestamp;
@@ -67,13 +67,13 @@ impl Status {
     fn now() -> Self {
         let recording = consent::recording();
         let (store, is_enabled) = match &recording {
-            Recording::On(store) | Recording::Held(store, _) => (store, true),
+            Recording::On(store) | Recording::Blocked(store, _) => (store, true),
             Recording::Off(store) => (store, false),
-            Recording::Homeless => {
+            Recording::NoHome => {
                 return Self {
                     directory: None,
                     is_enabled: false,
-                    reason: Some(HOMELESS.into()),
+                    reason: Some(NO_HOME.into()),
                     remedy: None,
                     stored: None,
                     unread: None,
@@ -86,7 +86,7 @@ impl Status {
             _ => (store.check_append().err(), store.open_log(OpenMode::Read)),
         };
         let (reason, remedy) = match (&recording, problem) {
-            (Recording::Held(_, reason), _) => (Some(reason.clone()), None),
+            (Recording::Blocked(_, reason), _) => (Some(reason.clone()), None),
             (Recording::On(_), Some(problem)) => {
                 (Some(format!("the file cannot be written: {problem}")), remedy(store, &problem))
             }
@@ -192,7 +192,7 @@ impl Stored {
         write!(out, "Events: {}", self.reading.events)?;
         if let Some((from, to)) = self.period {
             let day = |at: DateTime<Utc>| at.with_timezone(&Local).date_naive();
-            write!(out, " ({})", format::date_range(day(from), day(to), world::dash()))?;
+            write!(out, " ({})", format::date_range(day(from), day(to), env::dash()))?;
         }
         let lines = if self.reading.unreadable == 1 { "line" } else { "lines" };
         writeln!(out, ", {} unreadable {lines}", self.reading.unreadable)?;

@@ -1,6 +1,5 @@
 //! Runs a command, and records the run if the user wants that.
 
-use std::env;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal as _, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
@@ -16,10 +15,10 @@ use crate::store::{Appended, Store};
 use crate::sys::exec::ExecArgs;
 use crate::sys::process::ChildKind;
 
-/// Runs the command. `args`: our own arguments without argv[0], of which the last ones are the command's.
+/// Runs the command. `args`: our own arguments without `argv[0]`, of which the last ones are the command's.
 pub fn run(wrap: &Wrap, args: &[OsString]) -> Exit {
     let target = wrap.target.clone().unwrap_or_else(|| base_name(&wrap.words[0]));
-    let active = env::var_os(nesting::VARIABLE);
+    let active = std::env::var_os(nesting::VARIABLE);
     let active = active.as_deref().map(OsStr::as_bytes);
     let command = |added: Option<Vec<u8>>| {
         let added = added.map(|variable| (nesting::VARIABLE, variable));
@@ -48,7 +47,7 @@ pub fn run(wrap: &Wrap, args: &[OsString]) -> Exit {
 /// The kind of process that becomes a recorded command.
 pub fn child_kind() -> ChildKind {
     // Programs that watch programs (valgrind) may not know processes that share memory; they come by LD_PRELOAD.
-    if env::var_os("LD_PRELOAD").is_none() { ChildKind::SharedMemory } else { ChildKind::Forked }
+    if std::env::var_os("LD_PRELOAD").is_none() { ChildKind::SharedMemory } else { ChildKind::Forked }
 }
 
 /// Whether `--` stands before the last `count` arguments: then they are a command, whatever they look like.

@@ -6,7 +6,7 @@ use super::term::{Glyphs, Line, Style, ellipsize_middle};
 
 /// What the marks of a chart mean.
 pub struct Legend {
-    /// How a mark looks, the mark, what it stands for.
+    /// Style, mark, meaning.
     pub parts: Vec<(Style, &'static str, &'static str)>,
 }
 

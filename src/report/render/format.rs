@@ -9,15 +9,16 @@ use crate::event::outcome::{self, Outcome};
 use crate::event::table::Filter;
 use crate::report::grouping::Groups;
 use crate::report::model::{
-    Change, ChangeWindow, Counts, Direction, Finding, FindingKind, GroupBy, Population, RunRecord,
+    Change, ChangeWindow, Counts, Direction, Finding, FindingKind, Group, GroupBy, Population, RunRecord,
+    Usual,
 };
 use crate::units::Seconds;
 
-/// Runs of a target from which on trends and findings mean something.
+/// A target with fewer runs has no trend and no p95.
 pub const ENOUGH: u64 = 20;
 
-/// What succeeded of what was completed: `3/4` below five, then whole percent, which are 100 only if nothing
-/// failed and 0 only if nothing passed. `-`: nothing was completed.
+/// The success rate of completed runs: `3/4` below five of them, else whole percent. It is 100 % only if nothing
+/// failed and 0 % only if nothing passed; `-` if nothing was completed.
 pub fn percent(ok: u64, rated: u64) -> String {
     match rated {
         0 => "-".to_owned(),
@@ -45,7 +46,7 @@ pub fn success_rate_or_dash(counts: &Counts, options: &Options) -> String {
     success_rate(counts, options).unwrap_or_else(|| "-".to_owned())
 }
 
-/// A part of all time, in whole percent.
+/// A share of the total time, in whole percent.
 pub fn percent_of_time(part: f64, whole: f64) -> String {
     let percent = part / whole * 100.0;
     if !percent.is_finite() || percent <= 0.0 {
@@ -61,7 +62,7 @@ pub fn seconds_or_dash(value: Option<f64>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| Seconds(value).to_string())
 }
 
-/// Where a histogram's bin begins; bins of some milliseconds need a digit more than durations have.
+/// The lower edge of a histogram's bin. Bins of milliseconds need a digit more than durations have.
 pub fn bin_edge(low: f64) -> String {
     let hundredths = low * 100.0;
     if low < 1.0 && (hundredths - hundredths.round()).abs() > 0.01 {
@@ -127,7 +128,7 @@ pub fn relative_time(then: DateTime<Utc>, now: DateTime<Utc>) -> String {
     match seconds {
         -59..60 => "now".to_owned(),
         60.. => format!("{} ago", span(seconds)),
-        // A clock was wrong, or is.
+        // The event is in the future: some clock was wrong.
         _ => format!("in {}", span(seconds.saturating_neg())),
     }
 }
@@ -176,6 +177,31 @@ pub fn exit_code_text(target: &str, code: i64) -> String {
         label if label.starts_with("exit ") => label.into_owned(),
         label => format!("{label} ({code})"),
     }
+}
+
+/// As in JSON, and as a class on the page.
+pub fn finding_kind(finding: &Finding) -> &'static str {
+    match &finding.kind {
+        FindingKind::Changed(change) if change.direction == Direction::Faster => "faster",
+        FindingKind::Changed(_) => "slower",
+        FindingKind::Failing { .. } => "failing",
+        FindingKind::Flaky { .. } => "flaky",
+    }
+}
+
+/// What to expect of the next run: `Usually 4m 18s, most runs 2m 56s – 5m 07s (last 20 that succeeded)`.
+pub fn usual_duration(usual: &Usual, dash: &str) -> String {
+    let range = usual.range.map_or_else(String::new, |(low, high)| {
+        format!(", most runs {} {dash} {}", Seconds(low), Seconds(high))
+    });
+    format!("Usually {}{range} (last {} that succeeded)", Seconds(usual.median), usual.n)
+}
+
+/// A group's exit codes with their runs, the most frequent first.
+pub fn exit_codes_by_frequency(group: &Group) -> Vec<(i64, u64)> {
+    let mut codes: Vec<(i64, u64)> = group.exit_codes.iter().map(|(&code, &runs)| (code, runs)).collect();
+    codes.sort_by_key(|&(code, runs)| (std::cmp::Reverse(runs), code));
+    codes
 }
 
 /// A finding as a sentence, without a full stop; `name` is its target as it can be shown.
@@ -278,12 +304,12 @@ fn to_u64(number: usize) -> u64 {
     u64::try_from(number).unwrap_or(u64::MAX)
 }
 
-/// A name for a sentence: no longer than a sentence bears.
+/// A name short enough for a sentence.
 pub fn short_name(name: &str, ascii: bool) -> String {
     ellipsize_middle(&escape_for_display(name, ascii), 40, ascii)
 }
 
-/// What the whole log holds, for somebody whose filters let nothing through.
+/// What the log holds, for when no event passed the filters.
 pub fn log_description(events: u64, options: &Options) -> String {
     let mut parts = vec![format!("The log has {}", plural(events, "event", "events"))];
     if let Some((first, last)) = options.contents.span {
@@ -313,12 +339,12 @@ pub fn log_description(events: u64, options: &Options) -> String {
     parts.concat()
 }
 
-/// Counts and their sum's share, for bars.
+/// Counts in the order of a stacked bar.
 pub fn outcome_counts(counts: &Counts) -> [u64; 3] {
     [counts.ok, counts.failed, counts.interrupted]
 }
 
-/// The places of the groups in the order of the duration chart: by average, or as they were asked for.
+/// Indexes of the groups in the order of the duration chart: by average, unless `--sort` was given.
 pub fn duration_order(groups: &Groups<'_>, sorted: bool) -> Vec<usize> {
     if sorted { (0..groups.len()).collect() } else { groups.by_average() }
 }
@@ -328,7 +354,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_rate_is_100_only_if_nothing_failed_and_0_only_if_nothing_passed() {
+    fn percent_is_100_only_without_failure_and_0_only_without_success() {
         #[track_caller]
         fn case(ok: u64, rated: u64, text: &str) {
             assert_eq!(percent(ok, rated), text);
@@ -347,13 +373,13 @@ mod tests {
     }
 
     #[test]
-    fn bins_of_milliseconds_can_be_told_apart() {
+    fn histogram_bin_edges_of_milliseconds_differ() {
         let edges: Vec<String> = [0.0, 0.002, 0.008, 0.01, 0.012, 0.5, 90.0].map(bin_edge).into();
         assert_eq!(edges, ["0.00s", "0.002s", "0.008s", "0.01s", "0.012s", "0.50s", "1m 30s"]);
     }
 
     #[test]
-    fn times_gone_by_are_told_in_one_unit() {
+    fn relative_time_has_one_unit() {
         let now = DateTime::from_timestamp(2_000_000_000, 0).unwrap();
         let case = |seconds: i64, text: &str| {
             assert_eq!(relative_time(now - chrono::TimeDelta::seconds(seconds), now), text);
@@ -373,7 +399,7 @@ mod tests {
     }
 
     #[test]
-    fn a_period_names_each_year_once() {
+    fn date_range_names_a_year_once() {
         let date = |y, m, d| NaiveDate::from_ymd_opt(y, m, d).unwrap();
         assert_eq!(date_range(date(2026, 10, 12), date(2026, 11, 23), "–"), "12 Oct – 23 Nov 2026");
         assert_eq!(date_range(date(2025, 10, 12), date(2026, 1, 3), "-"), "12 Oct 2025 - 3 Jan 2026");

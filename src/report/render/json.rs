@@ -19,20 +19,20 @@ use crate::report::summary::Summary;
 
 const FORMAT_VERSION: u64 = 1;
 
-/// Bytes that are held before they are written.
+/// How many bytes are buffered before they are written.
 const HELD: usize = 1 << 16;
 
-/// Writes the object and one line end. Each group is written before the next one is made: there may be many.
+/// Writes the object and a line feed. Groups are made and written one after the other: there may be many.
 pub fn json(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Result<()> {
     let rows = options.row_limit(summary.groups.len());
     let mut text = "{".to_owned();
     let mut is_first = true;
     let mut add = |text: &mut String, (key, value): (&str, Json)| {
-        between(text, usize::from(!std::mem::take(&mut is_first)), false, 1);
+        push_separator(text, usize::from(!std::mem::take(&mut is_first)), false, 1);
         push_key(text, key);
         value.push(text, 1);
     };
-    for member in before(summary, options) {
+    for member in leading_members(summary, options) {
         add(&mut text, member);
     }
     let groups = match options.by {
@@ -49,24 +49,24 @@ pub fn json(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Re
             text
         };
         for (at, group) in summary.groups.materialise_range(0..rows, Detail::Whole, group).enumerate() {
-            between(&mut text, at, false, 2);
+            push_separator(&mut text, at, false, 2);
             text.push_str(&group);
             if text.len() > HELD {
                 out.write_all(escape_controls(&text).as_bytes())?;
                 text.clear();
             }
         }
-        end(&mut text, false, 1);
+        push_end(&mut text, false, 1);
         text.push(']');
     }
-    for member in after(summary, options, rows) {
+    for member in trailing_members(summary, options, rows) {
         add(&mut text, member);
     }
-    end(&mut text, false, 0);
+    push_end(&mut text, false, 0);
     writeln!(out, "{}}}", escape_controls(&text))
 }
 
-/// One that stands as it is between quotes.
+/// A key that needs no escaping.
 type Key = Cow<'static, str>;
 
 /// A JSON value whose keys stay in the order they were given.
@@ -91,25 +91,25 @@ impl Json {
             }
             Self::Object(members) if members.is_empty() => text.push_str("{}"),
             Self::Object(members) => {
-                // Objects of plain values at some depth are read better on one line.
+                // Nested objects of plain values go on one line.
                 let flat = depth > 1 && members.iter().all(|(_, value)| matches!(value, Self::Value(_)));
                 text.push('{');
                 for (at, (key, value)) in members.iter().enumerate() {
-                    between(text, at, flat, depth + 1);
+                    push_separator(text, at, flat, depth + 1);
                     push_key(text, key);
                     value.push(text, depth + 1);
                 }
-                end(text, flat, depth);
+                push_end(text, flat, depth);
                 text.push('}');
             }
             Self::Array(items) => {
                 let flat = items.iter().all(|item| matches!(item, Self::Value(_)));
                 text.push('[');
                 for (at, item) in items.iter().enumerate() {
-                    between(text, at, flat, depth + 1);
+                    push_separator(text, at, flat, depth + 1);
                     item.push(text, depth + 1);
                 }
-                end(text, flat, depth);
+                push_end(text, flat, depth);
                 text.push(']');
             }
         }
@@ -120,31 +120,31 @@ fn push_key(text: &mut String, key: &str) {
     text.extend(["\"", key, "\": "]);
 }
 
-fn between(text: &mut String, at: usize, flat: bool, depth: usize) {
+fn push_separator(text: &mut String, at: usize, flat: bool, depth: usize) {
     if at > 0 {
         text.push(',');
     }
     match (flat, at) {
         (true, 0) => {}
         (true, _) => text.push(' '),
-        (false, _) => line(text, depth),
+        (false, _) => push_newline(text, depth),
     }
 }
 
-fn end(text: &mut String, flat: bool, depth: usize) {
+fn push_end(text: &mut String, flat: bool, depth: usize) {
     if !flat {
-        line(text, depth);
+        push_newline(text, depth);
     }
 }
 
-fn line(text: &mut String, depth: usize) {
+fn push_newline(text: &mut String, depth: usize) {
     text.push('\n');
     text.extend(std::iter::repeat_n("  ", depth));
 }
 
 impl<T: Into<Value>> From<T> for Json {
     fn from(value: T) -> Self {
-        // A float that is no number becomes null on its way into a Value.
+        // NaN and infinity become null.
         Self::Value(value.into())
     }
 }
@@ -162,8 +162,8 @@ fn time(at: Option<DateTime<Utc>>) -> Json {
     at.map(format::rfc3339).into()
 }
 
-/// What stands before the groups.
-fn before(summary: &Summary, options: &Options) -> [(&'static str, Json); 7] {
+/// The members before the groups.
+fn leading_members(summary: &Summary, options: &Options) -> [(&'static str, Json); 7] {
     let totals = &summary.totals;
     let (low, high) = totals.success_interval.unzip();
     [
@@ -199,8 +199,8 @@ fn before(summary: &Summary, options: &Options) -> [(&'static str, Json); 7] {
     ]
 }
 
-/// What stands behind so many groups.
-fn after(summary: &Summary, options: &Options, rows: usize) -> [(&'static str, Json); 4] {
+/// The members after the groups.
+fn trailing_members(summary: &Summary, options: &Options, rows: usize) -> [(&'static str, Json); 4] {
     [
         ("left_out", (summary.groups.len() - rows).into()),
         ("by_weekday", array(summary.by_weekday_and_hour.map(sum))),
@@ -369,14 +369,8 @@ fn change(change: &Change) -> [(&'static str, Json); 9] {
 }
 
 fn finding(finding: &Finding, options: &Options) -> Json {
-    let kind = match &finding.kind {
-        FindingKind::Changed(change) if change.direction == Direction::Faster => "faster",
-        FindingKind::Changed(_) => "slower",
-        FindingKind::Failing { .. } => "failing",
-        FindingKind::Flaky { .. } => "flaky",
-    };
     let mut members = vec![
-        ("kind", Json::from(kind)),
+        ("kind", Json::from(format::finding_kind(finding))),
         ("target", finding.target.as_str().into()),
         ("text", format::finding_sentence(finding, &finding.target, options).into()),
     ];

@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_duration_keeps_all_its_digits() {
+    fn jsonl_duration_keeps_all_digits() {
         #[track_caller]
         fn case(duration_seconds: f64, text: &str) {
             let event = Event {
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn a_second_keeps_its_fraction_only_if_it_had_one() {
+    fn jsonl_timestamp_has_a_fraction_only_if_the_event_had_one() {
         case(0, "00");
         case(123_456_000, "00.123456");
         case(500_000_000, "00.5");

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::term::escape_for_display;
-use super::{Options, empty_state, table};
+use super::{Options, csv, empty_state};
 use crate::report::grouping::Detail;
 use crate::report::model::Group;
 use crate::report::summary::Summary;
@@ -11,20 +11,19 @@ use crate::report::summary::Summary;
 /// Writes the table, or the reason why there is none.
 pub fn markdown(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Result<()> {
     if let Some(lines) = empty_state(summary, options) {
-        return writeln!(out, "{}", lines.iter().map(|line| escaped(line)).collect::<Vec<_>>().join("\n"));
+        return writeln!(out, "{}", lines.iter().map(|line| escape(line)).collect::<Vec<_>>().join("\n"));
     }
-    let heads = table::heads(options.by);
-    writeln!(out, "| {} |", heads.join(" | "))?;
+    let header = csv::header(options.by);
+    writeln!(out, "| {} |", header.join(" | "))?;
     let rules: Vec<&str> =
-        (0..heads.len()).map(|at| if at == 0 || at >= heads.len() - 2 { "---" } else { "---:" }).collect();
+        (0..header.len()).map(|at| if at == 0 || at >= header.len() - 2 { "---" } else { "---:" }).collect();
     writeln!(out, "| {} |", rules.join(" | "))?;
     let rows = options.row_limit(summary.groups.len());
     let row = |group: Group| {
         let name =
-            group.name.as_deref().map_or_else(String::new, |name| escaped(&escape_for_display(name, false)));
-        let figures =
-            table::figures(&group).map(|figure| if figure.is_empty() { "-".to_owned() } else { figure });
-        format!("| {name} | {} |\n", figures.join(" | "))
+            group.name.as_deref().map_or_else(String::new, |name| escape(&escape_for_display(name, false)));
+        let cells = csv::cells(&group).map(|cell| if cell.is_empty() { "-".to_owned() } else { cell });
+        format!("| {name} | {} |\n", cells.join(" | "))
     };
     for row in summary.groups.materialise_range(0..rows, Detail::Row { trend: 0 }, row) {
         out.write_all(row.as_bytes())?;
@@ -35,8 +34,8 @@ pub fn markdown(summary: &Summary, options: &Options, out: &mut dyn Write) -> io
     }
 }
 
-/// Text that Markdown shows as it is.
-fn escaped(text: &str) -> String {
+/// Escapes what Markdown, and what GitHub and GitLab make of it, would act on.
+fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -57,10 +56,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_shown_and_do_nothing() {
-        assert_eq!(escaped("a|b"), "a\\|b");
-        assert_eq!(escaped("<b>*x*</b> & [y](z) `c`"), "&lt;b&gt;\\*x\\*&lt;/b&gt; &amp; \\[y\\](z) \\`c\\`");
-        assert_eq!(escaped("@someone #12"), "\\@someone \\#12");
-        assert_eq!(escaped("apply-infra"), "apply-infra");
+    fn markdown_escape_leaves_no_markup_or_mention() {
+        assert_eq!(escape("a|b"), "a\\|b");
+        assert_eq!(escape("<b>*x*</b> & [y](z) `c`"), "&lt;b&gt;\\*x\\*&lt;/b&gt; &amp; \\[y\\](z) \\`c\\`");
+        assert_eq!(escape("@someone #12"), "\\@someone \\#12");
+        assert_eq!(escape("apply-infra"), "apply-infra");
     }
 }

@@ -1,5 +1,5 @@
-//! From numbers to text, a file a format. What comes from the world (the time, the zone, the width) comes in
-//! through [`Options`].
+//! From a summary to text, one file for each format. The time, the zone and the width of the terminal come in
+//! through [`Options`]: nothing here asks the system for them.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -19,7 +19,6 @@ pub mod json;
 mod jsonl;
 mod markdown;
 mod scale;
-mod table;
 mod target;
 mod term;
 mod text;
@@ -40,22 +39,21 @@ pub use text::text;
 pub struct Options<'a> {
     /// Columns; taken as at least 40 and at most 200.
     pub width: usize,
-    /// Draw with ASCII characters only.
     pub ascii: bool,
     pub color: bool,
-    /// The report's zone: the moment as its clocks show it.
+    /// Local time of a moment in the zone of the report.
     pub local: &'a dyn Fn(DateTime<Utc>) -> NaiveDateTime,
-    /// How the zone is called, for the header.
+    /// For the header: `Europe/Paris`.
     pub zone_name: &'a str,
     pub now: DateTime<Utc>,
-    /// At most so many rows; `None`: all of them, in the terminal view as many as one screen holds.
+    /// `--limit`. Without it the terminal shows as many rows as fit one screen, other formats all.
     pub limit: Option<usize>,
     pub by: GroupBy,
-    /// The order of the rows was asked for, so the duration chart keeps to it, too.
+    /// `--sort` was given, so the duration chart keeps to that order, too.
     pub sorted: bool,
     pub durations: Population,
     pub filters: &'a Filter,
-    /// What there is before the filters.
+    /// What the logs hold before the filters.
     pub contents: &'a Contents,
     /// Program and version: `tm-run 1.0.0`.
     pub generator: &'a str,
@@ -80,14 +78,28 @@ impl Options<'_> {
         self.width.clamp(40, 200)
     }
 
-    /// How many of so many rows a machine's format or the page shows.
+    /// How many of the rows are shown, for the formats that show all without `--limit`.
     fn row_limit(&self, all: usize) -> usize {
         self.limit.unwrap_or(all).min(all)
     }
 
-    /// A group's durations are those of its failed runs for want of others.
+    /// The group never succeeded, so its durations are those of its failed runs.
     fn is_starred(&self, group: &Group) -> bool {
         group.is_fallback && !self.filters.failed
+    }
+
+    fn title(&self, title: &str) -> String {
+        match self.by {
+            GroupBy::Target => title.to_owned(),
+            GroupBy::Domain => format!("{title} by domain"),
+        }
+    }
+
+    fn duration_title(&self) -> String {
+        match self.durations {
+            Population::Ok => self.title("Average Duration"),
+            which => self.title(&format!("Average Duration of {}", format::population_name(which))),
+        }
     }
 
     fn glyphs(&self) -> term::Glyphs {
@@ -95,21 +107,21 @@ impl Options<'_> {
     }
 }
 
-/// With `--failed`, durations are those of failed runs because that was asked for, not for want of others.
+/// `--failed` implies `--durations failed`.
 fn effective_options<'a>(options: &Options<'a>) -> Options<'a> {
     let durations = if options.filters.failed { Population::Failed } else { options.durations };
     Options { durations, ..*options }
 }
 
-/// The groups at these places, by place.
-fn materialize(groups: &Groups<'_>, mut places: Vec<usize>, detail: Detail) -> BTreeMap<usize, Group> {
+/// Computes the groups at these places.
+fn materialise(groups: &Groups<'_>, mut places: Vec<usize>, detail: Detail) -> BTreeMap<usize, Group> {
     places.sort_unstable();
     places.dedup();
-    let made = groups.materialise(&places, detail, |group| group);
-    places.into_iter().zip(made).collect()
+    let groups = groups.materialise(&places, detail, |group| group);
+    places.into_iter().zip(groups).collect()
 }
 
-/// What is the case when there is nothing to report, and what to do; `None` if there is something.
+/// What to say instead of a report without runs: why it is empty, and what to do. `None` if there are runs.
 fn empty_state(summary: &Summary, options: &Options) -> Option<Vec<String>> {
     if summary.totals.counts.runs > 0 {
         return None;

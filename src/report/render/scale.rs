@@ -4,7 +4,7 @@ use crate::report::model::{Counts, DayStats};
 use crate::report::statistics;
 use chrono::NaiveDate;
 
-/// `value / max` of so many steps, rounded, and never beyond them.
+/// `value / max` of `steps`, rounded, at most `steps`.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and `steps`")]
 pub fn scale_to(value: f64, max: f64, steps: usize) -> usize {
     let part = value / max;
@@ -26,8 +26,8 @@ pub fn float(number: u64) -> f64 {
     number as f64
 }
 
-/// Cells for each part of a bar that is `sum / max` of all cells: rounded as they add up, and no part that
-/// is there without a cell, as far as there are cells.
+/// The cells of each part of a stacked bar whose length is `sum / max` of all cells. Rounding is cumulative, and
+/// every part above 0 gets a cell as long as there are enough.
 pub fn stack(parts: [u64; 3], max: u64, cells: usize) -> [usize; 3] {
     let sum: f64 = parts.iter().map(|&part| float(part)).sum();
     let present = parts.iter().filter(|&&part| part > 0).count();
@@ -57,12 +57,12 @@ pub fn maximum(values: impl IntoIterator<Item = Option<f64>>) -> f64 {
     values.into_iter().flatten().filter(|value| value.is_finite()).fold(0.0, f64::max)
 }
 
-/// All runs of a chart's first day to its last, however many days have none.
+/// Days from the first to the last, both included.
 pub fn days_inclusive(from: NaiveDate, to: NaiveDate) -> usize {
     usize::try_from((to - from).num_days()).unwrap_or(0) + 1
 }
 
-/// A day's place in a chart that begins at `from`.
+/// The index of a day in a chart that begins at `from`.
 pub fn day_index(day: NaiveDate, from: NaiveDate) -> Option<usize> {
     usize::try_from((day - from).num_days()).ok()
 }
@@ -85,7 +85,7 @@ pub fn median_per_column(
     columns.iter_mut().map(|column| statistics::median(column)).collect()
 }
 
-/// A round number of seconds that needs at most so many steps to reach the top.
+/// A round number of seconds, of which at most `steps` reach the top.
 pub fn tick_step(top: f64, steps: usize) -> f64 {
     const ROUND: [f64; 28] = [
         0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0,
@@ -120,7 +120,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parts_of_a_bar_add_up_and_none_is_lost() {
+    fn stacked_bar_cells_add_up_and_no_part_is_lost() {
         assert_eq!(stack([1008, 72, 42], 1122, 76), [68, 5, 3]);
         assert_eq!(stack([1000, 1, 1], 1002, 10), [8, 1, 1]);
         assert_eq!(stack([0, 0, 0], 10, 10), [0, 0, 0]);

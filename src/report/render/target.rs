@@ -18,7 +18,7 @@ use crate::report::model::{
 use crate::report::summary::Summary;
 use crate::units::Seconds;
 
-/// Writes the view of the summary's first group, which is to be its only one.
+/// Writes the view of the summary's only group.
 pub fn target(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Result<()> {
     let width = options.terminal_width();
     let options = &effective_options(options);
@@ -52,7 +52,7 @@ struct TargetView<'a> {
 }
 
 impl TargetView<'_> {
-    /// The name as it is, for deciding what its exit codes mean.
+    /// The unescaped name, which decides what exit codes mean.
     fn target(&self) -> &str {
         self.group.name.as_deref().unwrap_or_default()
     }
@@ -87,15 +87,11 @@ impl TargetView<'_> {
         wrap(text, self.width).into_iter().map(Line::of).collect()
     }
 
-    /// What to expect of the next run, how the last one went, and what is worth a look.
+    /// What to expect of the next run, how the last one went, and the findings.
     fn current_state(&self) -> Vec<Line> {
         let mut lines = Vec::new();
         if let Some(usual) = &self.group.usual {
-            let range = usual.range.map_or_else(String::new, |(low, high)| {
-                format!(", most runs {} {} {}", Seconds(low), self.glyphs.dash(), Seconds(high))
-            });
-            let text = format!("Usually {}{range} (last {} that succeeded)", Seconds(usual.median), usual.n);
-            lines.extend(self.wrapped(&text));
+            lines.extend(self.wrapped(&format::usual_duration(usual, self.glyphs.dash())));
         }
         if let Some(run) = self.group.last_runs.last() {
             let ago = run
@@ -138,9 +134,11 @@ impl TargetView<'_> {
             None => format!("{} ok", counts.ok),
         };
         let mut pieces = vec![("", ok)];
-        for (code, number) in self.failing_codes() {
+        for (code, runs) in
+            format::exit_codes_by_frequency(self.group).into_iter().filter(|(code, _)| *code != 0)
+        {
             let name = format::exit_code_text(self.target(), code);
-            pieces.push(("   ", format!("{name} {}{number}", self.glyphs.times())));
+            pieces.push(("   ", format!("{name} {}{runs}", self.glyphs.times())));
         }
         let indented = |pieces: &[(&str, String)]| -> Vec<Line> {
             flow(pieces, self.width - LABEL, 0)
@@ -174,19 +172,6 @@ impl TargetView<'_> {
             wrap(&time, self.width - LABEL).into_iter().map(|line| Line::default().to(LABEL).plain(line));
         lines.extend(with_label(label("Time"), time.collect()));
         lines
-    }
-
-    /// Exit codes but 0, the most frequent first.
-    fn failing_codes(&self) -> Vec<(i64, u64)> {
-        let mut codes: Vec<(i64, u64)> = self
-            .group
-            .exit_codes
-            .iter()
-            .map(|(&code, &number)| (code, number))
-            .filter(|&(code, _)| code != 0)
-            .collect();
-        codes.sort_by_key(|&(code, number)| (std::cmp::Reverse(number), code));
-        codes
     }
 
     fn population(&self) -> String {
@@ -235,7 +220,7 @@ impl TargetView<'_> {
         lines
     }
 
-    /// A column a day, or several days where a day has no column of its own.
+    /// One column a day, or several days a column if the terminal is too narrow.
     fn over_time(&self) -> Vec<Line> {
         const AXIS: usize = 11;
         let (Some(first), Some(last)) = (self.group.days.first(), self.group.days.last()) else {
@@ -292,7 +277,7 @@ impl TargetView<'_> {
         lines
     }
 
-    /// One cell of a column: how much of it is filled. What is there shows in the lowest row.
+    /// The part of a column that lies in one row. Any value above 0 shows in the lowest row.
     fn column_cell(&self, part: f64, lowest: bool) -> char {
         if self.glyphs.ascii {
             return if part >= 0.5 || lowest && part > 0.0 { '#' } else { ' ' };
@@ -394,11 +379,11 @@ impl TargetView<'_> {
     }
 }
 
-/// The first of some lines gets its label.
+/// Puts a label before the first of some lines.
 fn with_label(label: Line, lines: Vec<Line>) -> Vec<Line> {
     let mut lines = lines.into_iter();
     let first = lines.next().unwrap_or_default();
-    // What stands in place of the label is blank.
+    // The lines are indented as far as the label is wide.
     std::iter::once(label.then(first.without_indent())).chain(lines).collect()
 }
 
@@ -424,13 +409,13 @@ fn change_detail(change: &Change) -> String {
     )
 }
 
-/// Rows of so many seconds each, up to the top.
+/// How many rows of `step` seconds reach the top.
 fn row_count(top: f64, step: f64) -> usize {
     (1..=6).find(|&rows| float(rows as u64) * step >= top).unwrap_or(6)
 }
 
-/// Dates below the columns of a chart, each at the column it names and apart from the next; whole weeks
-/// where days have columns.
+/// Dates below a chart, each at the column it names, with room between them: whole weeks where a column is a
+/// day.
 fn date_axis(from: NaiveDate, per_column: usize, cell: usize, columns: usize, room: usize) -> String {
     let apart = if per_column == 1 {
         let apart = 7usize.div_ceil(cell);

@@ -63,7 +63,7 @@ impl Line {
         self
     }
 
-    /// Blanks up to a column; none if the line is already there.
+    /// Pads with blanks up to a column.
     pub fn to(self, column: usize) -> Self {
         let blanks = column.saturating_sub(self.width);
         self.plain(" ".repeat(blanks))
@@ -81,7 +81,7 @@ impl Line {
         self
     }
 
-    /// The line without the blanks it begins with.
+    /// The line without leading blanks.
     pub fn without_indent(mut self) -> Self {
         while let Some((_, text)) = self.spans.first_mut() {
             let trimmed = text.trim_start_matches(' ').to_owned();
@@ -100,7 +100,7 @@ impl Line {
         self.width
     }
 
-    /// Writes the line without the blanks at its end.
+    /// Writes the line without trailing blanks.
     pub fn write(&self, out: &mut dyn Write, color: bool) -> io::Result<()> {
         let mut spans: Vec<(Style, &str)> =
             self.spans.iter().map(|(style, text)| (*style, &**text)).collect();
@@ -122,12 +122,12 @@ impl Line {
     }
 }
 
-/// A name as it can be shown on one line: what would act on a terminal, turn the direction of the text or
-/// hide itself is written out, `\u{1b}`; with `ascii`, so is everything else that ASCII lacks.
+/// Makes a name safe to show: control characters, bidirectional controls and invisible characters become
+/// `\u{1b}`. With `ascii`, so does everything that is not ASCII.
 pub fn escape_for_display(name: &str, ascii: bool) -> String {
     let mut text = String::with_capacity(name.len());
     for c in name.chars() {
-        // In front, a mark would join the blank before the name.
+        // A combining mark at the start would join the blank before the name.
         let joins = text.is_empty() && c.width() == Some(0);
         match c {
             '\n' => text.push_str("\\n"),
@@ -147,7 +147,7 @@ fn needs_escape(c: char) -> bool {
             | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// The text, or its beginning and end around an ellipsis, in at most so many columns.
+/// Cuts text to a width: its beginning and its end around an ellipsis.
 pub fn ellipsize_middle(text: &str, columns: usize, ascii: bool) -> String {
     if text.width() <= columns {
         return text.to_owned();
@@ -161,7 +161,7 @@ pub fn ellipsize_middle(text: &str, columns: usize, ascii: bool) -> String {
     let end = if end.chars().next().is_some_and(|c| c.width() == Some(0)) { "" } else { end };
     let beginning = prefix(text, room - end.width());
     let cut = format!("{beginning}{mark}{end}");
-    // Joined anew, some scripts are wider than their parts.
+    // In some scripts the joined text is wider than its parts.
     if cut.width() <= columns { cut } else { format!("{beginning}{mark}") }
 }
 
@@ -188,8 +188,8 @@ fn suffix(text: &str, columns: usize) -> &str {
     &text[start..]
 }
 
-/// Breaks text at its blanks into lines of at most so many columns, a longer word where it must. A figure
-/// stays with its unit.
+/// Breaks text at blanks into lines of at most so many columns, and within a word only if the word is longer
+/// than a line. A figure stays with its unit.
 pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     let columns = columns.max(2);
     let mut lines = Vec::new();
@@ -217,7 +217,8 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     lines
 }
 
-/// What is not to be broken: `3m 05s`, `41 %`, `p < 0.001`. Blanks at the very beginning belong to the first.
+/// Splits text at the blanks where a line may break: not in `3m 05s`, `41 %` and `p < 0.001`. Leading blanks
+/// belong to the first part.
 fn unbreakable_parts(text: &str) -> Vec<&str> {
     let indent = text.len() - text.trim_start_matches(' ').len();
     let mut words = Vec::new();
@@ -241,8 +242,8 @@ fn must_not_break(before: &str, after: &str) -> bool {
     larger && smaller || after.starts_with('%') || matches!(before, "(p" | "p" | "<" | "=")
 }
 
-/// Puts pieces on as few lines as hold them: each with the text that stands between it and the piece
-/// before it on the same line. Pieces on further lines begin at `indent`.
+/// Puts pieces on as few lines as possible. Each comes with the separator before it, which is left out where a
+/// line begins; further lines begin at `indent`.
 pub fn flow(pieces: &[(&str, String)], columns: usize, indent: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for (between, piece) in pieces {
@@ -269,7 +270,7 @@ pub struct Glyphs {
 }
 
 impl Glyphs {
-    /// `value / max` of so many cells, in eighths of a cell; something is never drawn as nothing.
+    /// A bar of `value / max` of the cells, in eighths of a cell. Any value above 0 shows.
     pub fn bar(self, value: f64, max: f64, cells: usize) -> String {
         if self.ascii {
             let whole = scale_to(value, max, cells);
@@ -282,7 +283,7 @@ impl Glyphs {
         bar
     }
 
-    /// One of eight heights, or of ten digits: 0 is the lowest.
+    /// One of eight heights; in ASCII one of ten digits, 0 the lowest.
     pub fn level(self, part: f64) -> char {
         if self.ascii {
             char::from(b"0123456789"[scale_to(part, 1.0, 9)])
@@ -291,8 +292,8 @@ impl Glyphs {
         }
     }
 
-    /// A line of levels; nothing is a blank. The scale runs from the lowest to the highest value, but over at
-    /// least a quarter of the median, so that noise of a few percent is drawn flat.
+    /// One level for each value, a blank where there is none. The scale runs from the lowest to the highest
+    /// value, but over at least a quarter of the median, so that noise of a few percent looks flat.
     pub fn sparkline(self, values: &[Option<f64>]) -> String {
         let mut known: Vec<f64> =
             values.iter().flatten().copied().filter(|value| value.is_finite()).collect();
@@ -307,7 +308,7 @@ impl Glyphs {
         values.iter().map(|value| value.map_or(' ', |value| self.level(part(value)))).collect()
     }
 
-    /// Counts as levels of the greatest of them; none is a dot.
+    /// Counts as levels relative to the greatest; 0 is a dot.
     pub fn count_levels(self, counts: &[u64]) -> Vec<char> {
         let max = counts.iter().copied().max().unwrap_or(0);
         counts
@@ -335,7 +336,7 @@ impl Glyphs {
         line.styled(Style::Dim, dashes).styled(Style::Dim, tip)
     }
 
-    /// `ok`, `failed` and `interrupted` in cells, with what has one part only drawn to an eighth.
+    /// A stacked bar of ok, failed and interrupted runs. If all are ok, it is drawn to an eighth of a cell.
     pub fn outcome_bar(self, parts: [u64; 3], max: u64, cells: usize) -> Line {
         let [ok, failed, interrupted] = stack(parts, max, cells);
         let [ok_mark, failed_mark, interrupted_mark] = self.outcome_marks();
@@ -351,6 +352,20 @@ impl Glyphs {
     /// How ok, failed and interrupted runs are drawn.
     pub fn outcome_marks(self) -> [&'static str; 3] {
         if self.ascii { ["#", "x", "-"] } else { ["█", "▒", "░"] }
+    }
+
+    /// What stands before a finding of a kind (see [`super::format::finding_kind`]).
+    pub fn finding_mark(self, kind: &str) -> &'static str {
+        match (kind, self.ascii) {
+            ("slower", true) => "^",
+            ("slower", false) => "▲",
+            ("faster", true) => "v",
+            ("faster", false) => "▼",
+            ("failing", true) => "x",
+            ("failing", false) => "✗",
+            (_, true) => "~",
+            (_, false) => "≈",
+        }
     }
 
     pub fn dash(self) -> &'static str {
@@ -376,7 +391,7 @@ mod tests {
     const ASCII: Glyphs = Glyphs { ascii: true };
 
     #[test]
-    fn a_name_cannot_act_on_the_terminal() {
+    fn escape_for_display_covers_control_and_bidi_characters() {
         #[track_caller]
         fn case(name: &str, text: &str) {
             assert_eq!(escape_for_display(name, false), text);
@@ -392,12 +407,12 @@ mod tests {
     }
 
     #[test]
-    fn ascii_shows_other_characters_by_their_number() {
+    fn ascii_display_escapes_non_ascii_characters() {
         assert_eq!(escape_for_display("déjà", true), "d\\u{e9}j\\u{e0}");
     }
 
     #[test]
-    fn a_long_name_keeps_its_beginning_and_its_end() {
+    fn ellipsize_middle_keeps_beginning_and_end() {
         assert_eq!(ellipsize_middle("ansible-playbook", 16, false), "ansible-playbook");
         assert_eq!(ellipsize_middle("ansible-playbook", 12, false), "ansible…book");
         assert_eq!(ellipsize_middle("ansible-playbook", 12, true), "ansibl..book");
@@ -406,7 +421,7 @@ mod tests {
     }
 
     #[test]
-    fn bars_have_eight_steps_a_cell_and_never_hide_something() {
+    fn bar_has_eighths_of_a_cell_and_shows_any_nonzero_value() {
         assert_eq!(UTF8.bar(1.0, 2.0, 3), "█▌");
         assert_eq!(UTF8.bar(1e-9, 2.0, 3), "▏");
         assert_eq!(UTF8.bar(0.0, 2.0, 3), "");
@@ -417,7 +432,7 @@ mod tests {
     }
 
     #[test]
-    fn noise_of_a_few_percent_is_drawn_flat() {
+    fn sparkline_of_few_percent_noise_is_flat() {
         let flat = UTF8.sparkline(&[Some(1.0), Some(1.03), None, Some(0.97)]);
         assert_eq!(flat, "▅▅ ▄");
         assert_eq!(UTF8.sparkline(&[Some(1.0), Some(4.0), None, Some(8.0)]), "▁▄ █");
@@ -427,7 +442,7 @@ mod tests {
     }
 
     #[test]
-    fn text_is_wrapped_at_blanks_and_a_long_word_where_it_must_be() {
+    fn wrap_breaks_at_spaces_and_keeps_a_figure_with_its_unit() {
         assert_eq!(wrap("one two three", 8), ["one two", "three"]);
         assert_eq!(wrap("abcdefghij k", 4), ["abcd", "efgh", "ij k"]);
         assert_eq!(wrap("took 3m 05s, or 41 % more", 9), ["took", "3m 05s,", "or 41 %", "more"]);
@@ -437,7 +452,7 @@ mod tests {
     }
 
     #[test]
-    fn no_style_reaches_the_end_of_a_line_and_no_blank_does() {
+    fn styled_line_ends_with_reset_and_without_trailing_spaces() {
         let line = Line::of("a").styled(Style::Red, "b").plain("c").to(9);
         let mut colored = Vec::new();
         line.write(&mut colored, true).unwrap();
@@ -448,7 +463,7 @@ mod tests {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
         #[test]
-        fn a_text_fits_where_it_is_put(name in "(?s).{0,40}", columns in 2usize..60, ascii: bool) {
+        fn ellipsized_and_wrapped_text_fits_its_columns(name in "(?s).{0,40}", columns in 2usize..60, ascii: bool) {
             let text = escape_for_display(&name, ascii);
             prop_assert!(ellipsize_middle(&text, columns, ascii).width() <= columns);
             prop_assert!(!ascii || text.is_ascii());
@@ -459,7 +474,7 @@ mod tests {
         }
 
         #[test]
-        fn a_bar_stays_in_its_cells(parts: [u64; 3], max: u64, cells in 0usize..200) {
+        fn outcome_bar_never_exceeds_its_cells(parts: [u64; 3], max: u64, cells in 0usize..200) {
             prop_assert!(UTF8.outcome_bar(parts, max, cells).width() <= cells);
             prop_assert!(ASCII.outcome_bar(parts, max, cells).width() <= cells);
         }

@@ -9,19 +9,17 @@ use super::chart::{Chart, Column, Legend};
 use super::format::{self, ENOUGH};
 use super::scale::{maximum, ratio, scale_to};
 use super::term::{Glyphs, Line, Style, flow, wrap};
-use super::{Options, effective_options, empty_state, materialize, write_sections, write_wrapped};
+use super::{Options, effective_options, empty_state, materialise, write_sections, write_wrapped};
 use crate::report::grouping::Detail;
-use crate::report::model::{
-    Counts, Direction, DurationStats, Finding, FindingKind, Group, GroupBy, Population,
-};
+use crate::report::model::{Counts, DurationStats, Finding, Group};
 use crate::report::summary::Summary;
 use crate::units::Seconds;
 
-/// From so many columns on there is room for the hour map and the longer table.
+/// From this width on the heat map and more columns are shown.
 const WIDE: usize = 110;
-/// Columns of the hour map.
+/// Width of the heat map.
 const HEAT_MAP_WIDTH: usize = 52;
-/// Rows of a chart when no limit was given: what one screen holds.
+/// Rows of a chart without `--limit`: what fits one screen.
 const SCREEN: usize = 12;
 
 /// Writes the overview.
@@ -44,7 +42,7 @@ pub fn text(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Re
     };
     let detail = Detail::Row { trend: if width >= WIDE { 24 } else { 12 } };
     let shown = [&view.order, &view.durations].map(|order| view.split_at_limit(order).0);
-    view.groups = materialize(&summary.groups, shown.concat(), detail);
+    view.groups = materialise(&summary.groups, shown.concat(), detail);
     let sections = [
         view.header(),
         view.totals(),
@@ -63,10 +61,10 @@ struct Overview<'a> {
     options: &'a Options<'a>,
     glyphs: Glyphs,
     width: usize,
-    /// The places of all groups: as asked for, and in the duration chart.
+    /// Indexes of all groups: in the order asked for, and in that of the duration chart.
     order: Vec<usize>,
     durations: Vec<usize>,
-    /// Those that are shown, by place.
+    /// The groups that are shown, by index.
     groups: BTreeMap<usize, Group>,
 }
 
@@ -121,9 +119,9 @@ impl Overview<'_> {
         lines.into_iter().map(Line::of).collect()
     }
 
-    /// The groups a chart shows, and those it only sums up.
+    /// The groups that a chart shows, and those that it sums up in one line.
     fn split_at_limit<'a>(&self, order: &'a [usize]) -> (&'a [usize], &'a [usize]) {
-        // A line that says "and 1 more" would be as long as the row it stands for.
+        // "and 1 more" would take as much room as the row itself.
         let screen = if order.len() == SCREEN + 1 { SCREEN + 1 } else { SCREEN };
         order.split_at(self.options.limit.unwrap_or(screen).min(order.len()))
     }
@@ -140,13 +138,6 @@ impl Overview<'_> {
             pieces.push(("   ", format!("(all: --limit {})", self.summary.groups.len())));
         }
         flow(&pieces, columns, 4).into_iter().map(Line::dim).collect()
-    }
-
-    fn title(&self, title: &str) -> String {
-        match self.options.by {
-            GroupBy::Target => title.to_owned(),
-            GroupBy::Domain => format!("{title} by domain"),
-        }
     }
 
     fn rows(&self, places: &[usize]) -> Vec<&Group> {
@@ -170,7 +161,7 @@ impl Overview<'_> {
             Column::new(header, min_width, rows.iter().map(|group| cell(group)).collect())
         };
         let chart = Chart {
-            title: self.title("Target Invocations"),
+            title: self.options.title("Target Invocations"),
             legend: Legend {
                 parts: vec![
                     (Style::Green, ok, " ok"),
@@ -273,10 +264,6 @@ impl Overview<'_> {
     fn durations(&self) -> Vec<Line> {
         let (shown, rest) = self.split_at_limit(&self.durations);
         let rows = self.rows(shown);
-        let title = match self.options.durations {
-            Population::Ok => self.title("Average Duration"),
-            which => self.title(&format!("Average Duration of {}", format::population_name(which))),
-        };
         let starred = rows.iter().any(|group| self.options.is_starred(group));
         let whisker = rows.iter().any(|group| group.durations().p95.is_some());
         let mut parts = vec![(Style::Plain, "", "bar: average")];
@@ -285,7 +272,7 @@ impl Overview<'_> {
         }
         let star = |group| if self.options.is_starred(group) { " *" } else { "" };
         let chart = Chart {
-            title,
+            title: self.options.duration_title(),
             legend: Legend { parts },
             names: rows.iter().map(|group| self.name(group) + star(group)).collect(),
             columns: self.duration_columns(&rows, whisker),
@@ -411,7 +398,7 @@ impl Overview<'_> {
     }
 }
 
-/// Text behind something, and its further lines behind something else of the same width.
+/// Wraps text behind a prefix; further lines have a prefix of the same width.
 fn hanging_indent(first: &str, text: &str, others: &str, columns: usize) -> Vec<Line> {
     wrap(text, columns - others.len())
         .into_iter()
@@ -432,18 +419,18 @@ pub fn finding_lines(
     columns: usize,
     glyphs: Glyphs,
 ) -> Vec<Line> {
-    let (style, glyph, plain) = match &finding.kind {
-        FindingKind::Changed(change) if change.direction == Direction::Slower => (Style::Red, "▲", "^"),
-        FindingKind::Changed(_) => (Style::Green, "▼", "v"),
-        FindingKind::Failing { .. } => (Style::Red, "✗", "x"),
-        FindingKind::Flaky { .. } => (Style::Yellow, "≈", "~"),
+    let kind = format::finding_kind(finding);
+    let style = match kind {
+        "faster" => Style::Green,
+        "flaky" => Style::Yellow,
+        _ => Style::Red,
     };
     wrap(sentence, columns - indent - 2)
         .into_iter()
         .enumerate()
         .map(|(at, part)| match at {
             0 => Line::of(" ".repeat(indent))
-                .styled(style, if glyphs.ascii { plain } else { glyph })
+                .styled(style, glyphs.finding_mark(kind))
                 .plain(format!(" {part}")),
             _ => Line::of(" ".repeat(indent + 2)).plain(part),
         })

@@ -7,16 +7,16 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use super::writer::Html;
 use crate::report::grouping::{Detail, Groups};
-use crate::report::model::{Direction, Finding, FindingKind, Group, GroupBy};
+use crate::report::model::Group;
 use crate::report::render::format::{self, ENOUGH};
 use crate::report::render::term::escape_for_display;
-use crate::report::render::{Options, effective_options, empty_state, materialize};
+use crate::report::render::{Options, effective_options, empty_state, materialise};
 use crate::report::summary::Summary;
 use crate::units::Seconds;
 
-/// Rows of a drawing when no limit was given. The table has them all.
+/// Rows of a drawing without `--limit`. The table has them all.
 const DRAWN: usize = 25;
-/// Targets whose days are drawn.
+/// How many targets have their median drawn over time.
 const MULTIPLES: usize = 6;
 
 /// Writes the page.
@@ -28,7 +28,7 @@ pub fn html(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Re
     durations.truncate(drawn);
     let multiples = most_time(groups);
     let wanted = (0..drawn).chain(durations.iter().chain(&multiples).copied()).collect();
-    let groups = materialize(groups, wanted, Detail::Whole);
+    let groups = materialise(groups, wanted, Detail::Whole);
     let at = |places: &[usize]| places.iter().map(|place| &groups[place]).collect();
     let mut page = Page {
         summary,
@@ -42,7 +42,7 @@ pub fn html(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Re
     page.html.flush()
 }
 
-/// The places of the groups that took most of the time, among those with enough runs.
+/// Indexes of the groups that took most of the time, among those with enough runs.
 fn most_time(groups: &Groups<'_>) -> Vec<usize> {
     let seconds = |place| groups.totals(place).seconds;
     let mut places: Vec<usize> =
@@ -57,7 +57,7 @@ fn most_time(groups: &Groups<'_>) -> Vec<usize> {
 pub struct Page<'a> {
     pub summary: &'a Summary<'a>,
     pub options: &'a Options<'a>,
-    /// The groups that are drawn; those whose durations are; those whose days are.
+    /// The groups of the charts; those of the duration chart, in its order; those drawn over time.
     pub drawn: Vec<&'a Group>,
     pub durations: Vec<&'a Group>,
     pub multiples: Vec<&'a Group>,
@@ -138,13 +138,14 @@ impl Page<'_> {
         if self.summary.findings.is_empty() {
             return;
         }
+        let glyphs = self.options.glyphs();
         self.html.raw("<section id=\"worth\">\n<h2>Worth a look</h2>\n<ul>\n");
         for finding in &self.summary.findings {
-            let (class, mark) = mark(finding);
+            let kind = format::finding_kind(finding);
             let name = escape_for_display(&finding.target, false);
             let sentence = format::finding_sentence(finding, "", self.options);
-            self.html.start("li").start("span").attr("class", format_args!("mark {class}"));
-            self.html.attr("aria-hidden", true).text(mark).end();
+            self.html.start("li").start("span").attr("class", format_args!("mark {kind}"));
+            self.html.attr("aria-hidden", true).text(glyphs.finding_mark(kind)).end();
             self.html.start("strong").element("bdi", name).end().text(sentence).end().newline();
         }
         self.html.raw("</ul>\n</section>\n");
@@ -168,13 +169,6 @@ impl Page<'_> {
             self.html.start("div").element("dt", term).element("dd", figure).end().newline();
         }
         self.html.raw("</dl>\n</section>\n");
-    }
-
-    pub fn title(&self, title: &str) -> String {
-        match self.options.by {
-            GroupBy::Target => title.to_owned(),
-            GroupBy::Domain => format!("{title} by domain"),
-        }
     }
 
     /// Starts a section, which the caller ends.
@@ -259,7 +253,7 @@ impl Page<'_> {
         );
         let summary = self.summary;
         let rows = self.options.row_limit(summary.groups.len());
-        // What is drawn is made already.
+        // The drawn groups are materialised already.
         let drawn = self.drawn.clone().into_iter().take(rows).map(Cow::Borrowed);
         let others = summary.groups.materialise_range(drawn.len()..rows, Detail::Whole, Cow::Owned);
         for group in drawn.chain(others) {
@@ -306,7 +300,7 @@ impl Page<'_> {
         Ok(())
     }
 
-    /// What marks a group whose durations are those of its failed runs.
+    /// Marks a group whose durations are those of its failed runs.
     pub fn star(&self, group: &Group) -> &'static str {
         if self.options.is_starred(group) { " *" } else { "" }
     }
@@ -356,15 +350,6 @@ impl Html<'_> {
             self.element("td", cell);
         }
         self.end().newline()
-    }
-}
-
-fn mark(finding: &Finding) -> (&'static str, &'static str) {
-    match &finding.kind {
-        FindingKind::Changed(change) if change.direction == Direction::Slower => ("slower", "▲"),
-        FindingKind::Changed(_) => ("faster", "▼"),
-        FindingKind::Failing { .. } => ("failing", "✗"),
-        FindingKind::Flaky { .. } => ("flaky", "≈"),
     }
 }
 

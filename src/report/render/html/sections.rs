@@ -1,12 +1,10 @@
 //! The drawings of the page, a section each.
 
-use std::cmp::Reverse;
-
 use chrono::{Days, NaiveDate};
 
 use super::page::{Page, name};
 use super::svg::{DurationScale, Percent, Short, round_duration};
-use crate::report::model::{Counts, DurationStats, Group, GroupBy, HistogramBin, Population};
+use crate::report::model::{Counts, DurationStats, Group, GroupBy, HistogramBin};
 use crate::report::render::format::{self, ENOUGH};
 use crate::report::render::scale::{
     counts_per_column, days_inclusive, float, maximum, median_per_column, ratio, tick_step,
@@ -14,7 +12,7 @@ use crate::report::render::scale::{
 use crate::report::render::term::{ellipsize_middle, escape_for_display};
 use crate::units::Seconds;
 
-/// Columns of a drawing over time.
+/// Most columns of a drawing over time.
 const COLUMNS: usize = 120;
 
 impl Page<'_> {
@@ -28,7 +26,7 @@ impl Page<'_> {
     pub fn invocations(&mut self) {
         const ROW: usize = 42;
         let groups = self.drawn.clone();
-        let title = self.title("Target Invocations");
+        let title = self.options.title("Target Invocations");
         self.section("runs", &title);
         self.legend();
         let max = groups.iter().map(|group| group.counts.runs).max().unwrap_or(0);
@@ -59,14 +57,14 @@ impl Page<'_> {
         self.html.label("soft end", "100%", baseline, figures).end().newline();
     }
 
-    /// A bar of three parts, `length` percent long.
+    /// A stacked bar, `length` percent long.
     fn outcome_bar(&mut self, name: &str, counts: &Counts, top: usize, height: usize, length: f64) {
         let parts = format::outcome_counts(counts);
         let sum = parts.iter().fold(0, |sum: u64, part| sum.saturating_add(*part));
         self.html.start("rect").class("track").rect(0, top, "100%", height).attr("rx", 3).end();
         let mut x = 0.0;
         for (part, outcome) in parts.into_iter().zip(OUTCOMES).filter(|&(part, _)| part > 0) {
-            // Something is never drawn as nothing.
+            // Any count above 0 shows.
             let width = (ratio(part, sum) * length).max(0.25);
             self.html.start("rect").class(outcome).rect(Percent(x), top, Percent(width), height);
             self.html.attr("rx", 2).element("title", format_args!("{name}: {part} {outcome}")).end();
@@ -145,10 +143,7 @@ impl Page<'_> {
 
     pub fn durations(&mut self) {
         const ROW: usize = 50;
-        let title = match self.options.durations {
-            Population::Ok => self.title("Average Duration"),
-            which => self.title(&format!("Average Duration of {}", format::population_name(which))),
-        };
+        let title = self.options.duration_title();
         let groups = self.durations.clone();
         self.section("duration", &title);
         let scale = DurationScale::of(&groups);
@@ -271,7 +266,7 @@ impl Page<'_> {
         self.end_section();
     }
 
-    /// So many dates below a drawing over time, from its first day to its last.
+    /// Dates below a drawing over time, from its first day to its last.
     fn date_axis(&mut self, from: NaiveDate, days: usize, baseline: usize, labels: usize) {
         let labels = labels.min(days);
         for label in 0..labels {
@@ -287,7 +282,7 @@ impl Page<'_> {
         self.html.newline();
     }
 
-    /// For the targets that took most of the time, how long each day's runs took.
+    /// One small drawing for each of the targets that took most time.
     fn multiples(&mut self, from: NaiveDate, days: usize, per_column: usize, each: &str) {
         const TOP: usize = 24;
         const BOTTOM: usize = 94;
@@ -389,12 +384,8 @@ impl Page<'_> {
             self.html.element("span", format_args!("{runs}, {rate} ok{median}")).end();
             self.html.newline().start("div").newline();
             if let Some(usual) = &group.usual {
-                let range = usual.range.map_or_else(String::new, |(low, high)| {
-                    format!(", most runs {} – {}", Seconds(low), Seconds(high))
-                });
-                let (median, n) = (Seconds(usual.median), usual.n);
-                let text = format_args!("Usually {median}{range} (last {n} that succeeded).");
-                self.html.element("p", text).newline();
+                let usual = format::usual_duration(usual, "–");
+                self.html.element("p", format_args!("{usual}.")).newline();
             }
             self.html.start("div").class("columns").newline().start("div").newline();
             self.histogram(at, group);
@@ -433,10 +424,8 @@ impl Page<'_> {
     }
 
     fn exit_codes(&mut self, group: &Group) {
-        let mut codes: Vec<(i64, u64)> = group.exit_codes.iter().map(|(&code, &runs)| (code, runs)).collect();
-        codes.sort_by_key(|&(code, runs)| (Reverse(runs), code));
         self.html.element("h3", "How it ended").newline().start("ul").class("codes").newline();
-        for (code, runs) in codes {
+        for (code, runs) in format::exit_codes_by_frequency(group) {
             let code = format::exit_code_text(self.target(group), code);
             let runs = format::plural(runs, "run", "runs");
             self.html.element("li", format_args!("{code}: {runs}")).newline();

@@ -48,7 +48,7 @@ impl Html<'_> {
         self.start("circle").class(class).attr("cx", Percent(x)).attr("cy", y).attr("r", radius)
     }
 
-    /// Text on a baseline; what does not fit to the right of `x` takes a class that says so.
+    /// Text that begins at `x`, or ends or is centred there if the class says so.
     pub fn label(
         &mut self,
         class: &'static str,

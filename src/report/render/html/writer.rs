@@ -3,12 +3,12 @@
 use std::fmt::{self, Display, Write as _};
 use std::io::{self, Write};
 
-/// What is held before it is written, in bytes.
+/// How many bytes are buffered before they are written.
 const BUFFERED: usize = 1 << 16;
 
 pub struct Html<'w> {
     buffer: String,
-    /// Elements without an end yet, the outermost first.
+    /// Open elements, the outermost first.
     open: Vec<&'static str>,
     /// The start tag of the last element still takes attributes.
     in_start_tag: bool,
@@ -20,7 +20,7 @@ impl<'w> Html<'w> {
         Self { buffer: String::new(), open: Vec::new(), in_start_tag: false, out }
     }
 
-    /// Markup as it is. It is part of the program, so it needs no escaping.
+    /// Literal markup. It is part of the program, so it needs no escaping.
     pub fn raw(&mut self, markup: &'static str) -> &mut Self {
         self.finish_start_tag();
         self.buffer.push_str(markup);
@@ -76,7 +76,7 @@ impl<'w> Html<'w> {
         self.raw("\n")
     }
 
-    /// Writes what is held if it is much.
+    /// Writes the buffer once it is large.
     pub fn flush_if_full(&mut self) -> io::Result<()> {
         if self.buffer.len() > BUFFERED { self.flush() } else { Ok(()) }
     }

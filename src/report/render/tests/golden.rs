@@ -21,14 +21,14 @@ fn case(name: &str, render: impl Fn(&mut dyn Write) -> io::Result<()>) {
 }
 
 #[test]
-fn the_overview_is_one_screen_at_any_width() {
+fn overview_at_every_width_matches_golden() {
     for width in [40, 60, 80, 100, 110, 120, 200] {
         case(&format!("report-{width}.txt"), |out| text(&busy(), &options(width), out));
     }
 }
 
 #[test]
-fn the_overview_in_plain_ascii() {
+fn overview_in_ascii_matches_golden() {
     for width in [80, 120] {
         case(&format!("report-{width}-ascii.txt"), |out| {
             text(&busy(), &Options { ascii: true, ..options(width) }, out)
@@ -37,7 +37,7 @@ fn the_overview_in_plain_ascii() {
 }
 
 #[test]
-fn the_overview_in_color() {
+fn overview_in_color_matches_golden() {
     for width in [80, 120] {
         case(&format!("report-{width}-color.txt"), |out| {
             text(&busy(), &Options { color: true, ..options(width) }, out)
@@ -46,21 +46,21 @@ fn the_overview_in_color() {
 }
 
 #[test]
-fn many_targets_are_summed_up() {
+fn overview_of_many_targets_matches_golden() {
     case("crowded-80.txt", |out| text(&crowded(), &options(80), out));
     case("crowded-120.txt", |out| text(&crowded(), &options(120), out));
     case("limit-80.txt", |out| text(&busy(), &Options { limit: Some(3), ..options(80) }, out));
 }
 
 #[test]
-fn few_events_are_not_over_explained() {
+fn overview_of_few_events_matches_golden() {
     for width in [40, 80, 120] {
         case(&format!("few-{width}.txt"), |out| text(&few(), &options(width), out));
     }
 }
 
 #[test]
-fn nothing_says_what_is_the_case_and_what_to_do() {
+fn empty_state_matches_golden() {
     case("nothing-on.txt", |out| text(&nothing(), &options(80), out));
     for (name, recording) in [
         ("off", Recording::Off),
@@ -80,7 +80,7 @@ fn nothing_says_what_is_the_case_and_what_to_do() {
 }
 
 #[test]
-fn filters_are_told() {
+fn overview_with_filters_matches_golden() {
     let filters = Filter {
         since: Some(at(2026, 10, 12, 0, 0)),
         until: Some(at(2026, 11, 24, 0, 0)),
@@ -92,14 +92,14 @@ fn filters_are_told() {
 }
 
 #[test]
-fn what_was_asked_for_is_told() {
+fn overview_by_domain_of_all_runs_matches_golden() {
     let options = Options { sorted: true, by: GroupBy::Domain, durations: Population::All, ..options(100) };
     case("asked-100.txt", |out| text(&busy(), &options, out));
     case("asked.csv", |out| csv(&busy(), &options, out));
 }
 
 #[test]
-fn failed_runs_alone_have_no_success_rate() {
+fn failed_filter_shows_no_success_rate() {
     let mut summary = busy();
     for counts in summary.groups.iter_mut().map(|group| &mut group.counts).chain([&mut summary.totals.counts])
     {
@@ -114,7 +114,7 @@ fn failed_runs_alone_have_no_success_rate() {
 }
 
 #[test]
-fn one_target_has_its_own_view() {
+fn target_view_matches_golden() {
     for width in [40, 60, 80, 120, 200] {
         case(&format!("target-{width}.txt"), |out| target(&only("apply"), &options(width), out));
     }
@@ -124,7 +124,7 @@ fn one_target_has_its_own_view() {
 }
 
 #[test]
-fn formats_for_machines() {
+fn json_csv_and_markdown_match_golden() {
     case("report.json", |out| json(&busy(), &options(80), out));
     case("nothing.json", |out| json(&nothing(), &options(80), out));
     case("report.csv", |out| csv(&busy(), &options(80), out));
@@ -132,7 +132,7 @@ fn formats_for_machines() {
 }
 
 #[test]
-fn the_page() {
+fn html_page_matches_golden() {
     case("report.html", |out| html(&busy(), &options(80), out));
     case("hostile.html", |out| html(&hostile(), &options(80), out));
     case("few.html", |out| html(&few(), &options(80), out));
@@ -140,7 +140,7 @@ fn the_page() {
 }
 
 #[test]
-fn events_are_lines_of_a_log() {
+fn jsonl_matches_golden() {
     case("events.jsonl", |out| {
         for (number, domain) in [(0, None), (250, Some("pro"))] {
             let event = Event {
@@ -157,7 +157,7 @@ fn events_are_lines_of_a_log() {
 }
 
 #[test]
-fn names_are_only_names() {
+fn hostile_names_in_text_csv_and_markdown_match_golden() {
     case("hostile-80.txt", |out| text(&hostile(), &options(80), out));
     case("hostile-80-ascii.txt", |out| text(&hostile(), &Options { ascii: true, ..options(80) }, out));
     case("hostile.csv", |out| csv(&hostile(), &options(80), out));

@@ -167,7 +167,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn no_line_is_wider_than_the_terminal(
+    fn no_line_exceeds_the_terminal_width(
         summary in summary(), width in 40usize..=200, ascii: bool, sorted: bool, domains: bool,
         limit in proptest::option::of(0usize..20), filters in filters(),
     ) {
@@ -189,14 +189,14 @@ proptest! {
     }
 
     #[test]
-    fn color_changes_nothing_but_color(summary in summary(), width in 40usize..=200) {
+    fn text_without_color_codes_equals_plain_text(summary in summary(), width in 40usize..=200) {
         let plain = rendered(|out| text(&summary, &options(width), out));
         let colored = rendered(|out| text(&summary, &Options { color: true, ..options(width) }, out));
         prop_assert_eq!(plain, without_color(&colored));
     }
 
     #[test]
-    fn json_is_json_whatever_the_numbers(summary in summary(), limit in proptest::option::of(0usize..20)) {
+    fn json_of_any_summary_parses_and_matches_the_schema(summary in summary(), limit in proptest::option::of(0usize..20)) {
         let report = rendered(|out| json(&summary, &Options { limit, ..options(80) }, out));
         let value: Value = serde_json::from_str(&report).unwrap();
         prop_assert_eq!(value["targets"].as_array().unwrap().len(), limit.unwrap_or(99).min(summary.groups.len()));
@@ -207,7 +207,7 @@ proptest! {
     }
 
     #[test]
-    fn tables_have_a_row_a_target(summary in summary()) {
+    fn csv_and_markdown_have_one_row_for_each_target(summary in summary()) {
         let rows = fields(&rendered(|out| csv(&summary, &options(80), out)));
         prop_assert_eq!(rows.len(), summary.groups.len() + 1);
         for (row, group) in rows[1..].iter().zip(summary.groups.iter()) {
@@ -224,7 +224,7 @@ proptest! {
     }
 
     #[test]
-    fn a_page_shows_names_and_never_runs_them(summary in summary(), filters in filters()) {
+    fn html_of_any_names_has_only_known_tags_and_attributes(summary in summary(), filters in filters()) {
         let page = rendered(|out| html(&summary, &Options { filters: &filters, ..options(80) }, out));
         let problems = markup_problems(&page);
         prop_assert!(problems.is_empty(), "{problems:?}");
@@ -344,7 +344,7 @@ fn markup_problems(page: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_check_of_the_page_can_fail() {
+fn html_check_finds_bad_markup() {
     let page = rendered(|out| html(&busy(), &options(80), out));
     for bad in ["<script>", "<img src=x>", "<p onclick=\"x\">", "</p>", "<p>", "a > b"] {
         let page = page.replace("</main>", &format!("{bad}</main>"));
@@ -353,7 +353,7 @@ fn the_check_of_the_page_can_fail() {
 }
 
 #[test]
-fn a_page_refers_to_nothing() {
+fn html_page_has_no_link_and_no_script() {
     for summary in [busy(), few(), nothing(), no_match(), crowded()] {
         let page = rendered(|out| html(&summary, &options(80), out)).to_lowercase();
         for word in [
@@ -378,7 +378,7 @@ fn a_page_refers_to_nothing() {
 }
 
 #[test]
-fn the_same_summary_makes_the_same_bytes() {
+fn html_of_the_same_summary_is_byte_identical() {
     assert_eq!(
         rendered(|out| html(&busy(), &options(80), out)),
         rendered(|out| html(&busy(), &options(80), out))
@@ -386,7 +386,7 @@ fn the_same_summary_makes_the_same_bytes() {
 }
 
 #[test]
-fn the_first_screen_is_one_screen() {
+fn overview_fits_one_screen() {
     let lines =
         |summary: &Summary, width| rendered(|out| text(summary, &options(width), out)).lines().count();
     assert!(lines(&busy(), 80) <= 34);
@@ -395,7 +395,7 @@ fn the_first_screen_is_one_screen() {
 }
 
 #[test]
-fn words_that_people_grep_for_stay() {
+fn overview_keeps_the_phrases_scripts_grep_for() {
     for width in [40, 80, 120, 200] {
         let view = rendered(|out| text(&busy(), &options(width), out));
         for words in [
@@ -412,7 +412,7 @@ fn words_that_people_grep_for_stay() {
 }
 
 #[test]
-fn a_schema_holds_for_every_report() {
+fn json_matches_the_schema_for_every_fixture() {
     for summary in [busy(), few(), nothing(), no_match(), crowded(), only("apply")] {
         for by in [GroupBy::Target, GroupBy::Domain] {
             let report = rendered(|out| json(&summary, &Options { by, ..options(80) }, out));
@@ -424,7 +424,7 @@ fn a_schema_holds_for_every_report() {
 }
 
 #[test]
-fn no_figure_of_a_report_is_missing() {
+fn json_of_an_empty_report_has_null_instead_of_missing_keys() {
     let report = rendered(|out| json(&nothing(), &options(80), out));
     let value: Value = serde_json::from_str(&report).unwrap();
     assert_eq!(value["totals"]["success_rate"], Value::Null);
@@ -432,7 +432,7 @@ fn no_figure_of_a_report_is_missing() {
 }
 
 #[test]
-fn keys_keep_their_order() {
+fn json_keys_keep_their_order() {
     let report = rendered(|out| json(&busy(), &options(80), out));
     let mut from = 0;
     for key in [

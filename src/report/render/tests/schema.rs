@@ -89,7 +89,7 @@ fn is(value: &Value, name: &Value) -> bool {
 }
 
 #[test]
-fn the_check_can_fail() {
+fn schema_check_finds_violations() {
     let bad = serde_json::json!({"format_version": "1"});
     let problems = problems(&bad);
     assert!(problems.iter().any(|problem| problem.contains("format_version")), "{problems:?}");
