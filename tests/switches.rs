@@ -346,6 +346,8 @@ fn status_in_json_has_every_key(sandbox: &Sandbox) {
         "file_size_bytes": fs::metadata(sandbox.log()).expect("a log").len(),
         "file_mode": "0600",
         "fields": ["timestamp", "target", "domain", "duration_seconds", "exit_code"],
+        "way": "clone",
+        "way_reason": null,
         "last_line": last.trim_end(),
     });
     assert_eq!(json(tm_run(sandbox, "status --format json")), expected);

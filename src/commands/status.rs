@@ -10,7 +10,7 @@ use chrono::{DateTime, Local, Utc};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 
 use super::consent::{self, NO_HOME, Recording};
-use super::env;
+use super::{env, wrap};
 use crate::cli::StatusFormat;
 use crate::event::table::ReadStats;
 use crate::event::timestamp;
@@ -20,6 +20,7 @@ use crate::run::ancestry;
 use crate::store::OpenMode;
 use crate::store::read::{self, Source};
 use crate::store::{Marker, Store, is_missing};
+use crate::sys::process::ChildKind;
 use crate::units::Bytes;
 
 /// The fields of an event, for those who ask what is recorded.
@@ -41,7 +42,32 @@ struct Status {
     stored: Option<Stored>,
     /// Why what is stored cannot be told.
     unread: Option<anyhow::Error>,
+    way: Way,
 }
+
+/// How a run that starts now is run, and why not in the usual way: see `run`.
+struct Way {
+    name: &'static str,
+    reason: Option<String>,
+}
+
+impl Way {
+    fn of(recording: &Recording) -> Self {
+        let in_place = |reason: &str| Self { name: "exec", reason: Some(reason.to_owned()) };
+        match recording {
+            Recording::Off(_) => in_place("recording is off"),
+            Recording::Blocked(_, reason) => in_place(reason),
+            Recording::NoHome => in_place(NO_HOME),
+            Recording::On(_) if ancestry::child_in_other_pid_namespace() => in_place(NO_PROC),
+            Recording::On(_) => match wrap::child_kind() {
+                ChildKind::SharedMemory => Self { name: "clone", reason: None },
+                ChildKind::Forked => Self { name: "fork", reason: Some("LD_PRELOAD is set".to_owned()) },
+            },
+        }
+    }
+}
+
+const NO_PROC: &str = "there is no /proc, or commands start in another PID namespace";
 
 /// What the log holds.
 struct Stored {
@@ -77,6 +103,7 @@ impl Status {
                     remedy: None,
                     stored: None,
                     unread: None,
+                    way: Way::of(&recording),
                 };
             }
         };
@@ -99,7 +126,7 @@ impl Status {
             },
             // The wrapper's own question: what it cannot watch it does not start.
             (Recording::On(_), None) if ancestry::child_in_other_pid_namespace() => {
-                (Some("there is no /proc, or commands start in another PID namespace".into()), None)
+                (Some(NO_PROC.into()), None)
             }
             _ => (None, None),
         };
@@ -110,7 +137,15 @@ impl Status {
             Ok(stored) => (stored, None),
             Err(error) => (None, Some(error)),
         };
-        Self { directory: Some(directory), is_enabled, reason, remedy, stored, unread }
+        Self {
+            directory: Some(directory),
+            is_enabled,
+            reason,
+            remedy,
+            stored,
+            unread,
+            way: Way::of(&recording),
+        }
     }
 
     fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
@@ -164,6 +199,8 @@ impl Status {
             ("file_size_bytes", stored.map(|stored| stored.size).into()),
             ("file_mode", stored.map(|stored| format!("{:04o}", stored.mode)).into()),
             ("fields", array(FIELDS)),
+            ("way", self.way.name.into()),
+            ("way_reason", self.way.reason.clone().into()),
             ("last_line", stored.and_then(|stored| stored.last_line.clone()).into()),
         ])
     }

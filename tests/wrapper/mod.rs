@@ -12,6 +12,7 @@ mod signals;
 mod state;
 mod storage;
 mod terminal;
+mod ways;
 
 use crate::harness::Case;
 
@@ -29,6 +30,7 @@ pub fn cases() -> Vec<Case> {
         state::cases(),
         storage::cases(),
         terminal::cases(),
+        ways::cases(),
     ]
     .into_iter()
     .flatten()
