@@ -2,24 +2,7 @@
 //!
 //! The program is this library and a thin `main`, so that the fuzz target can use its rooms.
 //!
-//! ```text
-//!            argv                                         what the user reads
-//!             │                                                  ▲
-//!           main ──────── cli  (what may be typed)               │ &mut dyn Write
-//!             │                                                  │
-//!             └────────► commands  (one file a subcommand; the only corridor)
-//!                          │            │                │
-//!                     ┌────▼───┐   ┌────▼────┐     ┌─────▼─────┐
-//!                     │  run   │   │  store  │     │  report   │      three rooms that
-//!                     │ argv → │   │ consent │     │ events →  │      never name one another
-//!                     │ status │   │  + log  │     │   text    │
-//!                     └───┬────┘   └────┬────┘     └─────┬─────┘
-//!                         │             └──── event ─────┘             the shared record
-//!                        sys ───────────────► units                    the shared quantities
-//!                  (all unsafe code)
-//! ```
-//!
-//! Arrows point at what a room may name; `tests/layout.rs` holds us to that.
+//! `src/README.md` draws the rooms, says which may name which, and tells what is good to know before a change.
 
 mod cli;
 mod commands;

@@ -1,4 +1,4 @@
-//! The rooms of the house, and which may name which: see the drawing in `src/lib.rs`. A rule that only
+//! The rooms of the house, and which may name which: see the drawing in `src/README.md`. A rule that only
 //! prose keeps is soon no rule.
 
 use std::fs;
