@@ -61,25 +61,14 @@ pub fn plain_str(text: &[u8]) -> Option<&str> {
 
 #[cfg(test)]
 pub mod tests {
+    use fastrand::Rng;
+
     use super::*;
     use crate::event::parse::scanner::{Scanner, window};
     use crate::event::timestamp;
 
-    /// The same numbers in every run of the tests (SplitMix64).
-    pub struct Chance(pub u64);
-
-    impl Chance {
-        pub fn below(&mut self, bound: usize) -> usize {
-            self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-            let mut mixed = self.0;
-            mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-            usize::try_from((mixed ^ mixed >> 31) % bound as u64).unwrap()
-        }
-
-        fn of<'a>(&mut self, choices: &[&'a str]) -> &'a str {
-            choices[self.below(choices.len())]
-        }
+    fn pick<'a>(rng: &mut Rng, choices: &[&'a str]) -> &'a str {
+        choices[rng.usize(..choices.len())]
     }
 
     const TIMES: [&str; 12] = [
@@ -139,39 +128,39 @@ pub mod tests {
     const CODES: [&str; 13] =
         ["0", "1", "2", "99", "130", "255", "-0", "-2", "999", "1000", "2.0", "01", "9223372036854775808"];
 
-    fn line(chance: &mut Chance) -> String {
+    fn line(rng: &mut Rng) -> String {
         // Half of them in the layout that we write, as far as these choices go.
-        let plain = chance.below(2) == 0;
+        let plain = rng.usize(..2) == 0;
         let (times, names) = if plain { (&TIMES[..4], &NAMES[..11]) } else { (&TIMES[..], &NAMES[..]) };
         let (durations, codes) =
             if plain { (&DURATIONS[..12], &CODES[..6]) } else { (&DURATIONS[..], &CODES[..]) };
         let mut pairs = vec![
-            ("timestamp", format!("\"{}\"", chance.of(times))),
-            ("target", format!("\"{}\"", chance.of(names))),
+            ("timestamp", format!("\"{}\"", pick(rng, times))),
+            ("target", format!("\"{}\"", pick(rng, names))),
             ("domain", "null".to_owned()),
-            ("duration_seconds", chance.of(durations).to_owned()),
-            ("exit_code", chance.of(codes).to_owned()),
+            ("duration_seconds", pick(rng, durations).to_owned()),
+            ("exit_code", pick(rng, codes).to_owned()),
         ];
-        if chance.below(2) == 0 {
-            pairs[2].1 = format!("\"{}\"", chance.of(names));
+        if rng.usize(..2) == 0 {
+            pairs[2].1 = format!("\"{}\"", pick(rng, names));
         }
         let (mut comma, mut colon) = (", ", ": ");
-        match if plain { 9 } else { chance.below(8) } {
+        match if plain { 9 } else { rng.usize(..8) } {
             0 => (comma, colon) = (",", ":"),
             1 => (comma, colon) = (" ,\t", " :  "),
             2 => {
-                let at = chance.below(pairs.len());
+                let at = rng.usize(..pairs.len());
                 pairs.swap(0, at);
             }
             3 => {
-                pairs.remove(chance.below(5));
+                pairs.remove(rng.usize(..5));
             }
-            4 => pairs.push((["target", "exit_code", "more"][chance.below(3)], "1".to_owned())),
+            4 => pairs.push((["target", "exit_code", "more"][rng.usize(..3)], "1".to_owned())),
             _ => (),
         }
         let pairs: Vec<String> =
             pairs.into_iter().map(|(key, value)| format!("\"{key}\"{colon}{value}")).collect();
-        format!("{{{}}}{}", pairs.join(comma), chance.of(&["", "", "", "\r", " "]))
+        format!("{{{}}}{}", pairs.join(comma), pick(rng, &["", "", "", "\r", " "]))
     }
 
     /// How often a test of random lines tries: all of these on CI, which waits a minute for one, and a fiftieth by hand.
@@ -180,15 +169,15 @@ pub mod tests {
     }
 
     /// A line that was damaged in up to three places; never with a line feed.
-    pub fn damaged_line(chance: &mut Chance) -> Vec<u8> {
+    pub fn damaged_line(rng: &mut Rng) -> Vec<u8> {
         const BYTES: &[u8] = b"\"\\{}[]:,.-+eE0123456789nulTZ \t\r\0\x1f\x7f\x80\xc3\xa9\xff/";
-        let mut line = line(chance).into_bytes();
-        for _ in 0..chance.below(4) {
-            let at = chance.below(line.len().max(1)).min(line.len());
-            let byte = BYTES[chance.below(BYTES.len())];
-            match chance.below(8) {
+        let mut line = line(rng).into_bytes();
+        for _ in 0..rng.usize(..4) {
+            let at = rng.usize(..line.len().max(1)).min(line.len());
+            let byte = BYTES[rng.usize(..BYTES.len())];
+            match rng.usize(..8) {
                 0 | 1 if at < line.len() => line[at] = byte,
-                2 if at < line.len() => line[at] ^= 1 << chance.below(8),
+                2 if at < line.len() => line[at] ^= 1 << rng.usize(..8),
                 3 => line.insert(at, byte),
                 4 if at < line.len() => {
                     line.remove(at);
@@ -196,11 +185,11 @@ pub mod tests {
                 5 => line.truncate(at),
                 6 => {
                     let piece = line[at..line.len().min(at + 20)].to_vec();
-                    let to = chance.below(line.len() + 1);
+                    let to = rng.usize(..=line.len());
                     line.splice(to..to, piece);
                 }
                 _ => {
-                    let other = self::line(chance).into_bytes();
+                    let other = self::line(rng).into_bytes();
                     line.truncate(at);
                     line.extend(other);
                 }
@@ -281,12 +270,12 @@ pub mod tests {
 
     #[test]
     fn moments_are_those_of_another_parser() {
-        let mut chance = Chance(4);
+        let mut rng = Rng::with_seed(4);
         let mut agreed = 0;
         for _ in 0..20_000 {
-            let mut text = chance.of(&TIMES[..9]).as_bytes().to_vec();
-            let at = chance.below(text.len());
-            text[at] = b"0123456789:-+TZ. "[chance.below(17)];
+            let mut text = pick(&mut rng, &TIMES[..9]).as_bytes().to_vec();
+            let at = rng.usize(..text.len());
+            text[at] = b"0123456789:-+TZ. "[rng.usize(..17)];
             let Ok(text) = str::from_utf8(&text) else { continue };
             let Ok(expected) = chrono::DateTime::parse_from_rfc3339(text) else { continue };
             if !text.contains(":60") {
@@ -299,12 +288,12 @@ pub mod tests {
 
     #[test]
     fn three_ways_of_reading_have_one_answer() {
-        let mut chance = Chance(5);
+        let mut rng = Rng::with_seed(5);
         let mut scanner = Scanner::default();
         let (mut by_layout, mut by_keys, mut readable) = (0, 0, 0);
         let rounds = rounds(2_000_000);
         for round in 0..rounds {
-            let mut line = damaged_line(&mut chance);
+            let mut line = damaged_line(&mut rng);
             let expected = lenient::parse(&line);
             readable += u32::from(expected.is_some());
             if let Some(fields) = flat::parse(&line) {

@@ -201,48 +201,36 @@ pub fn keep_costliest<'a>(found: &mut Vec<(u32, FindingKind, f64)>, name: impl F
 
 #[cfg(test)]
 mod tests {
+    use fastrand::Rng;
+
     use super::*;
 
-    /// The same numbers in every run of the tests (SplitMix64).
-    struct Chance(u64);
+    /// Above 0, at most 1.
+    fn share_of_one(rng: &mut Rng) -> f64 {
+        1.0 - rng.f64()
+    }
 
-    impl Chance {
-        fn next(&mut self) -> u64 {
-            self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-            let mut mixed = self.0;
-            mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-            mixed ^ mixed >> 31
-        }
-
-        /// Above 0, at most 1.
-        #[expect(clippy::cast_precision_loss, reason = "53 bits")]
-        fn share(&mut self) -> f64 {
-            ((self.next() >> 11) + 1) as f64 / (1_u64 << 53) as f64
-        }
-
-        /// Durations as they are: skewed, and one in 25 stalls.
-        fn duration(&mut self, usual: f64) -> f64 {
-            let normal = (-2.0 * self.share().ln()).sqrt() * (std::f64::consts::TAU * self.share()).cos();
-            let stall = if self.share() < 0.04 { 1.0 + 4.0 * self.share() } else { 1.0 };
-            usual * (0.25 * normal).exp() * stall
-        }
+    /// Durations as they are: skewed, and one in 25 stalls.
+    fn duration(rng: &mut Rng, usual: f64) -> f64 {
+        let normal = (-2.0 * share_of_one(rng).ln()).sqrt() * (std::f64::consts::TAU * rng.f64()).cos();
+        let stall = if rng.f64() < 0.04 { 1.0 + 4.0 * rng.f64() } else { 1.0 };
+        usual * (0.25 * normal).exp() * stall
     }
 
     const NOW: i64 = 1_000 * DAY_MICROS;
 
     /// What is found of a target that runs so often, and takes so many times longer in the last `days`.
-    fn simulate(chance: &mut Chance, runs_a_day: f64, days: f64, factor: f64) -> Option<Change> {
+    fn simulate(rng: &mut Rng, runs_a_day: f64, days: f64, factor: f64) -> Option<Change> {
         const TO_MICROS: f64 = 86_400e6;
         let mut recent = RecentOkRuns::new(NOW);
         let mut age = 0.0;
         while age < 90.0 {
             // Runs come one by one, not on a beat.
-            age -= chance.share().ln() / runs_a_day;
+            age -= share_of_one(rng).ln() / runs_a_day;
             let usual = if age < days { 60.0 * factor } else { 60.0 };
             #[expect(clippy::cast_possible_truncation, reason = "ninety days")]
             let micros = NOW - (age * TO_MICROS) as i64;
-            if !recent.push(micros, chance.duration(usual)) {
+            if !recent.push(micros, duration(rng, usual)) {
                 break;
             }
         }
@@ -256,12 +244,12 @@ mod tests {
     #[test]
     fn one_report_in_a_hundred_warns_of_nothing() {
         const REPORTS: usize = 2_000;
-        let mut chance = Chance(1);
+        let mut rng = Rng::with_seed(1);
         let false_alarms = (0..REPORTS)
             .filter(|_| {
                 let rates = [12.0, 8.0, 6.0, 4.0, 2.0, 1.0, 0.7];
                 let changes: Vec<Change> =
-                    rates.iter().filter_map(|&rate| simulate(&mut chance, rate, 0.0, 1.0)).collect();
+                    rates.iter().filter_map(|&rate| simulate(&mut rng, rate, 0.0, 1.0)).collect();
                 let tests = changes.len() as u64;
                 changes.iter().any(|change| Change { tests, ..*change }.is_significant())
             })
@@ -273,7 +261,7 @@ mod tests {
     #[test]
     fn what_got_slower_by_45_percent_is_found_within_days() {
         const TRIALS: usize = 400;
-        let mut chance = Chance(2);
+        let mut rng = Rng::with_seed(2);
         for (days, least, most) in [
             (1.0, 0.25, 0.5),
             (2.0, 0.6, 0.9),
@@ -283,7 +271,7 @@ mod tests {
             (21.0, 0.7, 0.9),
         ] {
             let found = (0..TRIALS)
-                .filter_map(|_| simulate(&mut chance, 8.0, days, 1.45))
+                .filter_map(|_| simulate(&mut rng, 8.0, days, 1.45))
                 .filter(|change| Change { tests: 7, ..*change }.is_significant())
                 .inspect(|change| assert_eq!(change.direction, Direction::Slower))
                 .count();
@@ -293,12 +281,12 @@ mod tests {
     }
 
     /// The share of series with so many failures that are said to fail now and then, and in a row.
-    fn failing(chance: &mut Chance, rate: f64) -> (f64, f64) {
+    fn failing(rng: &mut Rng, rate: f64) -> (f64, f64) {
         const SERIES: usize = 4_000;
         let (mut flaky, mut streaks) = (0, 0);
         for _ in 0..SERIES {
             let mut completed = CompletedRuns::default();
-            while completed.push(chance.share() <= rate, NOW, 1.0) {}
+            while completed.push(share_of_one(rng) <= rate, NOW, 1.0) {}
             match completed.finding(1, 1) {
                 Some((FindingKind::Flaky { .. }, _)) => flaky += 1,
                 Some((FindingKind::Failing { .. }, _)) => streaks += 1,
@@ -310,11 +298,11 @@ mod tests {
 
     #[test]
     fn only_what_fails_often_fails_now_and_then() {
-        let mut chance = Chance(3);
+        let mut rng = Rng::with_seed(3);
         for (rate, least, most) in
             [(0.05, 0.0, 0.005), (0.10, 0.0, 0.05), (0.20, 0.45, 0.65), (0.30, 0.9, 1.0)]
         {
-            let (flaky, streaks) = failing(&mut chance, rate);
+            let (flaky, streaks) = failing(&mut rng, rate);
             let found = flaky + streaks;
             assert!((least..=most).contains(&found), "of {rate}: {flaky} and {streaks} in a row");
         }

@@ -215,10 +215,10 @@ mod tests {
     use std::ops::{Deref, DerefMut};
 
     use super::*;
-    use crate::event::parse::tests::Chance;
     use crate::event::table::{Filter, of_lines};
     use crate::report::grouping::Detail;
     use crate::report::model::{DurationStats, Group};
+    use fastrand::Rng;
 
     impl Deref for Groups<'_> {
         type Target = Vec<Group>;
@@ -339,7 +339,7 @@ mod tests {
 
     #[test]
     fn a_row_of_a_table_says_what_the_whole_group_says() {
-        let mut chance = Chance(13);
+        let mut rng = Rng::with_seed(13);
         for (round, durations) in
             [Population::Ok, Population::Failed, Population::All].into_iter().enumerate().cycle().take(12)
         {
@@ -347,15 +347,15 @@ mod tests {
             let lines: Vec<String> = (0..6_000)
                 .map(|number| {
                     let target = ["often", "often", "often", "sometimes", "seldom"]
-                        [chance.below(5).min(chance.below(400))];
-                    let moment = if chance.below(50) == 0 {
+                        [rng.usize(..5).min(rng.usize(..400))];
+                    let moment = if rng.usize(..50) == 0 {
                         "never".to_owned()
                     } else {
                         crate::event::timestamp::to_datetime((number * 977 + 1_700_000_000) * 1_000_000).unwrap().to_rfc3339()
                     };
-                    let milliseconds = chance.below([3, 100, 1_000_000][round % 3]);
-                    let fractional = if round % 4 == 0 && chance.below(9) == 0 { "77" } else { "" };
-                    let code = chance.below(10) / 8;
+                    let milliseconds = rng.usize(..[3, 100, 1_000_000][round % 3]);
+                    let fractional = if round % 4 == 0 && rng.usize(..9) == 0 { "77" } else { "" };
+                    let code = rng.usize(..10) / 8;
                     format!(
                         r#"{{"timestamp": "{moment}", "target": "{target}", "domain": null, "duration_seconds": {}.{:03}{fractional}, "exit_code": {code}}}"#,
                         milliseconds / 1000,

@@ -305,23 +305,23 @@ pub fn days(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::parse::tests::Chance;
     use crate::event::table::chunk::{ChunkBuilder, MAX_ROWS};
+    use fastrand::Rng;
 
     #[test]
     fn grouped_rows_are_those_that_there_were() {
-        let mut chance = Chance(9);
+        let mut rng = Rng::with_seed(9);
         let group_of: Vec<u32> = (0..40).map(|kind| kind % 7).collect();
         for round in 0..60 {
             // Steps of all sizes; and in every third round, times that make rows full.
             let mut packer = ChunkBuilder::new(MAX_ROWS);
             let mut micros = 0;
             for _ in 0..300 {
-                let step = [1, 1, 30_000, 90_000][chance.below(4)];
-                micros += i64::try_from(chance.below(step)).unwrap() * MICROS_PER_SECOND;
+                let step = [1, 1, 30_000, 90_000][rng.usize(..4)];
+                micros += i64::try_from(rng.usize(..step)).unwrap() * MICROS_PER_SECOND;
                 let fraction = i64::from(round % 3 == 0);
-                let milliseconds = u32::try_from(chance.below(1000)).unwrap();
-                let kind = u32::try_from(chance.below(40)).unwrap();
+                let milliseconds = u32::try_from(rng.usize(..1000)).unwrap();
+                let kind = u32::try_from(rng.usize(..40)).unwrap();
                 packer.push(micros + fraction, RunDuration::Milliseconds(milliseconds), kind);
             }
             let mut chunks = packer.finish();

@@ -27,6 +27,7 @@ use std::time::Instant;
 
 use chrono::{DateTime, Datelike as _, Timelike as _, Utc};
 use common::{Folder, found, median};
+use fastrand::Rng;
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike as _;
 
@@ -144,19 +145,19 @@ impl Log {
         const FIVE_YEARS: u64 = 5 * 365 * 86_400 * MILLION;
         // 2026-11-24T00:00:00Z.
         const END: u64 = 1_795_478_400 * MILLION;
-        let chance = &mut Chance(self.lines);
+        let rng = &mut Rng::with_seed(self.lines);
         for line in 0..self.lines {
             let step = FIVE_YEARS / self.lines;
-            let micros = END - FIVE_YEARS + step * line + chance.below(step);
+            let micros = END - FIVE_YEARS + step * line + rng.u64(..step);
             let at = i64::try_from(micros).ok().and_then(DateTime::<Utc>::from_timestamp_micros);
             let at = at.expect("a moment of the last years");
             // The least of two: the first ones are more frequent.
-            let place = chance.below(20).min(chance.below(20));
+            let place = rng.u64(..20).min(rng.u64(..20));
             let (target, usual) = TARGETS[usize::try_from(place).expect("below twenty")];
             // From half to twice the usual, mostly around it.
-            let spread: u64 = (0..4).map(|_| chance.below(375)).sum();
-            let micros = u64::from(usual) * (500 + spread) + chance.below(1000);
-            let code = CODES[usize::try_from(chance.below(40)).expect("below forty")];
+            let spread: u64 = (0..4).map(|_| rng.u64(..375)).sum();
+            let micros = u64::from(usual) * (500 + spread) + rng.u64(..1000);
+            let code = CODES[usize::try_from(rng.u64(..40)).expect("below forty")];
             write!(
                 out,
                 "{{\"timestamp\": \"{:04}-{:02}-{:02}T{:02}:{:02}:{:02}",
@@ -171,7 +172,7 @@ impl Log {
                 write!(out, ".{:06}", at.timestamp_subsec_micros())?;
             }
             write!(out, "+00:00\", \"target\": \"{target}\", \"domain\": ")?;
-            match DOMAINS.get(usize::try_from(chance.below(12)).expect("below twelve")) {
+            match DOMAINS.get(usize::try_from(rng.u64(..12)).expect("below twelve")) {
                 Some(domain) => write!(out, "\"{domain}\"")?,
                 None => write!(out, "null")?,
             }
@@ -382,22 +383,5 @@ fn tell_growth(logs: &[Log]) {
                 more.peak_mib / less.peak_mib
             );
         }
-    }
-}
-
-/// The same numbers in every run (SplitMix64).
-struct Chance(u64);
-
-impl Chance {
-    fn number(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ mixed >> 31
-    }
-
-    fn below(&mut self, bound: u64) -> u64 {
-        self.number() % bound
     }
 }

@@ -477,7 +477,7 @@ fn exit_code(text: u64, at: usize) -> Option<(u32, usize)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::parse::tests::Chance;
+    use fastrand::Rng;
 
     fn line(target: &str, domain: &str) -> Vec<u8> {
         format!(
@@ -490,12 +490,12 @@ mod tests {
     #[track_caller]
     fn case(names: &[String]) -> usize {
         let mut scanner = Scanner::default();
-        let mut chance = Chance(12);
+        let mut rng = Rng::with_seed(12);
         let mut read = 0;
         for _ in 0..names.len() * 5 {
-            let target = &names[chance.below(names.len())];
-            let name = &names[chance.below(names.len())];
-            let domain = if chance.below(2) == 0 { "null".to_owned() } else { format!("\"{name}\"") };
+            let target = &names[rng.usize(..names.len())];
+            let name = &names[rng.usize(..names.len())];
+            let domain = if rng.usize(..2) == 0 { "null".to_owned() } else { format!("\"{name}\"") };
             let line = line(target, &domain);
             let Some(found) = scanner.canonical(&window(&line), line.len()) else { continue };
             let expected = if domain == "null" { "" } else { name };

@@ -199,7 +199,8 @@ mod tests {
     use super::*;
     use crate::event::parse;
     use crate::event::parse::scanner::window;
-    use crate::event::parse::tests::{Chance, damaged_line, rounds};
+    use crate::event::parse::tests::{damaged_line, rounds};
+    use fastrand::Rng;
 
     /// What a line that may be damaged adds to a table, by the parser that decides.
     fn expected(line: &[u8]) -> Option<ParsedEvent<'static>> {
@@ -209,11 +210,11 @@ mod tests {
 
     #[test]
     fn a_builder_adds_what_the_deciding_parser_reads() {
-        let mut chance = Chance(6);
+        let mut rng = Rng::with_seed(6);
         let names = Interner::default();
         let mut builder = TableBuilder::new(&names, usize::MAX);
         for _ in 0..rounds(100_000) {
-            let mut line = damaged_line(&mut chance);
+            let mut line = damaged_line(&mut rng);
             let end = line.len();
             line.push(b'\n');
             let before = builder.chunks.count();

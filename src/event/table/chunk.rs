@@ -222,23 +222,23 @@ impl ChunkBuilder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::parse::tests::Chance;
+    use fastrand::Rng;
 
     /// The next event after one at this moment: mostly some seconds later, or whatever else there is.
-    fn next(chance: &mut Chance, micros: &mut i64, odd: usize) -> (i64, RunDuration, u32) {
-        let number = |chance: &mut Chance, below: usize| i64::try_from(chance.below(below)).unwrap();
-        let is_odd = chance.below(1000) < odd;
-        match if is_odd { chance.below(6) } else { 6 } {
-            0 => *micros += number(chance, 2_000_000),
-            1 => *micros -= number(chance, 3) * MICROS_PER_SECOND,
-            2 => *micros += (65_530 + number(chance, 10)) * MICROS_PER_SECOND,
-            3 => *micros += number(chance, 4_000_000) * MICROS_PER_SECOND,
-            _ => *micros += number(chance, 30) * MICROS_PER_SECOND,
+    fn next(rng: &mut Rng, micros: &mut i64, odd: usize) -> (i64, RunDuration, u32) {
+        let number = |rng: &mut Rng, below: usize| i64::try_from(rng.usize(..below)).unwrap();
+        let is_odd = rng.usize(..1000) < odd;
+        match if is_odd { rng.usize(..6) } else { 6 } {
+            0 => *micros += number(rng, 2_000_000),
+            1 => *micros -= number(rng, 3) * MICROS_PER_SECOND,
+            2 => *micros += (65_530 + number(rng, 10)) * MICROS_PER_SECOND,
+            3 => *micros += number(rng, 4_000_000) * MICROS_PER_SECOND,
+            _ => *micros += number(rng, 30) * MICROS_PER_SECOND,
         }
-        let moment = if is_odd && chance.below(8) == 0 { UNTIMED } else { *micros };
-        let series = if is_odd && chance.below(4) == 0 { 65_530 + chance.below(10) } else { chance.below(7) };
-        let milliseconds = u32::try_from(chance.below(1_000_000)).unwrap();
-        let length = match chance.below(50) {
+        let moment = if is_odd && rng.usize(..8) == 0 { UNTIMED } else { *micros };
+        let series = if is_odd && rng.usize(..4) == 0 { 65_530 + rng.usize(..10) } else { rng.usize(..7) };
+        let milliseconds = u32::try_from(rng.usize(..1_000_000)).unwrap();
+        let length = match rng.usize(..50) {
             0 => RunDuration::Seconds(f64::from(milliseconds) / 1e6 + 1e-9),
             1 => RunDuration::Seconds(3e6 + f64::from(milliseconds)),
             _ => RunDuration::Milliseconds(milliseconds),
@@ -249,12 +249,12 @@ mod tests {
     /// What was pushed is in the chunks, each of which is in time order.
     #[track_caller]
     fn case(seed: u64, odd: usize, max_rows: usize) -> (usize, usize) {
-        let mut chance = Chance(seed);
+        let mut rng = Rng::with_seed(seed);
         let mut builder = ChunkBuilder::new(max_rows);
         let mut micros = 1_700_000_000 * MICROS_PER_SECOND;
         let mut pushed = Vec::new();
         for _ in 0..5_000 {
-            let (micros, duration, series) = next(&mut chance, &mut micros, odd);
+            let (micros, duration, series) = next(&mut rng, &mut micros, odd);
             builder.push(micros, duration, series);
             pushed.push((micros, duration, series));
         }
