@@ -9,31 +9,31 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 
-use super::state::differs_from_bare;
+use super::process_state::differs_from_bare;
 use crate::harness::{
     Case, EVERY_WAY, Sandbox, Stream, WaitStatus, cases, is_alive, probe, sigqueue, wait_until,
 };
 
 pub fn cases() -> Vec<Case> {
     let mut all = cases![EVERY_WAY;
-        four_megabytes_pass_through,
-        the_table_of_descriptors_is_identical,
-        a_closed_standard_descriptor_is_closed_in_the_command,
-        nothing_is_read_from_the_input,
-        a_grandchild_that_holds_the_output_does_not_delay_the_end,
-        a_daemon_survives_unsignalled,
-        a_grandchild_in_the_same_session_survives_unsignalled,
-        the_reader_sees_the_end_when_the_command_closes_its_output,
-        the_writer_notices_when_the_command_closes_its_input,
-        a_lock_is_held_as_long_as_the_command_runs,
-        output_on_a_shared_file_stays_in_order,
+        stdin_and_stdout_pipes_pass_four_mebibytes_unchanged,
+        fd_table_is_identical,
+        closed_stdin_stdout_and_stderr_stay_closed,
+        stdin_is_not_read_by_the_wrapper,
+        background_grandchild_holding_stdout_does_not_delay_the_exit,
+        daemon_survives_and_gets_no_signal,
+        background_grandchild_survives_and_gets_no_signal,
+        reader_sees_eof_when_the_command_closes_stdout,
+        writer_sees_a_broken_pipe_when_the_command_closes_stdin,
+        fcntl_lock_is_held_while_the_command_runs,
+        output_to_a_shared_file_stays_in_order,
     ];
-    all.extend(cases![EVERY_WAY, needs ["flock"]; a_lock_of_an_inherited_file_is_released_with_the_command]);
+    all.extend(cases![EVERY_WAY, needs ["flock"]; flock_on_an_inherited_fd_is_released_with_the_command]);
     all
 }
 
 /// FD01
-fn four_megabytes_pass_through(sandbox: &Sandbox) {
+fn stdin_and_stdout_pipes_pass_four_mebibytes_unchanged(sandbox: &Sandbox) {
     let bytes: Vec<u8> =
         (0..1 << 20).flat_map(|at: u32| at.wrapping_mul(2_654_435_761).to_be_bytes()).collect();
     let mut job = sandbox.command(["cat"]).stdin(Stdio::piped()).spawn();
@@ -46,7 +46,7 @@ fn four_megabytes_pass_through(sandbox: &Sandbox) {
 }
 
 /// FD02
-fn the_table_of_descriptors_is_identical(sandbox: &Sandbox) {
+fn fd_table_is_identical(sandbox: &Sandbox) {
     fs::write(sandbox.path("in"), "0123456789").expect("a file");
     let read = format!("5:{}", sandbox.path("in").display());
     let write = |fd| format!("{fd}:{}", sandbox.path("out").display());
@@ -61,7 +61,7 @@ fn the_table_of_descriptors_is_identical(sandbox: &Sandbox) {
 }
 
 /// FD03, FD04, FD05, OF03
-fn a_closed_standard_descriptor_is_closed_in_the_command(sandbox: &Sandbox) {
+fn closed_stdin_stdout_and_stderr_stay_closed(sandbox: &Sandbox) {
     for closed in [&["0"][..], &["1"], &["2"], &["0", "1"], &["1", "2"], &["0", "1", "2"]] {
         differs_from_bare(sandbox, |start| {
             closed.iter().fold(start, |start, fd| start.launch_option("--close", fd))
@@ -70,7 +70,7 @@ fn a_closed_standard_descriptor_is_closed_in_the_command(sandbox: &Sandbox) {
 }
 
 /// FD07
-fn nothing_is_read_from_the_input(sandbox: &Sandbox) {
+fn stdin_is_not_read_by_the_wrapper(sandbox: &Sandbox) {
     let mut job = sandbox.bash("$W $P exit 0; cat").stdin(Stdio::piped()).spawn();
     job.write("line 1\nline 2\n");
     job.stdin = None;
@@ -78,7 +78,7 @@ fn nothing_is_read_from_the_input(sandbox: &Sandbox) {
 }
 
 /// FD08
-fn a_grandchild_that_holds_the_output_does_not_delay_the_end(sandbox: &Sandbox) {
+fn background_grandchild_holding_stdout_does_not_delay_the_exit(sandbox: &Sandbox) {
     let mut job = sandbox.command(["bash", "-c", "$P pause & exit 3"]).spawn();
     let grandchild = job.stdout.read_ready_pid();
     assert_eq!(job.wait_for_exit(), WaitStatus::Exited(3));
@@ -110,17 +110,17 @@ fn survives(sandbox: &Sandbox, kind: &str) {
 }
 
 /// FD09
-fn a_daemon_survives_unsignalled(sandbox: &Sandbox) {
+fn daemon_survives_and_gets_no_signal(sandbox: &Sandbox) {
     survives(sandbox, "daemon");
 }
 
 /// FD10
-fn a_grandchild_in_the_same_session_survives_unsignalled(sandbox: &Sandbox) {
+fn background_grandchild_survives_and_gets_no_signal(sandbox: &Sandbox) {
     survives(sandbox, "daemon-same-session");
 }
 
 /// FD11
-fn the_reader_sees_the_end_when_the_command_closes_its_output(sandbox: &Sandbox) {
+fn reader_sees_eof_when_the_command_closes_stdout(sandbox: &Sandbox) {
     let mut job = sandbox.probe("close 1").spawn();
     let command = job.stderr.read_ready_pid();
     assert_eq!(job.stdout.read_to_string(), "");
@@ -130,7 +130,7 @@ fn the_reader_sees_the_end_when_the_command_closes_its_output(sandbox: &Sandbox)
 }
 
 /// FD12
-fn the_writer_notices_when_the_command_closes_its_input(sandbox: &Sandbox) {
+fn writer_sees_a_broken_pipe_when_the_command_closes_stdin(sandbox: &Sandbox) {
     let mut job = sandbox.probe("close 0").stdin(Stdio::piped()).spawn();
     let command = job.stderr.read_ready_pid();
     let input: &File = job.stdin.as_ref().expect("an input");
@@ -142,7 +142,7 @@ fn the_writer_notices_when_the_command_closes_its_input(sandbox: &Sandbox) {
 }
 
 /// FD13
-fn a_lock_is_held_as_long_as_the_command_runs(sandbox: &Sandbox) {
+fn fcntl_lock_is_held_while_the_command_runs(sandbox: &Sandbox) {
     let file = sandbox.path("file").display().to_string();
     let look = || sandbox.unwrapped([probe(), "locked", &file]).output().text();
     let start =
@@ -158,14 +158,14 @@ fn a_lock_is_held_as_long_as_the_command_runs(sandbox: &Sandbox) {
 }
 
 /// FD14
-fn output_on_a_shared_file_stays_in_order(sandbox: &Sandbox) {
+fn output_to_a_shared_file_stays_in_order(sandbox: &Sandbox) {
     let script = "{ echo a; $W echo b; echo c; } > ../file; { echo d; $W echo e; echo f; } >> ../file";
     assert_eq!(sandbox.bash(script).wait_for_exit(), WaitStatus::Exited(0));
     assert_eq!(fs::read_to_string(sandbox.path("file")).expect("the file"), "a\nb\nc\nd\ne\nf\n");
 }
 
 /// FD16
-fn a_lock_of_an_inherited_file_is_released_with_the_command(sandbox: &Sandbox) {
+fn flock_on_an_inherited_fd_is_released_with_the_command(sandbox: &Sandbox) {
     let mut job = sandbox.bash("exec 9> ../lock; flock 9; exec $W $P pause").spawn();
     let command = job.stdout.read_ready_pid();
     let free = || sandbox.bash("flock --nonblock ../lock true").wait_for_exit() == WaitStatus::Exited(0);

@@ -6,14 +6,14 @@ use crate::harness::{Case, EVERY_WAY, Launch, Sandbox, WaitStatus, cases, sigque
 
 pub fn cases() -> Vec<Case> {
     cases![EVERY_WAY, needs ["make"];
-        make_says_the_exit_code,
-        make_says_how_a_command_died,
-        four_recipes_run_at_once,
-        the_jobserver_reaches_a_make_inside,
+        make_reports_the_exit_code,
+        make_reports_terminated_and_killed,
+        make_j4_runs_four_recipes_in_parallel,
+        make_jobserver_reaches_a_sub_make,
         sigterm_to_make_reaches_the_command,
-        an_interrupt_of_make_is_one_signal,
-        make_says_that_a_command_is_not_found,
-        make_stops_and_goes_on,
+        ctrl_c_to_make_is_one_sigint,
+        make_reports_command_not_found_as_127,
+        ctrl_z_suspends_make_and_fg_resumes,
     ]
 }
 
@@ -24,7 +24,7 @@ fn make<'s>(sandbox: &'s Sandbox, makefile: &str, words: &[&str]) -> Launch<'s> 
 }
 
 /// MK01
-fn make_says_the_exit_code(sandbox: &Sandbox) {
+fn make_reports_the_exit_code(sandbox: &Sandbox) {
     let output = make(sandbox, "all:\n\t$(W) $(P) exit 3\n", &[]).output();
     assert_eq!(output.status, WaitStatus::Exited(2));
     assert!(output.stderr.contains("Error 3"), "{}", output.stderr);
@@ -32,7 +32,7 @@ fn make_says_the_exit_code(sandbox: &Sandbox) {
 }
 
 /// MK02
-fn make_says_how_a_command_died(sandbox: &Sandbox) {
+fn make_reports_terminated_and_killed(sandbox: &Sandbox) {
     for (signal, word) in [(15, "Terminated"), (9, "Killed")] {
         let output = make(sandbox, &format!("all:\n\t$(W) $(P) die {signal}\n"), &[]).output();
         assert_eq!(output.status, WaitStatus::Exited(2));
@@ -42,7 +42,7 @@ fn make_says_how_a_command_died(sandbox: &Sandbox) {
 }
 
 /// MK03
-fn four_recipes_run_at_once(sandbox: &Sandbox) {
+fn make_j4_runs_four_recipes_in_parallel(sandbox: &Sandbox) {
     let makefile = "all: a b c d\na b c d:\n\t@$(W) $(P) signals\n";
     let mut job = make(sandbox, makefile, &["-j4"]).spawn();
     let commands: Vec<i32> = (0..4).map(|_| job.stdout.read_ready_pid()).collect();
@@ -55,7 +55,7 @@ fn four_recipes_run_at_once(sandbox: &Sandbox) {
 }
 
 /// MK04
-fn the_jobserver_reaches_a_make_inside(sandbox: &Sandbox) {
+fn make_jobserver_reaches_a_sub_make(sandbox: &Sandbox) {
     fs::write(sandbox.path("inner"), "all: a b c\na b c:\n\t@$(P) signals\n").expect("a Makefile");
     let mut job = make(sandbox, "all:\n\t+@$(W) $(MAKE) -f ../inner\n", &["-j3"]).spawn();
     let commands: Vec<i32> = (0..3).map(|_| job.stdout.read_ready_pid()).collect();
@@ -82,7 +82,7 @@ fn sigterm_to_make_reaches_the_command(sandbox: &Sandbox) {
 ///
 /// The command ends only after make is in its own handler: make 4.3 sometimes loses a child that ends at
 /// the same moment ("wait: No child processes"), which is not for us to test.
-fn an_interrupt_of_make_is_one_signal(sandbox: &Sandbox) {
+fn ctrl_c_to_make_is_one_sigint(sandbox: &Sandbox) {
     let mut job = make(sandbox, "all:\n\t@$(W) $(P) signals\n", &[]).on_terminal().spawn();
     let command = job.terminal().screen.read_ready_pid();
     job.terminal().ctrl('C');
@@ -99,7 +99,7 @@ fn an_interrupt_of_make_is_one_signal(sandbox: &Sandbox) {
 }
 
 /// MK08
-fn make_says_that_a_command_is_not_found(sandbox: &Sandbox) {
+fn make_reports_command_not_found_as_127(sandbox: &Sandbox) {
     let output = make(sandbox, "all:\n\t$(W) no-such-command-anywhere\n", &[]).output();
     assert_eq!(output.status, WaitStatus::Exited(2));
     assert!(output.stderr.contains("127"), "{}", output.stderr);
@@ -107,7 +107,7 @@ fn make_says_that_a_command_is_not_found(sandbox: &Sandbox) {
 }
 
 /// MK09
-fn make_stops_and_goes_on(sandbox: &Sandbox) {
+fn ctrl_z_suspends_make_and_fg_resumes(sandbox: &Sandbox) {
     let mut shell = sandbox.shell();
     fs::write(sandbox.path("Makefile"), "all:\n\t@$(W) $(P) signals default=20\n").expect("a Makefile");
     shell.terminal().type_line("make -f ../Makefile");

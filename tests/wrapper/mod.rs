@@ -1,15 +1,15 @@
 //! `tm-run -- COMMAND` is COMMAND: nobody can tell them apart.
 
-mod arguments;
 mod descriptors;
-mod exit;
-mod guard;
-mod log;
+mod events;
+mod exec;
+mod exit_status;
 mod make;
 mod namespaces;
+mod nested;
 mod off;
+mod process_state;
 mod signals;
-mod state;
 mod storage;
 mod terminal;
 mod ways;
@@ -18,16 +18,16 @@ use crate::harness::Case;
 
 pub fn cases() -> Vec<Case> {
     [
-        arguments::cases(),
         descriptors::cases(),
-        exit::cases(),
-        guard::cases(),
-        log::cases(),
+        events::cases(),
+        exec::cases(),
+        exit_status::cases(),
         make::cases(),
         namespaces::cases(),
+        nested::cases(),
         off::cases(),
+        process_state::cases(),
         signals::cases(),
-        state::cases(),
         storage::cases(),
         terminal::cases(),
         ways::cases(),

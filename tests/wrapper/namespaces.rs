@@ -4,25 +4,25 @@ use crate::harness::{BARE_AND_RECORDED, Case, EVERY_WAY, RECORDED, Sandbox, TM_R
 
 pub fn cases() -> Vec<Case> {
     let mut all = cases![BARE_AND_RECORDED, needs ["root", "unshare", "bash"];
-        the_namespace_for_the_children_of_the_command_is_left_to_them,
-        what_the_command_sends_to_the_first_process_reaches_the_command,
+        pid_namespace_for_children_is_left_to_the_commands_children,
+        pid_namespace_signal_to_init_reaches_the_command,
     ];
     all.extend(cases![EVERY_WAY, needs ["root", "unshare", "umount", "bash"];
-        without_proc_a_command_runs_in_any_namespace,
+        pid_namespace_without_proc_still_runs_the_command,
     ]);
-    all.extend(cases![RECORDED, needs ["root", "unshare", "bash"]; the_group_is_kept_whatever_its_number_is]);
+    all.extend(cases![RECORDED, needs ["root", "unshare", "bash"]; pid_namespace_process_group_zero_is_kept]);
     all
 }
 
 /// Forked, the command would be the first process there; its first child must be.
-fn the_namespace_for_the_children_of_the_command_is_left_to_them(sandbox: &Sandbox) {
+fn pid_namespace_for_children_is_left_to_the_commands_children(sandbox: &Sandbox) {
     let output = sandbox.bash("exec unshare --pid $W bash -c '(echo $BASHPID); exit 3'").output();
     assert_eq!((output.text(), output.status), ("1\n".into(), WaitStatus::Exited(3)));
     assert_eq!(sandbox.log_text(), "");
 }
 
 /// Without /proc nobody can tell in which namespace a child would live, and in this one it could not be waited for.
-fn without_proc_a_command_runs_in_any_namespace(sandbox: &Sandbox) {
+fn pid_namespace_without_proc_still_runs_the_command(sandbox: &Sandbox) {
     for kind in ["--pid", "--ipc"] {
         let words =
             format!("exec unshare --mount bash -c 'umount -l /proc && exec unshare {kind} $W $P exit 3'");
@@ -33,7 +33,7 @@ fn without_proc_a_command_runs_in_any_namespace(sandbox: &Sandbox) {
     assert_eq!(status.contains("there is no /proc"), sandbox.way == Way::Recorded, "{status}");
 }
 
-fn what_the_command_sends_to_the_first_process_reaches_the_command(sandbox: &Sandbox) {
+fn pid_namespace_signal_to_init_reaches_the_command(sandbox: &Sandbox) {
     let script = "trap 'exit 5' TERM; kill -TERM 1; while :; do sleep 0.1; done";
     let words = "exec unshare --pid --fork --mount-proc $W bash -c \"$SCRIPT\"";
     let output = sandbox.bash(words).env("SCRIPT", script).output();
@@ -45,7 +45,7 @@ fn what_the_command_sends_to_the_first_process_reaches_the_command(sandbox: &San
 
 /// A signal has us ask the kernel whether the whole group has got it, which must not change the group: out of its
 /// job, a process that stops is never continued.
-fn the_group_is_kept_whatever_its_number_is(sandbox: &Sandbox) {
+fn pid_namespace_process_group_zero_is_kept(sandbox: &Sandbox) {
     let group_of_tm_run = "trap 'cut -d \" \" -f 5 /proc/$PPID/stat; exit 3' USR1
         (kill -USR1 $PPID); while :; do sleep 0.1; done";
     let words = "exec unshare --pid --fork --mount-proc bash -c '$W bash -c \"$SCRIPT\"; exit $?'";

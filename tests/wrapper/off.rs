@@ -7,15 +7,15 @@ use crate::harness::{Case, OFF, Process, Sandbox, WaitStatus, cases, sigqueue};
 
 pub fn cases() -> Vec<Case> {
     cases![OFF;
-        the_command_is_the_process_that_was_started,
-        no_file_is_made,
-        without_a_home_the_command_runs,
-        do_not_track_is_off,
+        off_execs_in_place_under_the_same_pid,
+        off_makes_no_file,
+        off_without_home_runs_the_command,
+        do_not_track_execs_in_place_and_records_nothing,
     ]
 }
 
 /// OF01
-fn the_command_is_the_process_that_was_started(sandbox: &Sandbox) {
+fn off_execs_in_place_under_the_same_pid(sandbox: &Sandbox) {
     let mut job = sandbox.probe("signals").spawn();
     let command = job.stdout.read_ready_pid();
     assert_eq!(command, job.pid);
@@ -27,17 +27,17 @@ fn the_command_is_the_process_that_was_started(sandbox: &Sandbox) {
 }
 
 /// OF01
-fn no_file_is_made(sandbox: &Sandbox) {
+fn off_makes_no_file(sandbox: &Sandbox) {
     assert_eq!(sandbox.probe("exit 3").wait_for_exit(), WaitStatus::Exited(3));
     assert_eq!(fs::read_dir(sandbox.home()).expect("the home can be read").count(), 0);
 }
 
 /// OF05
-fn without_a_home_the_command_runs(sandbox: &Sandbox) {
+fn off_without_home_runs_the_command(sandbox: &Sandbox) {
     assert_eq!(sandbox.probe("exit 3").env_remove("HOME").wait_for_exit(), WaitStatus::Exited(3));
 }
 
-fn do_not_track_is_off(sandbox: &Sandbox) {
+fn do_not_track_execs_in_place_and_records_nothing(sandbox: &Sandbox) {
     sandbox.turn_on();
     for value in ["1", "true", "yes", " "] {
         let mut job = sandbox.probe("signals").env("DO_NOT_TRACK", value).spawn();

@@ -10,35 +10,35 @@ use crate::harness::{
 
 pub fn cases() -> Vec<Case> {
     let mut all = cases![EVERY_WAY;
-        every_signal_reaches_the_command_exactly_once,
-        every_signal_to_the_whole_job_reaches_the_command_exactly_once,
-        a_queued_value_arrives,
-        a_command_that_cleans_up_gives_its_own_code,
-        death_by_sigterm_is_seen_and_leaves_nothing,
-        three_interrupts_are_three,
-        kill_9_takes_the_command_along,
-        a_stop_and_its_end_are_mirrored,
-        a_stop_of_the_whole_job_and_its_end_are_seen,
-        a_signal_does_not_reach_the_children_of_the_command,
-        a_command_that_signals_its_own_group_hears_it_once,
-        a_child_that_signals_the_group_is_heard_once,
-        stray_sigchlds_do_no_harm,
-        a_storm_of_signals_loses_none_for_good,
-        an_ignored_hangup_stays_without_effect,
-        a_background_job_of_a_script_ignores_the_interrupt,
-        a_command_in_a_group_of_its_own_is_told,
+        signal_to_the_pid_reaches_the_command_once,
+        signal_to_the_process_group_reaches_the_command_once,
+        sigqueue_value_reaches_the_command,
+        sigterm_handled_by_the_command_keeps_its_exit_code,
+        sigterm_death_is_seen_and_leaves_no_process,
+        sigint_sent_three_times_arrives_three_times,
+        sigkill_of_the_wrapper_kills_the_command,
+        stop_and_sigcont_are_mirrored_to_the_parent,
+        stop_and_sigcont_of_the_process_group_are_seen_by_the_parent,
+        signal_to_the_pid_does_not_reach_grandchildren,
+        kill_0_by_the_command_reaches_it_once,
+        kill_0_by_a_child_reaches_the_command_once,
+        sigchld_sent_to_the_pid_is_harmless,
+        signal_storm_loses_no_kind_of_signal,
+        sighup_ignored_as_by_nohup_has_no_effect,
+        sigint_stays_ignored_in_a_background_job_of_a_script,
+        signal_reaches_a_command_in_its_own_process_group,
     ];
     all.extend(cases![EVERY_WAY, needs ["timeout"];
-        timeout_outside_ends_the_command,
-        timeout_inside_gives_its_code,
-        timeout_inside_passes_sigterm_on,
+        timeout_around_the_wrapper_ends_the_command,
+        timeout_inside_the_wrapper_exits_124,
+        timeout_inside_the_wrapper_forwards_sigterm,
     ]);
     all.extend(cases![BARE_AND_RECORDED;
-        sigterm_during_the_start_always_kills,
-        an_interrupt_of_the_job_during_the_start_always_kills,
+        sigterm_during_startup_always_kills,
+        sigint_to_the_process_group_during_startup_always_kills,
     ]);
-    all.extend(cases![EVERY_WAY, needs ["python3"]; a_stop_before_the_command_has_started_is_seen]);
-    all.extend(cases![RECORDED; nested_twice_a_signal_arrives_once]);
+    all.extend(cases![EVERY_WAY, needs ["python3"]; stop_before_the_exec_is_seen]);
+    all.extend(cases![RECORDED; nested_wrappers_deliver_a_signal_once]);
     all
 }
 
@@ -51,7 +51,7 @@ fn nothing() -> Vec<String> {
 }
 
 /// SG01 to SG07, SG38, SG39
-fn every_signal_reaches_the_command_exactly_once(sandbox: &Sandbox) {
+fn signal_to_the_pid_reaches_the_command_once(sandbox: &Sandbox) {
     let mut job = sandbox.probe("signals").spawn();
     job.stdout.read_ready_pid();
     for signal in catchable() {
@@ -65,7 +65,7 @@ fn every_signal_reaches_the_command_exactly_once(sandbox: &Sandbox) {
 }
 
 /// SG14, SG15, SG16
-fn every_signal_to_the_whole_job_reaches_the_command_exactly_once(sandbox: &Sandbox) {
+fn signal_to_the_process_group_reaches_the_command_once(sandbox: &Sandbox) {
     let mut job = sandbox.probe("signals").spawn();
     job.stdout.read_ready_pid();
     for signal in catchable() {
@@ -79,7 +79,7 @@ fn every_signal_to_the_whole_job_reaches_the_command_exactly_once(sandbox: &Sand
 }
 
 /// SG08
-fn a_queued_value_arrives(sandbox: &Sandbox) {
+fn sigqueue_value_reaches_the_command(sandbox: &Sandbox) {
     let mut job = sandbox.probe("signals").spawn();
     job.stdout.read_ready_pid();
     for (signal, value) in [(10, 42), (15, -1), (40, i32::MAX), (40, 7), (62, 0)] {
@@ -90,7 +90,7 @@ fn a_queued_value_arrives(sandbox: &Sandbox) {
 }
 
 /// SG09, LG09
-fn a_command_that_cleans_up_gives_its_own_code(sandbox: &Sandbox) {
+fn sigterm_handled_by_the_command_keeps_its_exit_code(sandbox: &Sandbox) {
     let mut job = sandbox.probe("signals exit-on=15:3").spawn();
     job.stdout.read_ready_pid();
     job.kill(15);
@@ -100,7 +100,7 @@ fn a_command_that_cleans_up_gives_its_own_code(sandbox: &Sandbox) {
 }
 
 /// SG10
-fn death_by_sigterm_is_seen_and_leaves_nothing(sandbox: &Sandbox) {
+fn sigterm_death_is_seen_and_leaves_no_process(sandbox: &Sandbox) {
     let mut job = sandbox.probe("pause").spawn();
     job.stdout.read_ready_pid();
     job.kill(15);
@@ -110,7 +110,7 @@ fn death_by_sigterm_is_seen_and_leaves_nothing(sandbox: &Sandbox) {
 }
 
 /// SG11
-fn three_interrupts_are_three(sandbox: &Sandbox) {
+fn sigint_sent_three_times_arrives_three_times(sandbox: &Sandbox) {
     let mut job = sandbox.probe("signals").spawn();
     job.stdout.read_ready_pid();
     for _ in 0..3 {
@@ -140,7 +140,7 @@ fn at_its_moment() {
 }
 
 /// SG13
-fn sigterm_during_the_start_always_kills(sandbox: &Sandbox) {
+fn sigterm_during_startup_always_kills(sandbox: &Sandbox) {
     spread(60, || {
         let mut job = sandbox.probe("pause").spawn();
         at_its_moment();
@@ -151,7 +151,7 @@ fn sigterm_during_the_start_always_kills(sandbox: &Sandbox) {
 }
 
 /// SG42
-fn an_interrupt_of_the_job_during_the_start_always_kills(sandbox: &Sandbox) {
+fn sigint_to_the_process_group_during_startup_always_kills(sandbox: &Sandbox) {
     spread(60, || {
         let mut job = sandbox.probe("pause").spawn();
         at_its_moment();
@@ -173,7 +173,7 @@ fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_UNLCK)
 ";
 
 /// The command's process is held in its execve(2), and stopped there.
-fn a_stop_before_the_command_has_started_is_seen(sandbox: &Sandbox) {
+fn stop_before_the_exec_is_seen(sandbox: &Sandbox) {
     let program = sandbox.path("program").into_os_string().into_string().expect("a path in UTF-8");
     // Not by us, who may have just made a child that has our files open: such a file cannot be held, nor executed.
     assert_eq!(sandbox.unwrapped(["cp", probe(), &program]).wait_for_exit(), WaitStatus::Exited(0));
@@ -191,7 +191,7 @@ fn a_stop_before_the_command_has_started_is_seen(sandbox: &Sandbox) {
 }
 
 /// SG17
-fn kill_9_takes_the_command_along(sandbox: &Sandbox) {
+fn sigkill_of_the_wrapper_kills_the_command(sandbox: &Sandbox) {
     let mut job = sandbox.probe("signals").spawn();
     job.stdout.read_ready_pid();
     job.kill(9);
@@ -201,7 +201,7 @@ fn kill_9_takes_the_command_along(sandbox: &Sandbox) {
 }
 
 /// SG19, SG33
-fn a_stop_and_its_end_are_mirrored(sandbox: &Sandbox) {
+fn stop_and_sigcont_are_mirrored_to_the_parent(sandbox: &Sandbox) {
     for signal in [20, 21, 22] {
         let mut job = sandbox.probe(&format!("signals default={signal}")).spawn();
         let command = job.stdout.read_ready_pid();
@@ -220,7 +220,7 @@ fn a_stop_and_its_end_are_mirrored(sandbox: &Sandbox) {
 }
 
 /// SG21, SG22
-fn a_stop_of_the_whole_job_and_its_end_are_seen(sandbox: &Sandbox) {
+fn stop_and_sigcont_of_the_process_group_are_seen_by_the_parent(sandbox: &Sandbox) {
     for signal in [19, 20] {
         let mut job = sandbox.probe("signals default=20").spawn();
         let command = job.stdout.read_ready_pid();
@@ -239,7 +239,7 @@ fn a_stop_of_the_whole_job_and_its_end_are_seen(sandbox: &Sandbox) {
 }
 
 /// SG24
-fn a_signal_does_not_reach_the_children_of_the_command(sandbox: &Sandbox) {
+fn signal_to_the_pid_does_not_reach_grandchildren(sandbox: &Sandbox) {
     let script = "trap 'echo parent' USR1; $P signals & while :; do wait; done";
     let mut job = sandbox.command(["bash", "-c", script]).spawn();
     let child = job.stdout.read_ready_pid();
@@ -249,7 +249,7 @@ fn a_signal_does_not_reach_the_children_of_the_command(sandbox: &Sandbox) {
 }
 
 /// SG25
-fn a_command_that_signals_its_own_group_hears_it_once(sandbox: &Sandbox) {
+fn kill_0_by_the_command_reaches_it_once(sandbox: &Sandbox) {
     for signal in [1, 2, 3, 10, 15] {
         let mut job = sandbox.probe(&format!("signals-own-group {signal}")).spawn();
         assert_eq!(job.stdout.read_line(), format!("signal {signal}"));
@@ -261,7 +261,7 @@ fn a_command_that_signals_its_own_group_hears_it_once(sandbox: &Sandbox) {
 }
 
 /// SG26
-fn a_child_that_signals_the_group_is_heard_once(sandbox: &Sandbox) {
+fn kill_0_by_a_child_reaches_the_command_once(sandbox: &Sandbox) {
     for signal in [1, 2, 10, 15] {
         let script = format!("trap '' {signal}; $W $P child-signals-group {signal}; exit $?");
         let mut job = sandbox.bash(&script).spawn();
@@ -275,7 +275,7 @@ fn a_child_that_signals_the_group_is_heard_once(sandbox: &Sandbox) {
 }
 
 /// SG28
-fn nested_twice_a_signal_arrives_once(sandbox: &Sandbox) {
+fn nested_wrappers_deliver_a_signal_once(sandbox: &Sandbox) {
     let words = [TM_RUN, "--target", "outer", "--", TM_RUN, "--target", "inner", "--", probe(), "signals"];
     let mut job = sandbox.unwrapped(words).spawn();
     job.stdout.read_ready_pid();
@@ -293,14 +293,14 @@ fn nested_twice_a_signal_arrives_once(sandbox: &Sandbox) {
 }
 
 /// SG29
-fn timeout_outside_ends_the_command(sandbox: &Sandbox) {
+fn timeout_around_the_wrapper_ends_the_command(sandbox: &Sandbox) {
     let output = sandbox.bash("timeout 0.2 $W $P pause > /dev/null; echo $?").output();
     assert_eq!(output.text(), "124\n");
     sandbox.assert_logged(&[143]);
 }
 
 /// SG30
-fn timeout_inside_gives_its_code(sandbox: &Sandbox) {
+fn timeout_inside_the_wrapper_exits_124(sandbox: &Sandbox) {
     assert_eq!(
         sandbox.command(["timeout", "0.2", probe(), "pause"]).wait_for_exit(),
         WaitStatus::Exited(124)
@@ -311,7 +311,7 @@ fn timeout_inside_gives_its_code(sandbox: &Sandbox) {
 /// SG41
 ///
 /// Before it knows its child's number, timeout ends alone: its child may be ready before that.
-fn timeout_inside_passes_sigterm_on(sandbox: &Sandbox) {
+fn timeout_inside_the_wrapper_forwards_sigterm(sandbox: &Sandbox) {
     let mut job = sandbox.command(["timeout", "9999", probe(), "pause"]).spawn();
     let command = job.stdout.read_ready_pid();
     let timeout = Process::of(command).expect("the command is there").parent;
@@ -322,7 +322,7 @@ fn timeout_inside_passes_sigterm_on(sandbox: &Sandbox) {
 }
 
 /// SG31
-fn stray_sigchlds_do_no_harm(sandbox: &Sandbox) {
+fn sigchld_sent_to_the_pid_is_harmless(sandbox: &Sandbox) {
     let mut job = sandbox.probe("signals default=17").spawn();
     job.stdout.read_ready_pid();
     for _ in 0..50 {
@@ -334,7 +334,7 @@ fn stray_sigchlds_do_no_harm(sandbox: &Sandbox) {
 }
 
 /// SG34
-fn a_storm_of_signals_loses_none_for_good(sandbox: &Sandbox) {
+fn signal_storm_loses_no_kind_of_signal(sandbox: &Sandbox) {
     const KINDS: [i32; 10] = [1, 2, 3, 10, 12, 13, 14, 15, 23, 28];
     let mut job = sandbox.probe("signals").spawn();
     job.stdout.read_ready_pid();
@@ -353,7 +353,7 @@ fn a_storm_of_signals_loses_none_for_good(sandbox: &Sandbox) {
 }
 
 /// SG35
-fn an_ignored_hangup_stays_without_effect(sandbox: &Sandbox) {
+fn sighup_ignored_as_by_nohup_has_no_effect(sandbox: &Sandbox) {
     let mut job = sandbox.probe("pause").launch_option("--ignore", "1").spawn();
     job.stdout.read_ready_pid();
     job.kill(1);
@@ -364,7 +364,7 @@ fn an_ignored_hangup_stays_without_effect(sandbox: &Sandbox) {
 }
 
 /// SG36
-fn a_background_job_of_a_script_ignores_the_interrupt(sandbox: &Sandbox) {
+fn sigint_stays_ignored_in_a_background_job_of_a_script(sandbox: &Sandbox) {
     let mut job = sandbox.unwrapped(["sh", "-c", "$W $P pause & wait $!; exit $?"]).spawn();
     let command = job.stdout.read_ready_pid();
     let launched = sandbox.launched_pid(command);
@@ -376,7 +376,7 @@ fn a_background_job_of_a_script_ignores_the_interrupt(sandbox: &Sandbox) {
 }
 
 /// SG40
-fn a_command_in_a_group_of_its_own_is_told(sandbox: &Sandbox) {
+fn signal_reaches_a_command_in_its_own_process_group(sandbox: &Sandbox) {
     let mut job: Job = sandbox.probe("signals own-group").spawn();
     job.stdout.read_ready_pid();
     for signal in [15, 2, 1, 10] {

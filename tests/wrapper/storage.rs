@@ -15,23 +15,23 @@ use crate::harness::{
 
 pub fn cases() -> Vec<Case> {
     let mut all = cases![BARE_AND_RECORDED;
-        without_a_home_the_command_runs,
-        in_a_home_that_is_none_the_command_runs,
-        a_file_size_limit_of_zero_does_not_kill,
-        with_closed_or_broken_output_the_status_is_right,
-        a_home_that_is_not_utf_8_does_no_harm,
+        home_unset_runs_the_command,
+        home_empty_relative_or_missing_runs_the_command,
+        rlimit_fsize_does_not_kill_by_sigxfsz,
+        closed_or_broken_stdout_and_stderr_keep_the_exit_status,
+        home_that_is_not_utf8_is_recorded_in,
     ];
     all.extend(cases![RECORDED;
-        a_directory_that_cannot_be_written_does_no_harm,
-        a_directory_in_place_of_the_log_does_no_harm,
-        a_fifo_in_place_of_the_log_does_not_hang,
-        a_full_disk_does_no_harm,
-        a_device_in_place_of_the_log_is_not_written_to,
-        links_in_place_of_the_log_do_no_harm,
-        a_lock_held_by_somebody_is_not_waited_for,
-        a_marker_that_is_no_file_is_off,
-        a_directory_that_goes_while_the_command_runs_does_no_harm,
-        a_marker_that_goes_while_the_command_runs_means_no_event,
+        read_only_directory_is_harmless,
+        directory_in_place_of_the_log_is_harmless,
+        fifo_in_place_of_the_log_does_not_hang,
+        enospc_is_harmless,
+        tty_or_stdout_in_place_of_the_log_is_not_written_to,
+        symlink_loop_or_dangling_symlink_as_the_log_is_harmless,
+        flock_held_by_another_process_is_not_waited_for,
+        marker_that_is_no_file_means_off,
+        directory_removed_during_the_run_is_not_made_again,
+        marker_removed_during_the_run_means_no_event,
     ]);
     all
 }
@@ -48,12 +48,12 @@ fn unharmed(start: Launch) {
 }
 
 /// TL01
-fn without_a_home_the_command_runs(sandbox: &Sandbox) {
+fn home_unset_runs_the_command(sandbox: &Sandbox) {
     unharmed(command(sandbox).env_remove("HOME"));
 }
 
 /// TL02
-fn in_a_home_that_is_none_the_command_runs(sandbox: &Sandbox) {
+fn home_empty_relative_or_missing_runs_the_command(sandbox: &Sandbox) {
     for home in ["", "home", ".", "/no/such/directory", "/dev/null", "/proc/self"] {
         unharmed(command(sandbox).env("HOME", home));
     }
@@ -63,7 +63,7 @@ fn in_a_home_that_is_none_the_command_runs(sandbox: &Sandbox) {
 }
 
 /// TL03: not even root can write there.
-fn a_directory_that_cannot_be_written_does_no_harm(sandbox: &Sandbox) {
+fn read_only_directory_is_harmless(sandbox: &Sandbox) {
     fs::set_permissions(sandbox.telemetry(), fs::Permissions::from_mode(0o555)).expect("its mode");
     unharmed(command(sandbox));
     fs::set_permissions(sandbox.telemetry(), fs::Permissions::from_mode(0o700)).expect("its mode");
@@ -72,24 +72,24 @@ fn a_directory_that_cannot_be_written_does_no_harm(sandbox: &Sandbox) {
 }
 
 /// TL04
-fn a_directory_in_place_of_the_log_does_no_harm(sandbox: &Sandbox) {
+fn directory_in_place_of_the_log_is_harmless(sandbox: &Sandbox) {
     fs::create_dir(sandbox.log()).expect("a directory");
     unharmed(command(sandbox));
 }
 
 /// TL05
-fn a_fifo_in_place_of_the_log_does_not_hang(sandbox: &Sandbox) {
+fn fifo_in_place_of_the_log_does_not_hang(sandbox: &Sandbox) {
     mkfifo(&sandbox.log(), Mode::S_IRUSR | Mode::S_IWUSR).expect("a FIFO");
     unharmed(command(sandbox));
 }
 
 /// TL06
-fn a_full_disk_does_no_harm(sandbox: &Sandbox) {
+fn enospc_is_harmless(sandbox: &Sandbox) {
     symlink("/dev/full", sandbox.log()).expect("a link");
     unharmed(command(sandbox));
 }
 
-fn a_device_in_place_of_the_log_is_not_written_to(sandbox: &Sandbox) {
+fn tty_or_stdout_in_place_of_the_log_is_not_written_to(sandbox: &Sandbox) {
     // Written to, it would be seen: the terminal of nobody, or the command's own output.
     symlink("/dev/stdout", sandbox.log()).expect("a link");
     unharmed(command(sandbox));
@@ -99,7 +99,7 @@ fn a_device_in_place_of_the_log_is_not_written_to(sandbox: &Sandbox) {
 }
 
 /// TL07
-fn links_in_place_of_the_log_do_no_harm(sandbox: &Sandbox) {
+fn symlink_loop_or_dangling_symlink_as_the_log_is_harmless(sandbox: &Sandbox) {
     symlink("usage.jsonl", sandbox.log()).expect("a link to itself");
     unharmed(command(sandbox));
     fs::remove_file(sandbox.log()).expect("it goes");
@@ -108,7 +108,7 @@ fn links_in_place_of_the_log_do_no_harm(sandbox: &Sandbox) {
 }
 
 /// TL08
-fn a_file_size_limit_of_zero_does_not_kill(sandbox: &Sandbox) {
+fn rlimit_fsize_does_not_kill_by_sigxfsz(sandbox: &Sandbox) {
     let sized = |limit: &str| command(sandbox).launch_option("--limit", format!("1:{limit}"));
     unharmed(sized("0"));
     // Room for half a line.
@@ -123,7 +123,7 @@ fn a_file_size_limit_of_zero_does_not_kill(sandbox: &Sandbox) {
 }
 
 /// TL09
-fn a_lock_held_by_somebody_is_not_waited_for(sandbox: &Sandbox) {
+fn flock_held_by_another_process_is_not_waited_for(sandbox: &Sandbox) {
     let words = [probe().into(), OsString::from("hold"), sandbox.log().into_os_string()];
     let mut holder = sandbox.unwrapped(words).stdin(Stdio::piped()).spawn();
     assert_eq!(holder.stdout.read_line(), "held");
@@ -136,7 +136,7 @@ fn a_lock_held_by_somebody_is_not_waited_for(sandbox: &Sandbox) {
 }
 
 /// TL10
-fn with_closed_or_broken_output_the_status_is_right(sandbox: &Sandbox) {
+fn closed_or_broken_stdout_and_stderr_keep_the_exit_status(sandbox: &Sandbox) {
     if sandbox.way == Way::Recorded {
         fs::create_dir(sandbox.log()).expect("a directory in place of the log");
     }
@@ -149,7 +149,7 @@ fn with_closed_or_broken_output_the_status_is_right(sandbox: &Sandbox) {
 }
 
 /// TL11
-fn a_marker_that_is_no_file_is_off(sandbox: &Sandbox) {
+fn marker_that_is_no_file_means_off(sandbox: &Sandbox) {
     let (marker, anklume) = (sandbox.marker(), sandbox.home().join(".anklume"));
     fs::remove_file(&marker).expect("it goes");
     fs::create_dir(&marker).expect("a directory");
@@ -175,18 +175,18 @@ fn while_it_runs(sandbox: &Sandbox, act: impl Fn()) {
 }
 
 /// TL12
-fn a_directory_that_goes_while_the_command_runs_does_no_harm(sandbox: &Sandbox) {
+fn directory_removed_during_the_run_is_not_made_again(sandbox: &Sandbox) {
     while_it_runs(sandbox, || fs::remove_dir_all(sandbox.home().join(".anklume")).expect("it goes"));
     assert!(!sandbox.home().join(".anklume").exists(), "it is not made again");
 }
 
-fn a_marker_that_goes_while_the_command_runs_means_no_event(sandbox: &Sandbox) {
+fn marker_removed_during_the_run_means_no_event(sandbox: &Sandbox) {
     while_it_runs(sandbox, || fs::remove_file(sandbox.marker()).expect("it goes"));
     assert!(!sandbox.log().exists(), "nothing is recorded against the will of the user");
 }
 
 /// TL13
-fn a_home_that_is_not_utf_8_does_no_harm(sandbox: &Sandbox) {
+fn home_that_is_not_utf8_is_recorded_in(sandbox: &Sandbox) {
     let home = sandbox.path("other").join(OsStr::from_bytes(b"h\xff\xfeme"));
     fs::create_dir_all(home.join(".anklume/telemetry")).expect("a home");
     fs::write(home.join(".anklume/telemetry/enabled"), "").expect("a marker");

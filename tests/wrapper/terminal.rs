@@ -12,36 +12,36 @@ use crate::harness::{
 
 pub fn cases() -> Vec<Case> {
     let mut all = cases![EVERY_WAY;
-        the_command_has_the_terminal,
-        an_interrupt_is_handled_once_and_the_code_kept,
-        seven_interrupts_are_seven,
-        an_interrupt_kills_and_the_prompt_is_back,
-        a_quit_key_is_one_signal,
-        a_stopped_job_goes_on_with_fg,
-        a_command_that_ignores_the_stop_key_is_not_stopped,
-        a_full_screen_program_stops_once_and_resumes_once,
-        in_raw_mode_keys_are_bytes,
-        a_background_job_that_reads_is_stopped_until_fg,
-        a_background_job_that_writes_is_stopped_until_fg,
-        a_resize_is_told_once_with_the_new_size,
-        a_closed_terminal_ends_the_command_of_a_shell,
-        a_closed_terminal_ends_the_leader_of_a_session,
-        settings_of_the_terminal_stay_as_the_command_left_them,
-        kill_ends_a_background_job,
-        kill_of_a_background_job_arrives_once,
-        a_signal_to_a_background_process_arrives_once,
-        a_typed_line_is_read,
-        a_pipeline_of_two_stops_resumes_and_ends,
-        a_shell_inside_has_job_control,
-        a_script_stops_at_a_command_that_died_of_the_interrupt,
-        a_script_goes_on_after_a_command_that_handled_the_interrupt,
-        a_loop_ends_with_one_interrupt,
-        on_a_terminal_nothing_is_printed_but_what_the_command_prints,
-        a_stopped_job_can_be_killed,
-        a_stop_of_the_command_alone_is_seen_by_the_shell,
-        an_interrupt_does_not_reach_a_background_job,
+        tty_and_foreground_group_are_the_commands,
+        ctrl_c_is_handled_once_and_the_exit_code_kept,
+        ctrl_c_seven_times_is_seven_sigints,
+        ctrl_c_kills_the_command_and_the_prompt_returns,
+        ctrl_backslash_is_one_sigquit,
+        ctrl_z_suspends_and_fg_resumes,
+        ctrl_z_ignored_by_the_command_suspends_nothing,
+        ctrl_z_suspends_a_full_screen_program_once,
+        raw_mode_ctrl_c_is_a_byte,
+        sigttin_stops_a_background_read_until_fg,
+        sigttou_stops_a_background_write_until_fg,
+        sigwinch_arrives_once_with_the_new_size,
+        sighup_of_a_closed_tty_ends_the_command_of_a_shell,
+        sighup_of_a_closed_tty_ends_a_session_leader,
+        stty_settings_stay_as_the_command_left_them,
+        kill_of_a_background_job_ends_it,
+        kill_of_a_background_job_delivers_each_signal_once,
+        kill_of_a_background_pid_delivers_once,
+        tty_line_is_read_by_the_command,
+        pipeline_of_two_suspends_resumes_and_ends,
+        interactive_bash_inside_has_job_control,
+        ctrl_c_death_stops_a_bash_script,
+        ctrl_c_handled_by_the_command_lets_a_bash_script_continue,
+        ctrl_c_ends_a_shell_loop,
+        tty_shows_only_what_the_command_writes,
+        kill_of_a_suspended_job_ends_it,
+        sigstop_of_the_command_alone_suspends_the_job,
+        ctrl_c_does_not_reach_a_background_job,
     ];
-    all.extend(cases![BARE_AND_RECORDED; an_interrupt_during_the_start_is_never_lost]);
+    all.extend(cases![BARE_AND_RECORDED; ctrl_c_during_startup_is_never_lost]);
     all
 }
 
@@ -99,7 +99,7 @@ impl Job {
 }
 
 /// TT01
-fn the_command_has_the_terminal(sandbox: &Sandbox) {
+fn tty_and_foreground_group_are_the_commands(sandbox: &Sandbox) {
     let mut shell = sandbox.shell();
     let bare = shell.prints("$P terminal");
     assert!(bare.contains("foreground 1"), "{bare}");
@@ -107,7 +107,7 @@ fn the_command_has_the_terminal(sandbox: &Sandbox) {
 }
 
 /// TT02
-fn an_interrupt_is_handled_once_and_the_code_kept(sandbox: &Sandbox) {
+fn ctrl_c_is_handled_once_and_the_exit_code_kept(sandbox: &Sandbox) {
     let mut shell = sandbox.shell();
     shell.run("$W $P signals exit-on=2:5");
     shell.terminal().ctrl('C');
@@ -118,7 +118,7 @@ fn an_interrupt_is_handled_once_and_the_code_kept(sandbox: &Sandbox) {
 }
 
 /// TT03
-fn seven_interrupts_are_seven(sandbox: &Sandbox) {
+fn ctrl_c_seven_times_is_seven_sigints(sandbox: &Sandbox) {
     let mut shell = sandbox.shell();
     let command = shell.run("$W $P signals");
     let launched = sandbox.launched_pid(command);
@@ -133,7 +133,7 @@ fn seven_interrupts_are_seven(sandbox: &Sandbox) {
 }
 
 /// TT04, LG05
-fn an_interrupt_kills_and_the_prompt_is_back(sandbox: &Sandbox) {
+fn ctrl_c_kills_the_command_and_the_prompt_returns(sandbox: &Sandbox) {
     let mut shell = sandbox.shell();
     shell.run("$W $P signals default=2");
     shell.terminal().ctrl('C');
@@ -144,7 +144,7 @@ fn an_interrupt_kills_and_the_prompt_is_back(sandbox: &Sandbox) {
 }
 
 /// TT05
-fn a_quit_key_is_one_signal(sandbox: &Sandbox) {
+fn ctrl_backslash_is_one_sigquit(sandbox: &Sandbox) {
     let mut shell = sandbox.shell();
     let command = shell.run("$W $P signals");
     shell.terminal().ctrl('\\');
@@ -154,7 +154,7 @@ fn a_quit_key_is_one_signal(sandbox: &Sandbox) {
 }
 
 /// TT06
-fn a_stopped_job_goes_on_with_fg(sandbox: &Sandbox) {
+fn ctrl_z_suspends_and_fg_resumes(sandbox: &Sandbox) {
     let mut shell = sandbox.shell();
     let command = shell.run("$W $P signals default=20 exit-on=2:5");
     let launched = sandbox.launched_pid(command);
@@ -173,7 +173,7 @@ fn a_stopped_job_goes_on_with_fg(sandbox: &Sandbox) {
 }
 
 /// TT07
-fn a_command_that_ignores_the_stop_key_is_not_stopped(sandbox: &Sandbox) {
+fn ctrl_z_ignored_by_the_command_suspends_nothing(sandbox: &Sandbox) {
     let mut shell = sandbox.shell();
     let command = shell.run("$W $P signals ignore=20");
     let launched = sandbox.launched_pid(command);
@@ -189,7 +189,7 @@ fn a_command_that_ignores_the_stop_key_is_not_stopped(sandbox: &Sandbox) {
 }
 
 /// TT09
-fn a_full_screen_program_stops_once_and_resumes_once(sandbox: &Sandbox) {
+fn ctrl_z_suspends_a_full_screen_program_once(sandbox: &Sandbox) {
     let mut shell = sandbox.shell();
     shell.terminal().type_line("$W $P full-screen");
     shell.sees("raw\r\n");
@@ -205,7 +205,7 @@ fn a_full_screen_program_stops_once_and_resumes_once(sandbox: &Sandbox) {
 }
 
 /// TT10
-fn in_raw_mode_keys_are_bytes(sandbox: &Sandbox) {
+fn raw_mode_ctrl_c_is_a_byte(sandbox: &Sandbox) {
     let mut shell = sandbox.shell();
     shell.terminal().type_line("$W $P full-screen");
     shell.sees("raw\r\n");
@@ -220,7 +220,7 @@ fn in_raw_mode_keys_are_bytes(sandbox: &Sandbox) {
 }
 
 /// TT11
-fn a_background_job_that_reads_is_stopped_until_fg(sandbox: &Sandbox) {
+fn sigttin_stops_a_background_read_until_fg(sandbox: &Sandbox) {
     let mut shell = sandbox.shell();
     let command = shell.run("$W $P signals default=20 default=21 read");
     let launched = sandbox.launched_pid(command);
@@ -240,7 +240,7 @@ fn a_background_job_that_reads_is_stopped_until_fg(sandbox: &Sandbox) {
 }
 
 /// TT12
-fn a_background_job_that_writes_is_stopped_until_fg(sandbox: &Sandbox) {
+fn sigttou_stops_a_background_write_until_fg(sandbox: &Sandbox) {
     let mut shell = sandbox.shell();
     shell.prints("stty tostop");
     shell.prints("$W $P signals default=22 exit-on=2:5 &");
@@ -254,7 +254,7 @@ fn a_background_job_that_writes_is_stopped_until_fg(sandbox: &Sandbox) {
 }
 
 /// TT13
-fn a_resize_is_told_once_with_the_new_size(sandbox: &Sandbox) {
+fn sigwinch_arrives_once_with_the_new_size(sandbox: &Sandbox) {
     let mut shell = sandbox.shell();
     let command = shell.run("$W $P signals");
     let launched = sandbox.launched_pid(command);
@@ -274,7 +274,7 @@ fn fifo(sandbox: &Sandbox, name: &str) -> Stream {
 }
 
 /// TT14
-fn a_closed_terminal_ends_the_command_of_a_shell(sandbox: &Sandbox) {
+fn sighup_of_a_closed_tty_ends_the_command_of_a_shell(sandbox: &Sandbox) {
     let mut shell = sandbox.shell();
     let mut told = fifo(sandbox, "told");
     shell.terminal().type_line(&format!("$W $P signals exit-on=1:0 to={}", sandbox.path("told").display()));
@@ -287,7 +287,7 @@ fn a_closed_terminal_ends_the_command_of_a_shell(sandbox: &Sandbox) {
 }
 
 /// TT15
-fn a_closed_terminal_ends_the_leader_of_a_session(sandbox: &Sandbox) {
+fn sighup_of_a_closed_tty_ends_a_session_leader(sandbox: &Sandbox) {
     let mut told = fifo(sandbox, "told");
     let start = sandbox.probe(&format!("signals exit-on=1:4 to={}", sandbox.path("told").display()));
     let mut job = start.launch_option("--leads-session", "yes").on_terminal().spawn();
@@ -300,7 +300,7 @@ fn a_closed_terminal_ends_the_leader_of_a_session(sandbox: &Sandbox) {
 }
 
 /// TT17
-fn settings_of_the_terminal_stay_as_the_command_left_them(sandbox: &Sandbox) {
+fn stty_settings_stay_as_the_command_left_them(sandbox: &Sandbox) {
     let mut shell = sandbox.shell();
     shell.prints("$W stty -icanon min 3 -opost");
     let settings = shell.terminal().settings();
@@ -309,7 +309,7 @@ fn settings_of_the_terminal_stay_as_the_command_left_them(sandbox: &Sandbox) {
 }
 
 /// TT18
-fn kill_ends_a_background_job(sandbox: &Sandbox) {
+fn kill_of_a_background_job_ends_it(sandbox: &Sandbox) {
     let mut shell = sandbox.shell();
     shell.run("$W $P signals default=15 &");
     // Prompts of before and messages about the job may come in between.
@@ -320,7 +320,7 @@ fn kill_ends_a_background_job(sandbox: &Sandbox) {
 }
 
 /// TT19
-fn kill_of_a_background_job_arrives_once(sandbox: &Sandbox) {
+fn kill_of_a_background_job_delivers_each_signal_once(sandbox: &Sandbox) {
     let mut shell = sandbox.shell();
     let command = shell.run("$W $P signals &");
     let launched = sandbox.launched_pid(command);
@@ -332,7 +332,7 @@ fn kill_of_a_background_job_arrives_once(sandbox: &Sandbox) {
 }
 
 /// TT20
-fn a_signal_to_a_background_process_arrives_once(sandbox: &Sandbox) {
+fn kill_of_a_background_pid_delivers_once(sandbox: &Sandbox) {
     let mut shell = sandbox.shell();
     let command = shell.run("$W $P signals exit-on=15:6 &");
     let launched = sandbox.launched_pid(command);
@@ -345,7 +345,7 @@ fn a_signal_to_a_background_process_arrives_once(sandbox: &Sandbox) {
 }
 
 /// TT21
-fn a_typed_line_is_read(sandbox: &Sandbox) {
+fn tty_line_is_read_by_the_command(sandbox: &Sandbox) {
     let mut shell = sandbox.shell();
     shell.run("$W $P signals read");
     shell.terminal().type_line("hello");
@@ -356,7 +356,7 @@ fn a_typed_line_is_read(sandbox: &Sandbox) {
 }
 
 /// TT22
-fn a_pipeline_of_two_stops_resumes_and_ends(sandbox: &Sandbox) {
+fn pipeline_of_two_suspends_resumes_and_ends(sandbox: &Sandbox) {
     let mut shell = sandbox.shell();
     let (mut left, mut right) = (fifo(sandbox, "left"), fifo(sandbox, "right"));
     let side = |name, code| {
@@ -381,7 +381,7 @@ fn a_pipeline_of_two_stops_resumes_and_ends(sandbox: &Sandbox) {
 }
 
 /// TT23
-fn a_shell_inside_has_job_control(sandbox: &Sandbox) {
+fn interactive_bash_inside_has_job_control(sandbox: &Sandbox) {
     let mut shell = sandbox.shell();
     shell.prints("$W bash --norc --noprofile --noediting -i");
     shell.run("$P signals default=20 exit-on=2:3");
@@ -400,7 +400,7 @@ fn a_shell_inside_has_job_control(sandbox: &Sandbox) {
 }
 
 /// TT25
-fn a_script_stops_at_a_command_that_died_of_the_interrupt(sandbox: &Sandbox) {
+fn ctrl_c_death_stops_a_bash_script(sandbox: &Sandbox) {
     let mut shell = sandbox.shell();
     sandbox.script("script", "$W $P signals default=2\necho went on\n");
     shell.run("bash ../script");
@@ -438,7 +438,7 @@ fn waits_for_its_command(script: i32) {
 ///
 /// The command ends only when bash has had its own SIGINT: if the two come at once, bash 5.2 itself takes
 /// one handled interrupt of a hundred for a deadly one.
-fn a_script_goes_on_after_a_command_that_handled_the_interrupt(sandbox: &Sandbox) {
+fn ctrl_c_handled_by_the_command_lets_a_bash_script_continue(sandbox: &Sandbox) {
     let mut shell = sandbox.shell();
     sandbox.script("script", "echo script $$\n$W $P signals\necho went on $?\n");
     shell.terminal().type_line("bash ../script");
@@ -455,7 +455,7 @@ fn a_script_goes_on_after_a_command_that_handled_the_interrupt(sandbox: &Sandbox
 }
 
 /// TT27
-fn a_loop_ends_with_one_interrupt(sandbox: &Sandbox) {
+fn ctrl_c_ends_a_shell_loop(sandbox: &Sandbox) {
     let mut shell = sandbox.shell();
     shell.run("for i in 1 2 3; do $W $P signals default=2; done");
     shell.terminal().ctrl('C');
@@ -466,14 +466,14 @@ fn a_loop_ends_with_one_interrupt(sandbox: &Sandbox) {
 }
 
 /// TT28
-fn on_a_terminal_nothing_is_printed_but_what_the_command_prints(sandbox: &Sandbox) {
+fn tty_shows_only_what_the_command_writes(sandbox: &Sandbox) {
     let mut shell = sandbox.shell();
     let text = shell.prints("$W sh -c 'echo out; echo err >&2; exit 3'");
     assert_eq!(text, format!("out\r\nerr\r\n{}", crate::harness::PROMPT));
 }
 
 /// TT29
-fn a_stopped_job_can_be_killed(sandbox: &Sandbox) {
+fn kill_of_a_suspended_job_ends_it(sandbox: &Sandbox) {
     let mut shell = sandbox.shell();
     shell.run("$W $P signals default=20 default=15 default=18");
     shell.stop_key();
@@ -485,7 +485,7 @@ fn a_stopped_job_can_be_killed(sandbox: &Sandbox) {
 }
 
 /// TT31
-fn a_stop_of_the_command_alone_is_seen_by_the_shell(sandbox: &Sandbox) {
+fn sigstop_of_the_command_alone_suspends_the_job(sandbox: &Sandbox) {
     let mut shell = sandbox.shell();
     let command = shell.run("$W $P signals exit-on=2:5");
     for _ in 0..3 {
@@ -502,7 +502,7 @@ fn a_stop_of_the_command_alone_is_seen_by_the_shell(sandbox: &Sandbox) {
 }
 
 /// TT32
-fn an_interrupt_does_not_reach_a_background_job(sandbox: &Sandbox) {
+fn ctrl_c_does_not_reach_a_background_job(sandbox: &Sandbox) {
     let mut shell = sandbox.shell();
     let command = shell.run("$W $P signals &");
     let launched = sandbox.launched_pid(command);
@@ -513,7 +513,7 @@ fn an_interrupt_does_not_reach_a_background_job(sandbox: &Sandbox) {
 }
 
 /// TT38
-fn an_interrupt_during_the_start_is_never_lost(sandbox: &Sandbox) {
+fn ctrl_c_during_startup_is_never_lost(sandbox: &Sandbox) {
     for moment in 0..50 {
         let mut job = sandbox.probe("pause").on_terminal().spawn();
         for _ in 0..moment * 2000 {

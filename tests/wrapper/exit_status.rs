@@ -7,23 +7,23 @@ use crate::harness::{BARE_AND_RECORDED, Case, EVERY_WAY, Sandbox, WaitStatus, ca
 
 pub fn cases() -> Vec<Case> {
     let mut all = cases![EVERY_WAY;
-        a_command_that_is_not_found_is_127_and_named,
-        a_file_that_cannot_be_executed_is_126,
-        a_directory_as_the_command_is_126,
-        the_wrapper_dumps_no_core_of_its_own,
-        the_core_is_the_commands_own,
-        bash_says_how_a_wrapped_command_died,
-        a_producer_dies_of_a_closed_pipe_at_once,
-        cpu_time_is_accounted_to_the_launched_process,
+        command_not_found_is_127_and_named_on_stderr,
+        file_that_is_not_executable_is_126,
+        directory_as_the_command_is_126,
+        wrapper_dumps_no_core,
+        core_file_is_the_commands_own,
+        bash_reports_killed_and_terminated,
+        sigpipe_kills_a_producer_at_once,
+        rusage_cpu_time_is_accounted_to_the_launched_pid,
     ];
-    all.extend(cases![BARE_AND_RECORDED; every_exit_code_is_preserved, death_by_every_signal_is_preserved]);
+    all.extend(cases![BARE_AND_RECORDED; exit_code_is_preserved_for_all_256, death_by_signal_is_preserved_for_every_signal]);
     all
 }
 
 const RLIMIT_CORE: &str = "4";
 
 /// EX01, LG01
-fn every_exit_code_is_preserved(sandbox: &Sandbox) {
+fn exit_code_is_preserved_for_all_256(sandbox: &Sandbox) {
     for code in 0..=255 {
         assert_eq!(sandbox.probe(&format!("exit {code}")).wait_for_exit(), WaitStatus::Exited(code));
     }
@@ -31,7 +31,7 @@ fn every_exit_code_is_preserved(sandbox: &Sandbox) {
 }
 
 /// EX02, EX03, EX04, LG01
-fn death_by_every_signal_is_preserved(sandbox: &Sandbox) {
+fn death_by_signal_is_preserved_for_every_signal(sandbox: &Sandbox) {
     // The others do not kill: CHLD, CONT, the stops, URG, WINCH.
     let deadly = (1..=64).filter(|signal| !matches!(signal, 17..=23 | 28));
     let mut codes = Vec::new();
@@ -45,7 +45,7 @@ fn death_by_every_signal_is_preserved(sandbox: &Sandbox) {
 }
 
 /// EX05
-fn a_command_that_is_not_found_is_127_and_named(sandbox: &Sandbox) {
+fn command_not_found_is_127_and_named_on_stderr(sandbox: &Sandbox) {
     let name = "no-such-command-anywhere";
     let output = sandbox.command([name]).output();
     assert_eq!(output.status, WaitStatus::Exited(127));
@@ -56,7 +56,7 @@ fn a_command_that_is_not_found_is_127_and_named(sandbox: &Sandbox) {
 }
 
 /// EX06
-fn a_file_that_cannot_be_executed_is_126(sandbox: &Sandbox) {
+fn file_that_is_not_executable_is_126(sandbox: &Sandbox) {
     let file = sandbox.script("plain-text", "text\n");
     fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).expect("its mode");
     let output = sandbox.command([&file]).output();
@@ -67,7 +67,7 @@ fn a_file_that_cannot_be_executed_is_126(sandbox: &Sandbox) {
 }
 
 /// EX07
-fn a_directory_as_the_command_is_126(sandbox: &Sandbox) {
+fn directory_as_the_command_is_126(sandbox: &Sandbox) {
     let output = sandbox.command([sandbox.home()]).output();
     assert_eq!(output.status, WaitStatus::Exited(126));
     assert_eq!(output.text(), "");
@@ -83,7 +83,7 @@ fn cores(sandbox: &Sandbox) -> Vec<std::path::PathBuf> {
 }
 
 /// EX09
-fn the_wrapper_dumps_no_core_of_its_own(sandbox: &Sandbox) {
+fn wrapper_dumps_no_core(sandbox: &Sandbox) {
     // The command gives its own core up, after the wrapper has started with the right to one.
     let words = format!("limit {RLIMIT_CORE} 0 {} die 3", probe());
     assert_eq!(
@@ -94,7 +94,7 @@ fn the_wrapper_dumps_no_core_of_its_own(sandbox: &Sandbox) {
 }
 
 /// EX10
-fn the_core_is_the_commands_own(sandbox: &Sandbox) {
+fn core_file_is_the_commands_own(sandbox: &Sandbox) {
     let pattern = fs::read_to_string("/proc/sys/kernel/core_pattern").expect("core_pattern");
     let start = sandbox.probe("die 3").launch_option("--limit", format!("{RLIMIT_CORE}:max"));
     assert_eq!(start.wait_for_exit(), WaitStatus::Killed(3));
@@ -118,7 +118,7 @@ fn the_core_is_the_commands_own(sandbox: &Sandbox) {
 }
 
 /// EX12
-fn bash_says_how_a_wrapped_command_died(sandbox: &Sandbox) {
+fn bash_reports_killed_and_terminated(sandbox: &Sandbox) {
     for (signal, word) in [(9, "Killed"), (15, "Terminated")] {
         let output = sandbox.bash(&format!("$W $P die {signal}; echo $?")).output();
         assert_eq!(output.text(), format!("{}\n", 128 + signal));
@@ -127,7 +127,7 @@ fn bash_says_how_a_wrapped_command_died(sandbox: &Sandbox) {
 }
 
 /// EX13
-fn a_producer_dies_of_a_closed_pipe_at_once(sandbox: &Sandbox) {
+fn sigpipe_kills_a_producer_at_once(sandbox: &Sandbox) {
     let output = sandbox.bash("$W yes | head -n 1; echo ${PIPESTATUS[0]}").output();
     assert_eq!(output.text(), "y\n141\n");
     assert_eq!(output.stderr, "");
@@ -135,7 +135,7 @@ fn a_producer_dies_of_a_closed_pipe_at_once(sandbox: &Sandbox) {
 }
 
 /// EX14
-fn cpu_time_is_accounted_to_the_launched_process(sandbox: &Sandbox) {
+fn rusage_cpu_time_is_accounted_to_the_launched_pid(sandbox: &Sandbox) {
     let mut job = sandbox.probe("burn 200").spawn();
     let (told, milliseconds) = job.wait_with_cpu_time();
     assert_eq!(told, WaitStatus::Exited(0));

@@ -9,21 +9,21 @@ use crate::harness::{BARE_AND_RECORDED, Case, RECORDED, Sandbox, TM_RUN, WaitSta
 
 pub fn cases() -> Vec<Case> {
     let mut all = cases![RECORDED;
-        the_line_has_the_agreed_form,
-        the_exit_code_is_what_a_shell_shows,
-        the_duration_is_wall_time,
-        a_torn_last_line_costs_only_itself,
-        the_event_is_there_when_the_parent_sees_the_end,
-        the_log_is_nobody_elses,
-        names_are_recorded,
-        names_that_are_refused_run_nothing,
+        event_line_has_the_documented_format,
+        event_exit_code_is_what_the_shell_shows,
+        event_duration_is_wall_time,
+        torn_last_line_does_not_swallow_the_next_event,
+        event_is_in_the_log_before_the_parent_sees_the_exit,
+        log_and_directory_are_private_under_umask_zero,
+        target_and_domain_are_recorded,
+        invalid_target_or_domain_is_a_usage_error_and_runs_nothing,
     ];
-    all.extend(cases![BARE_AND_RECORDED; two_hundred_at_once_are_two_hundred_lines]);
-    all.extend(cases![BARE_AND_RECORDED, needs ["xargs"]; four_hundred_by_thirty_two_are_four_hundred_lines]);
+    all.extend(cases![BARE_AND_RECORDED; concurrent_200_runs_by_bash_write_200_lines]);
+    all.extend(cases![BARE_AND_RECORDED, needs ["xargs"]; concurrent_400_runs_by_xargs_write_400_lines]);
     all
 }
 
-fn the_line_has_the_agreed_form(sandbox: &Sandbox) {
+fn event_line_has_the_documented_format(sandbox: &Sandbox) {
     assert_eq!(sandbox.probe("exit 3").wait_for_exit(), WaitStatus::Exited(3));
     let log = sandbox.log_text();
     let (time, rest) =
@@ -39,7 +39,7 @@ fn the_line_has_the_agreed_form(sandbox: &Sandbox) {
 }
 
 /// LG01
-fn the_exit_code_is_what_a_shell_shows(sandbox: &Sandbox) {
+fn event_exit_code_is_what_the_shell_shows(sandbox: &Sandbox) {
     let file = sandbox.script("plain-text", "text\n");
     fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).expect("its mode");
     let plain_text = file.display().to_string();
@@ -59,7 +59,7 @@ fn the_exit_code_is_what_a_shell_shows(sandbox: &Sandbox) {
 }
 
 /// LG02
-fn the_duration_is_wall_time(sandbox: &Sandbox) {
+fn event_duration_is_wall_time(sandbox: &Sandbox) {
     let start = Instant::now();
     assert_eq!(sandbox.command(["sleep", "0.3"]).wait_for_exit(), WaitStatus::Exited(0));
     let outside = start.elapsed().as_secs_f64();
@@ -68,7 +68,7 @@ fn the_duration_is_wall_time(sandbox: &Sandbox) {
 }
 
 /// LG03, ST28
-fn two_hundred_at_once_are_two_hundred_lines(sandbox: &Sandbox) {
+fn concurrent_200_runs_by_bash_write_200_lines(sandbox: &Sandbox) {
     let script = "for i in {0..199}; do $W $P exit $i & pids+=($!); done
         for pid in ${pids[@]}; do wait $pid; echo $?; done";
     let output = sandbox.bash(script).output();
@@ -82,14 +82,14 @@ fn two_hundred_at_once_are_two_hundred_lines(sandbox: &Sandbox) {
     }
 }
 
-fn four_hundred_by_thirty_two_are_four_hundred_lines(sandbox: &Sandbox) {
+fn concurrent_400_runs_by_xargs_write_400_lines(sandbox: &Sandbox) {
     let output = sandbox.bash("seq 400 | xargs -P 32 -n 1 $W $P exit 0").output();
     assert_eq!((output.status, output.stderr.as_str()), (WaitStatus::Exited(0), ""));
     sandbox.assert_logged(&[0; 400]);
 }
 
 /// LG04
-fn a_torn_last_line_costs_only_itself(sandbox: &Sandbox) {
+fn torn_last_line_does_not_swallow_the_next_event(sandbox: &Sandbox) {
     fs::write(sandbox.log(), "{\"timestamp\": \"2026-02-14T10:3").expect("a torn line");
     assert_eq!(sandbox.probe("exit 3").wait_for_exit(), WaitStatus::Exited(3));
     let log = sandbox.log_text();
@@ -101,21 +101,21 @@ fn a_torn_last_line_costs_only_itself(sandbox: &Sandbox) {
 }
 
 /// LG07
-fn the_event_is_there_when_the_parent_sees_the_end(sandbox: &Sandbox) {
+fn event_is_in_the_log_before_the_parent_sees_the_exit(sandbox: &Sandbox) {
     let script = "for i in {1..50}; do $W $P exit 0; wc -l < .anklume/telemetry/usage.jsonl; done";
     let counts: Vec<String> = (1..=50).map(|count| count.to_string()).collect();
     assert_eq!(sandbox.bash(script).output().text().lines().collect::<Vec<_>>(), counts);
 }
 
 /// LG08
-fn the_log_is_nobody_elses(sandbox: &Sandbox) {
+fn log_and_directory_are_private_under_umask_zero(sandbox: &Sandbox) {
     assert_eq!(sandbox.probe("exit 0").launch_option("--umask", "0").wait_for_exit(), WaitStatus::Exited(0));
     let mode = |path| fs::metadata(path).expect("it is there").permissions().mode() & 0o7777;
     assert_eq!(mode(sandbox.log()), 0o600);
     assert_eq!(mode(sandbox.telemetry()), 0o700);
 }
 
-fn names_are_recorded(sandbox: &Sandbox) {
+fn target_and_domain_are_recorded(sandbox: &Sandbox) {
     let run = |words: &[&str]| {
         let tail = ["--", probe(), "exit", "0"];
         assert_eq!(
@@ -139,7 +139,7 @@ fn names_are_recorded(sandbox: &Sandbox) {
     assert_eq!(sandbox.events().pop().expect("an event").domain.as_deref(), Some("\u{fffd}"));
 }
 
-fn names_that_are_refused_run_nothing(sandbox: &Sandbox) {
+fn invalid_target_or_domain_is_a_usage_error_and_runs_nothing(sandbox: &Sandbox) {
     let long = "x".repeat(1025);
     for words in [
         &["--target", "two\nlines"][..],

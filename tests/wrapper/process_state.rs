@@ -7,24 +7,24 @@ use crate::harness::{Case, EVERY_WAY, Launch, Sandbox, TM_RUN, WaitStatus, Way, 
 
 pub fn cases() -> Vec<Case> {
     let mut all = cases![EVERY_WAY;
-        an_ordinary_state_is_handed_over,
+        process_state_is_identical_by_default,
         ignored_signals_stay_ignored,
-        blocked_signals_stay_blocked,
-        an_ignored_sigchld_does_not_spoil_the_status,
-        everything_else_is_handed_over,
-        the_command_is_in_the_job_it_was_started_in,
-        the_command_stays_in_the_group_of_its_script,
-        a_pending_signal_reaches_the_command,
-        an_alarm_set_before_still_ends_the_command,
-        an_inherited_dead_child_is_not_mistaken_for_the_command,
-        an_inherited_living_child_does_not_delay_the_end,
-        a_command_runs_when_no_process_can_be_made,
-        a_command_runs_with_four_descriptors,
-        with_little_memory_a_command_runs_whole_or_not_at_all,
-        a_file_size_limit_of_zero_does_no_harm,
-        the_command_dies_with_a_parent_it_was_tied_to,
+        sigmask_of_blocked_signals_is_kept,
+        sigchld_ignored_by_the_parent_keeps_the_exit_status,
+        umask_nice_scheduler_oom_score_and_rlimits_are_kept,
+        process_group_and_session_are_those_of_the_job,
+        process_group_of_a_script_is_kept,
+        pending_signal_reaches_the_command,
+        alarm_set_before_exec_ends_the_command,
+        inherited_dead_child_is_not_taken_for_the_command,
+        inherited_living_child_does_not_delay_the_exit,
+        rlimit_nproc_exhausted_still_runs_the_command,
+        rlimit_nofile_of_four_still_runs_the_command,
+        rlimit_as_runs_the_command_whole_or_not_at_all,
+        rlimit_fsize_zero_keeps_the_status_and_sigxfsz,
+        parent_death_signal_ends_the_command_with_its_launcher,
     ];
-    all.extend(cases![EVERY_WAY, needs ["pgrep"]; one_process_has_the_words_of_the_command]);
+    all.extend(cases![EVERY_WAY, needs ["pgrep"]; pgrep_f_finds_one_process]);
     all
 }
 
@@ -57,7 +57,7 @@ pub fn differs_from_bare<'s>(sandbox: &'s Sandbox, with: impl Fn(Launch<'s>) -> 
 }
 
 /// ST01
-fn an_ordinary_state_is_handed_over(sandbox: &Sandbox) {
+fn process_state_is_identical_by_default(sandbox: &Sandbox) {
     differs_from_bare(sandbox, |start| start);
 }
 
@@ -78,14 +78,14 @@ fn ignored_signals_stay_ignored(sandbox: &Sandbox) {
 }
 
 /// ST08, ST09, OF02
-fn blocked_signals_stay_blocked(sandbox: &Sandbox) {
+fn sigmask_of_blocked_signals_is_kept(sandbox: &Sandbox) {
     for signals in [&[10][..], &[15, 17, 2, 1], &[32, 33, 34, 64], &catchable()] {
         differs_from_bare(sandbox, each(signals, "--block"));
     }
 }
 
 /// ST05
-fn an_ignored_sigchld_does_not_spoil_the_status(sandbox: &Sandbox) {
+fn sigchld_ignored_by_the_parent_keeps_the_exit_status(sandbox: &Sandbox) {
     assert_eq!(
         sandbox.probe("exit 7").launch_option("--ignore", "17").wait_for_exit(),
         WaitStatus::Exited(7)
@@ -98,7 +98,7 @@ fn an_ignored_sigchld_does_not_spoil_the_status(sandbox: &Sandbox) {
 }
 
 /// ST11
-fn everything_else_is_handed_over(sandbox: &Sandbox) {
+fn umask_nice_scheduler_oom_score_and_rlimits_are_kept(sandbox: &Sandbox) {
     differs_from_bare(sandbox, |start| {
         start
             .launch_option("--umask", "027")
@@ -118,7 +118,7 @@ fn number(text: &str, name: &str) -> i32 {
 }
 
 /// ST12
-fn the_command_is_in_the_job_it_was_started_in(sandbox: &Sandbox) {
+fn process_group_and_session_are_those_of_the_job(sandbox: &Sandbox) {
     let mut job = sandbox.probe("state").spawn();
     let text = job.stdout.read_to_string();
     assert_eq!(number(&text, "group "), job.pid);
@@ -126,14 +126,14 @@ fn the_command_is_in_the_job_it_was_started_in(sandbox: &Sandbox) {
 }
 
 /// ST13
-fn the_command_stays_in_the_group_of_its_script(sandbox: &Sandbox) {
+fn process_group_of_a_script_is_kept(sandbox: &Sandbox) {
     let mut job = sandbox.bash("$W $P state; true").spawn();
     let text = job.stdout.read_to_string();
     assert_eq!(number(&text, "group "), job.pid);
 }
 
 /// ST17
-fn a_pending_signal_reaches_the_command(sandbox: &Sandbox) {
+fn pending_signal_reaches_the_command(sandbox: &Sandbox) {
     for signal in [10, 2, 15, 40] {
         let start = sandbox.probe(&format!("await {signal}")).launch_option("--pending", signal.to_string());
         assert_eq!(start.output().text(), format!("signal {signal}\n"));
@@ -141,7 +141,7 @@ fn a_pending_signal_reaches_the_command(sandbox: &Sandbox) {
 }
 
 /// ST18
-fn an_alarm_set_before_still_ends_the_command(sandbox: &Sandbox) {
+fn alarm_set_before_exec_ends_the_command(sandbox: &Sandbox) {
     assert_eq!(
         sandbox.probe("pause").launch_option("--alarm-ms", "100").wait_for_exit(),
         WaitStatus::Killed(14)
@@ -149,7 +149,7 @@ fn an_alarm_set_before_still_ends_the_command(sandbox: &Sandbox) {
 }
 
 /// ST19
-fn an_inherited_dead_child_is_not_mistaken_for_the_command(sandbox: &Sandbox) {
+fn inherited_dead_child_is_not_taken_for_the_command(sandbox: &Sandbox) {
     assert_eq!(
         sandbox.probe("exit 4").launch_option("--child-exits", "9").wait_for_exit(),
         WaitStatus::Exited(4)
@@ -157,7 +157,7 @@ fn an_inherited_dead_child_is_not_mistaken_for_the_command(sandbox: &Sandbox) {
 }
 
 /// ST21
-fn an_inherited_living_child_does_not_delay_the_end(sandbox: &Sandbox) {
+fn inherited_living_child_does_not_delay_the_exit(sandbox: &Sandbox) {
     assert_eq!(
         sandbox.probe("exit 4").launch_option("--child-stays", "yes").wait_for_exit(),
         WaitStatus::Exited(4)
@@ -165,7 +165,7 @@ fn an_inherited_living_child_does_not_delay_the_end(sandbox: &Sandbox) {
 }
 
 /// ST22
-fn a_command_runs_when_no_process_can_be_made(sandbox: &Sandbox) {
+fn rlimit_nproc_exhausted_still_runs_the_command(sandbox: &Sandbox) {
     // The limit does not hold root, so root hands its rights away; everything needed must be in reach then.
     let world = |path: &std::path::Path| {
         fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("its mode");
@@ -192,9 +192,8 @@ fn a_command_runs_when_no_process_can_be_made(sandbox: &Sandbox) {
     assert_eq!(start.launch_option("--limit", "6:0").wait_for_exit(), WaitStatus::Exited(5));
 }
 
-/// ST23
-/// Whatever of tm-run does not fit, it is not there for the command's first half only.
-fn with_little_memory_a_command_runs_whole_or_not_at_all(sandbox: &Sandbox) {
+/// The command must not have begun when tm-run finds that it has too little memory.
+fn rlimit_as_runs_the_command_whole_or_not_at_all(sandbox: &Sandbox) {
     let mut outputs = Vec::new();
     for limit in (1..=320_u64).map(|step| step << 16) {
         // RLIMIT_AS
@@ -208,7 +207,8 @@ fn with_little_memory_a_command_runs_whole_or_not_at_all(sandbox: &Sandbox) {
     assert!(outputs.contains(&true) && outputs.contains(&false));
 }
 
-fn a_command_runs_with_four_descriptors(sandbox: &Sandbox) {
+/// ST23
+fn rlimit_nofile_of_four_still_runs_the_command(sandbox: &Sandbox) {
     assert_eq!(
         sandbox.probe("exit 5").launch_option("--limit", "7:4").wait_for_exit(),
         WaitStatus::Exited(5)
@@ -216,7 +216,7 @@ fn a_command_runs_with_four_descriptors(sandbox: &Sandbox) {
 }
 
 /// ST25, TL08
-fn a_file_size_limit_of_zero_does_no_harm(sandbox: &Sandbox) {
+fn rlimit_fsize_zero_keeps_the_status_and_sigxfsz(sandbox: &Sandbox) {
     let start = || sandbox.probe("exit 3").launch_option("--limit", "1:0");
     assert_eq!(start().wait_for_exit(), WaitStatus::Exited(3));
     let bare = sandbox.unwrapped([probe(), "state"]).launch_option("--limit", "1:0").output().text();
@@ -226,7 +226,7 @@ fn a_file_size_limit_of_zero_does_no_harm(sandbox: &Sandbox) {
 }
 
 /// ST26
-fn the_command_dies_with_a_parent_it_was_tied_to(sandbox: &Sandbox) {
+fn parent_death_signal_ends_the_command_with_its_launcher(sandbox: &Sandbox) {
     let mut job = sandbox.probe("signals exit-on=15:3").launch_option("--dies-with-parent", "15").spawn();
     job.stdout.read_ready_pid();
     job.kill_launcher();
@@ -235,7 +235,7 @@ fn the_command_dies_with_a_parent_it_was_tied_to(sandbox: &Sandbox) {
 }
 
 /// ST29
-fn one_process_has_the_words_of_the_command(sandbox: &Sandbox) {
+fn pgrep_f_finds_one_process(sandbox: &Sandbox) {
     let word = format!("only-here-{}", std::process::id());
     let mut job = sandbox.probe(&format!("signals {word}")).spawn();
     let command = job.stdout.read_ready_pid();

@@ -4,14 +4,14 @@ use crate::harness::{Case, OFF, RECORDED, Sandbox, TM_RUN, WaitStatus, cases, pr
 
 pub fn cases() -> Vec<Case> {
     let mut all = cases![RECORDED;
-        the_same_target_nested_is_one_event,
-        a_different_target_nested_is_two_events,
-        the_same_target_further_in_is_not_recorded_again,
-        the_same_target_one_after_the_other_is_two_events,
-        a_value_that_leaked_silences_nothing,
-        a_value_that_makes_no_sense_silences_nothing,
+        nested_run_of_the_same_target_is_one_event,
+        nested_run_of_another_target_is_two_events,
+        nested_run_of_an_outer_target_is_not_recorded_again,
+        consecutive_runs_of_the_same_target_are_two_events,
+        tm_run_active_of_a_process_that_is_no_ancestor_is_ignored,
+        tm_run_active_that_is_malformed_is_ignored,
     ];
-    all.extend(cases![OFF; the_guard_is_not_there_when_recording_is_off]);
+    all.extend(cases![OFF; tm_run_active_is_not_set_while_off]);
     all
 }
 
@@ -28,7 +28,7 @@ fn targets(sandbox: &Sandbox) -> Vec<String> {
     sandbox.events().into_iter().map(|event| event.target).collect()
 }
 
-fn the_same_target_nested_is_one_event(sandbox: &Sandbox) {
+fn nested_run_of_the_same_target_is_one_event(sandbox: &Sandbox) {
     nested(sandbox, &["sync", "sync", "sync"]);
     assert_eq!(targets(sandbox), ["sync"]);
     // With somebody between them, as make is.
@@ -38,23 +38,23 @@ fn the_same_target_nested_is_one_event(sandbox: &Sandbox) {
     assert_eq!(targets(sandbox), ["sync", "sync"]);
 }
 
-fn a_different_target_nested_is_two_events(sandbox: &Sandbox) {
+fn nested_run_of_another_target_is_two_events(sandbox: &Sandbox) {
     nested(sandbox, &["test-generator", "sync"]);
     assert_eq!(targets(sandbox), ["sync", "test-generator"]);
 }
 
-fn the_same_target_further_in_is_not_recorded_again(sandbox: &Sandbox) {
+fn nested_run_of_an_outer_target_is_not_recorded_again(sandbox: &Sandbox) {
     nested(sandbox, &["outer", "inner", "outer"]);
     assert_eq!(targets(sandbox), ["inner", "outer"]);
 }
 
-fn the_same_target_one_after_the_other_is_two_events(sandbox: &Sandbox) {
+fn consecutive_runs_of_the_same_target_are_two_events(sandbox: &Sandbox) {
     nested(sandbox, &["sync"]);
     nested(sandbox, &["sync"]);
     assert_eq!(targets(sandbox), ["sync", "sync"]);
 }
 
-fn a_value_that_leaked_silences_nothing(sandbox: &Sandbox) {
+fn tm_run_active_of_a_process_that_is_no_ancestor_is_ignored(sandbox: &Sandbox) {
     // A living process that is no ancestor, and one that has gone.
     let mut other = sandbox.unwrapped([probe(), "pause"]).spawn();
     other.stdout.read_ready_pid();
@@ -68,7 +68,7 @@ fn a_value_that_leaked_silences_nothing(sandbox: &Sandbox) {
     assert_eq!(sandbox.exit_codes(), [3, 3]);
 }
 
-fn a_value_that_makes_no_sense_silences_nothing(sandbox: &Sandbox) {
+fn tm_run_active_that_is_malformed_is_ignored(sandbox: &Sandbox) {
     for value in ["", "work", ":", ":work", "x:work", "0:work", "-1:work", "99999999999999999999:work"] {
         assert_eq!(
             sandbox.probe("exit 3").env("TM_RUN_ACTIVE", value).wait_for_exit(),
@@ -79,7 +79,7 @@ fn a_value_that_makes_no_sense_silences_nothing(sandbox: &Sandbox) {
     assert_eq!(sandbox.exit_codes(), [3; 8]);
 }
 
-fn the_guard_is_not_there_when_recording_is_off(sandbox: &Sandbox) {
+fn tm_run_active_is_not_set_while_off(sandbox: &Sandbox) {
     let output = sandbox.command(["env"]).output();
     assert!(!output.text().contains("TM_RUN"), "{}", output.text());
 }

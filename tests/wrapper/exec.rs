@@ -9,19 +9,19 @@ use crate::harness::{Case, EVERY_WAY, Sandbox, WaitStatus, Way, cases, probe};
 
 pub fn cases() -> Vec<Case> {
     cases![EVERY_WAY;
-        words_arrive_byte_for_byte,
-        the_name_of_the_command_stays_as_it_was_typed,
-        long_words_and_many_words_arrive,
-        the_environment_arrives_byte_for_byte,
-        nothing_is_added_to_an_ordinary_environment_but_the_guard,
-        the_directory_is_kept_through_a_link_too,
-        a_hit_that_cannot_be_executed_is_passed_over,
-        a_folder_that_is_longer_than_any_path_is_passed_over,
-        a_relative_path_with_a_slash_is_run,
-        a_script_without_an_interpreter_line_is_run_by_sh,
-        a_program_with_an_equals_sign_is_run,
-        a_command_whose_name_begins_with_a_dash_is_run,
-        nothing_is_printed_but_what_the_command_prints,
+        argv_arrives_byte_for_byte,
+        argv0_is_the_name_as_typed,
+        long_argument_and_4000_arguments_arrive,
+        environ_arrives_byte_for_byte,
+        environ_gains_only_tm_run_active,
+        cwd_is_kept_through_a_symlink,
+        path_search_skips_a_file_that_is_not_executable,
+        path_search_skips_an_element_longer_than_path_max,
+        relative_path_with_a_slash_is_executed,
+        script_without_shebang_runs_under_sh_enoexec,
+        program_name_with_an_equals_sign_is_executed,
+        command_name_that_begins_with_a_dash_is_executed,
+        stdout_and_stderr_hold_only_what_the_command_writes,
     ]
 }
 
@@ -36,7 +36,7 @@ fn hex_lines(state: &str, name: &str) -> Vec<Vec<u8>> {
 }
 
 /// AR01
-fn words_arrive_byte_for_byte(sandbox: &Sandbox) {
+fn argv_arrives_byte_for_byte(sandbox: &Sandbox) {
     let words: &[&[u8]] = &[
         b"state",
         b"",
@@ -59,7 +59,7 @@ fn words_arrive_byte_for_byte(sandbox: &Sandbox) {
 }
 
 /// AR02
-fn the_name_of_the_command_stays_as_it_was_typed(sandbox: &Sandbox) {
+fn argv0_is_the_name_as_typed(sandbox: &Sandbox) {
     let dir = sandbox.path("bin");
     fs::create_dir(&dir).expect("a directory");
     symlink(probe(), dir.join("other-name")).expect("a link");
@@ -68,7 +68,7 @@ fn the_name_of_the_command_stays_as_it_was_typed(sandbox: &Sandbox) {
 }
 
 /// AR03
-fn long_words_and_many_words_arrive(sandbox: &Sandbox) {
+fn long_argument_and_4000_arguments_arrive(sandbox: &Sandbox) {
     let long = "x".repeat(120 * 1024);
     let output = sandbox.command(["printf", "%s", &long]).output();
     assert_eq!(output.text(), long);
@@ -85,7 +85,7 @@ fn without_guard(sandbox: &Sandbox, mut environment: Vec<Vec<u8>>) -> Vec<Vec<u8
 }
 
 /// AR04
-fn the_environment_arrives_byte_for_byte(sandbox: &Sandbox) {
+fn environ_arrives_byte_for_byte(sandbox: &Sandbox) {
     let mut home = OsString::from("HOME=");
     home.push(sandbox.home());
     let environment: Vec<OsString> = vec![
@@ -109,14 +109,14 @@ fn the_environment_arrives_byte_for_byte(sandbox: &Sandbox) {
 }
 
 /// AR05
-fn nothing_is_added_to_an_ordinary_environment_but_the_guard(sandbox: &Sandbox) {
+fn environ_gains_only_tm_run_active(sandbox: &Sandbox) {
     let given = hex_lines(&sandbox.probe("state").output().text(), "environment");
     let bare = hex_lines(&sandbox.unwrapped([probe(), "state"]).output().text(), "environment");
     assert_eq!(without_guard(sandbox, given), bare);
 }
 
 /// AR06
-fn the_directory_is_kept_through_a_link_too(sandbox: &Sandbox) {
+fn cwd_is_kept_through_a_symlink(sandbox: &Sandbox) {
     let (real, link) = (sandbox.path("real"), sandbox.path("link"));
     fs::create_dir(&real).expect("a directory");
     symlink(&real, &link).expect("a link");
@@ -127,7 +127,7 @@ fn the_directory_is_kept_through_a_link_too(sandbox: &Sandbox) {
 }
 
 /// AR08
-fn a_hit_that_cannot_be_executed_is_passed_over(sandbox: &Sandbox) {
+fn path_search_skips_a_file_that_is_not_executable(sandbox: &Sandbox) {
     let (first, second) = (sandbox.path("first"), sandbox.path("second"));
     fs::create_dir(&first).expect("a directory");
     fs::create_dir(&second).expect("a directory");
@@ -139,8 +139,7 @@ fn a_hit_that_cannot_be_executed_is_passed_over(sandbox: &Sandbox) {
     assert_eq!((output.status, output.text().as_str()), (WaitStatus::Exited(0), "second\n"));
 }
 
-/// AR11
-fn a_folder_that_is_longer_than_any_path_is_passed_over(sandbox: &Sandbox) {
+fn path_search_skips_an_element_longer_than_path_max(sandbox: &Sandbox) {
     let folder = sandbox.path("bin");
     fs::create_dir(&folder).expect("a directory");
     symlink(probe(), folder.join("tool")).expect("a link");
@@ -151,27 +150,28 @@ fn a_folder_that_is_longer_than_any_path_is_passed_over(sandbox: &Sandbox) {
     }
 }
 
-fn a_relative_path_with_a_slash_is_run(sandbox: &Sandbox) {
+/// AR11
+fn relative_path_with_a_slash_is_executed(sandbox: &Sandbox) {
     sandbox.script("home/tool", "#!/bin/sh\necho \"$0\"\n");
     assert_eq!(sandbox.command(["./tool"]).output().text(), "./tool\n");
     assert_eq!(sandbox.command(["../home/tool"]).output().text(), "../home/tool\n");
 }
 
 /// AR12
-fn a_script_without_an_interpreter_line_is_run_by_sh(sandbox: &Sandbox) {
+fn script_without_shebang_runs_under_sh_enoexec(sandbox: &Sandbox) {
     sandbox.script("home/tool", "printf '<%s>' \"$@\"\nexit 4\n");
     let output = sandbox.command(["./tool", "a b", ""]).output();
     assert_eq!((output.status, output.text().as_str()), (WaitStatus::Exited(4), "<a b><>"));
 }
 
 /// AR13
-fn a_program_with_an_equals_sign_is_run(sandbox: &Sandbox) {
+fn program_name_with_an_equals_sign_is_executed(sandbox: &Sandbox) {
     sandbox.script("home/a=b", "#!/bin/sh\necho run\n");
     assert_eq!(sandbox.command(["./a=b"]).output().text(), "run\n");
 }
 
 /// AR14
-fn a_command_whose_name_begins_with_a_dash_is_run(sandbox: &Sandbox) {
+fn command_name_that_begins_with_a_dash_is_executed(sandbox: &Sandbox) {
     fs::create_dir(sandbox.path("bin")).expect("a directory");
     sandbox.script("bin/-tool", "#!/bin/sh\necho run\n");
     let output = sandbox.command(["-tool"]).env("PATH", sandbox.path("bin")).output();
@@ -179,7 +179,7 @@ fn a_command_whose_name_begins_with_a_dash_is_run(sandbox: &Sandbox) {
 }
 
 /// AR15
-fn nothing_is_printed_but_what_the_command_prints(sandbox: &Sandbox) {
+fn stdout_and_stderr_hold_only_what_the_command_writes(sandbox: &Sandbox) {
     let output = sandbox.command(["sh", "-c", "echo out; echo err >&2; printf end; exit 3"]).output();
     assert_eq!(output.status, WaitStatus::Exited(3));
     assert_eq!((output.text().as_str(), output.stderr.as_str()), ("out\nend", "err\n"));
