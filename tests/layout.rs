@@ -8,11 +8,11 @@ use crate::harness::{Case, once};
 
 pub fn cases() -> Vec<Case> {
     once![
-        a_room_names_only_what_it_may,
-        report_files_name_only_siblings_that_they_may,
-        unsafe_code_is_in_one_file,
-        a_room_of_no_kind_is_found,
-        a_forbidden_sibling_is_found
+        import_of_a_forbidden_room_is_absent,
+        import_of_a_forbidden_sibling_in_report_is_absent,
+        unsafe_code_is_in_sys_only,
+        import_lists_are_parsed,
+        import_of_a_forbidden_sibling_is_detected
     ]
 }
 
@@ -126,7 +126,7 @@ fn named_behind(prefix: &str, text: &str) -> Vec<String> {
     found
 }
 
-fn a_room_names_only_what_it_may() {
+fn import_of_a_forbidden_room_is_absent() {
     let mut wrong = Vec::new();
     for (path, text) in sources() {
         let room = room(&path);
@@ -165,7 +165,7 @@ fn forbidden_siblings(path: &Path, text: &str) -> Vec<String> {
     forbidden.map(|name| format!("{}: {sibling} may not name {name}", path.display())).collect()
 }
 
-fn report_files_name_only_siblings_that_they_may() {
+fn import_of_a_forbidden_sibling_in_report_is_absent() {
     let wrong: Vec<String> = sources()
         .iter()
         .filter(|(path, _)| path.starts_with("report"))
@@ -179,7 +179,7 @@ fn report_files_name_only_siblings_that_they_may() {
 }
 
 /// The reader above finds a wrong one, by whatever path it is named.
-fn a_forbidden_sibling_is_found() {
+fn import_of_a_forbidden_sibling_is_detected() {
     #[track_caller]
     fn case(path: &str, text: &str, forbidden: &[&str]) {
         let found = forbidden_siblings(Path::new(path), text);
@@ -208,7 +208,7 @@ fn a_forbidden_sibling_is_found() {
     case("report/other.rs", "", &["no such file in the table"]);
 }
 
-fn unsafe_code_is_in_one_file() {
+fn unsafe_code_is_in_sys_only() {
     let mut wrong = Vec::new();
     for (path, text) in sources() {
         if path.starts_with("sys") || path == Path::new("main.rs") {
@@ -224,7 +224,7 @@ fn unsafe_code_is_in_one_file() {
 }
 
 /// The reader above reads what it is meant to read.
-fn a_room_of_no_kind_is_found() {
+fn import_lists_are_parsed() {
     assert_eq!(
         named(
             "use crate::{event::{Event, X}, units};\n// crate::run\nlet a = crate::sys::x(\"crate::cli\");"

@@ -7,15 +7,15 @@
 //! neither ignore a test at run time nor make one case three tests; it understands the same options and prints the
 //! same summary. Nor is it libtest-mimic: that brings clap with its derive macro, and while programs here are linked
 //! statically by default, cargo cannot build a procedural macro (and the tm-run under test would get clap's colours).
-mod counts;
+mod commands;
+mod cost;
 mod harness;
 mod layout;
 mod page;
-mod real;
+mod real_programs;
 mod report;
 mod runner;
 mod shell;
-mod switches;
 mod trust;
 mod wrapper;
 
@@ -27,14 +27,14 @@ use libtest2_mimic::{Harness, RunContext, RunError, Trial};
 
 fn all() -> Vec<Case> {
     [
-        counts::cases(),
+        commands::cases(),
+        cost::cases(),
         layout::cases(),
         page::cases(),
-        real::cases(),
+        real_programs::cases(),
         report::cases(),
         runner::cases(),
         shell::cases(),
-        switches::cases(),
         trust::cases(),
         wrapper::cases(),
     ]

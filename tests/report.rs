@@ -17,29 +17,29 @@ use crate::harness::{
 
 pub fn cases() -> Vec<Case> {
     let mut all = cases![OFF;
-        every_format_has_the_same_numbers,
-        nothing_to_report_says_why,
-        several_logs_are_one_in_time_order,
-        pipes_are_logs_too,
-        a_log_that_cannot_be_read_is_named,
-        filters_leave_what_they_say,
-        days_are_the_readers,
-        flags_that_contradict_each_other_are_refused,
-        rows_are_sorted_and_limited,
-        no_real_name_is_in_an_anonymous_report,
-        damaged_lines_are_named_on_standard_error,
-        odd_logs_make_a_report,
-        an_output_file_is_private_and_complete,
-        an_output_file_that_fails_leaves_nothing,
-        an_output_that_is_no_file_is_written_to,
-        a_reader_that_goes_hears_no_complaint,
-        the_width_is_asked_for_set_or_the_terminals,
-        a_plain_locale_or_terminal_gets_ascii,
-        colour_is_for_those_who_want_it,
-        progress_is_shown_on_a_terminal_and_goes,
-        a_pipe_sees_no_progress,
+        text_json_csv_markdown_html_and_jsonl_agree,
+        empty_report_says_why_there_is_nothing,
+        several_logs_are_merged_in_time_order,
+        log_can_be_stdin_a_pipe_or_a_fifo,
+        unreadable_log_is_named_in_the_error,
+        filters_select_by_target_domain_time_and_outcome,
+        since_and_until_use_the_local_time_zone_and_dst,
+        contradictory_flags_are_a_usage_error,
+        sort_and_limit_apply_to_the_rows,
+        anonymize_leaves_no_real_name_in_any_format,
+        damaged_lines_are_listed_on_stderr,
+        odd_values_and_binary_noise_still_make_a_report,
+        output_file_is_private_and_complete,
+        output_file_that_fails_leaves_nothing_behind,
+        output_to_a_device_stdout_or_fifo_is_written_in_place,
+        sigpipe_or_epipe_ends_the_report_silently,
+        width_comes_from_the_flag_columns_or_the_tty,
+        ascii_is_used_in_a_plain_locale_or_terminal,
+        color_follows_the_flag_no_color_clicolor_force_and_the_tty,
+        progress_is_shown_on_a_tty_and_wiped,
+        progress_is_not_written_to_a_file,
     ];
-    all.extend(cases![OFF, needs [DUCKDB]; duckdb_reads_the_log_and_counts_the_same]);
+    all.extend(cases![OFF, needs [DUCKDB]; duckdb_agrees_on_counts_mean_median_and_percentile]);
     all
 }
 
@@ -118,7 +118,7 @@ fn targets(start: Launch) -> Vec<String> {
     start.shows().lines().map(target).collect()
 }
 
-fn every_format_has_the_same_numbers(sandbox: &Sandbox) {
+fn text_json_csv_markdown_html_and_jsonl_agree(sandbox: &Sandbox) {
     own_log(sandbox, small());
     let text = report(sandbox, "").shows();
     assert!(text.contains("Total events: 7     ok 4   failed 2   interrupted 1 "), "{text}");
@@ -144,7 +144,7 @@ fn every_format_has_the_same_numbers(sandbox: &Sandbox) {
     assert_eq!(report(sandbox, "--format csv --log ../copy").shows(), csv);
 }
 
-fn nothing_to_report_says_why(sandbox: &Sandbox) {
+fn empty_report_says_why_there_is_nothing(sandbox: &Sandbox) {
     const NOTHING: &str = "No telemetry data to report.\n";
     let off = report(sandbox, "").shows();
     assert_eq!(off, format!("{NOTHING}Recording is off. Turn it on with: tm-run on\n"));
@@ -166,7 +166,7 @@ fn nothing_to_report_says_why(sandbox: &Sandbox) {
     assert!(none.contains("domains: lab, pro."), "{none}");
 }
 
-fn several_logs_are_one_in_time_order(sandbox: &Sandbox) {
+fn several_logs_are_merged_in_time_order(sandbox: &Sandbox) {
     let lines = small();
     let lines: Vec<&str> = lines.split_inclusive('\n').collect();
     let part = |wanted: usize| {
@@ -190,7 +190,7 @@ fn several_logs_are_one_in_time_order(sandbox: &Sandbox) {
     assert_eq!((&json["input"]["logs"], &json["input"]["events"]), (&2.into(), &7.into()));
 }
 
-fn pipes_are_logs_too(sandbox: &Sandbox) {
+fn log_can_be_stdin_a_pipe_or_a_fifo(sandbox: &Sandbox) {
     fs::write(sandbox.path("log"), small()).expect("a log");
     let run = format!("{TM_RUN} report --format jsonl --log");
     // Three of them: each is as long as can be.
@@ -201,7 +201,7 @@ fn pipes_are_logs_too(sandbox: &Sandbox) {
     assert_eq!(sandbox.bash(&format!("{run} - <&-")).shows(), "");
 }
 
-fn a_log_that_cannot_be_read_is_named(sandbox: &Sandbox) {
+fn unreadable_log_is_named_in_the_error(sandbox: &Sandbox) {
     own_log(sandbox, small());
     for (log, why) in [
         ("../nowhere", "No such file or directory (os error 2)"),
@@ -218,7 +218,7 @@ fn a_log_that_cannot_be_read_is_named(sandbox: &Sandbox) {
     assert!(said.ends_with("'usage.jsonl' in it is no regular file\n"), "{said}");
 }
 
-fn filters_leave_what_they_say(sandbox: &Sandbox) {
+fn filters_select_by_target_domain_time_and_outcome(sandbox: &Sandbox) {
     #[track_caller]
     fn case(sandbox: &Sandbox, words: &str, expected: &[&str]) {
         assert_eq!(targets(report(sandbox, &format!("--format jsonl --utc {words}"))), expected, "{words}");
@@ -252,7 +252,7 @@ fn filters_leave_what_they_say(sandbox: &Sandbox) {
     assert!(drill.starts_with("apply · 3 runs · 20 Nov – 23 Nov 2026 "), "{drill}");
 }
 
-fn days_are_the_readers(sandbox: &Sandbox) {
+fn since_and_until_use_the_local_time_zone_and_dst(sandbox: &Sandbox) {
     // Summer time ends on 25 October at 01:00 UTC.
     const ZONE: &str = "CET-1CEST,M3.5.0,M10.5.0/3";
     let times = ["24T21:59:59", "24T22:00:00", "25T00:30:00", "25T01:30:00", "25T22:59:59", "25T23:00:00"];
@@ -278,7 +278,7 @@ fn days_are_the_readers(sandbox: &Sandbox) {
     assert_eq!(json["period"]["from"], "2026-10-24T21:59:59Z");
 }
 
-fn flags_that_contradict_each_other_are_refused(sandbox: &Sandbox) {
+fn contradictory_flags_are_a_usage_error(sandbox: &Sandbox) {
     own_log(sandbox, small());
     for words in [
         "--since 2026-11-22 --until 2026-11-21",
@@ -306,7 +306,7 @@ fn flags_that_contradict_each_other_are_refused(sandbox: &Sandbox) {
     assert!(!report(sandbox, "--since 2026-11-22 --until 2026-11-22").shows().is_empty());
 }
 
-fn rows_are_sorted_and_limited(sandbox: &Sandbox) {
+fn sort_and_limit_apply_to_the_rows(sandbox: &Sandbox) {
     #[track_caller]
     fn case(sandbox: &Sandbox, words: &str, expected: &[&str]) {
         assert_eq!(names(&report(sandbox, &format!("--format json {words}")).json()), expected, "{words}");
@@ -331,7 +331,7 @@ fn rows_are_sorted_and_limited(sandbox: &Sandbox) {
     assert!(csv.lines().nth(1).expect("a row").contains(",12.0,12.0,"), "{csv}");
 }
 
-fn no_real_name_is_in_an_anonymous_report(sandbox: &Sandbox) {
+fn anonymize_leaves_no_real_name_in_any_format(sandbox: &Sandbox) {
     let mut log = String::new();
     for run in 0..60 {
         let (target, exit_code) = [("zebra", 0), ("zebra", 2), ("okapi", 0), ("gnu", 3)][run % 4];
@@ -365,7 +365,7 @@ fn no_real_name_is_in_an_anonymous_report(sandbox: &Sandbox) {
     assert_eq!(json["totals"]["runs"], 60);
 }
 
-fn damaged_lines_are_named_on_standard_error(sandbox: &Sandbox) {
+fn damaged_lines_are_listed_on_stderr(sandbox: &Sandbox) {
     let err = |log: &[u8], words: &str| {
         own_log(sandbox, log);
         let output = report(sandbox, &format!("--format jsonl {words}")).output();
@@ -399,7 +399,7 @@ fn damaged_lines_are_named_on_standard_error(sandbox: &Sandbox) {
     );
 }
 
-fn odd_logs_make_a_report(sandbox: &Sandbox) {
+fn odd_values_and_binary_noise_still_make_a_report(sandbox: &Sandbox) {
     let odd = [
         r#"{"target": "\u0000\ud800"}"#,
         r#"{"target": "a", "duration_seconds": 1e308}"#,
@@ -456,7 +456,7 @@ fn files(directory: &Path) -> Vec<String> {
     names
 }
 
-fn an_output_file_is_private_and_complete(sandbox: &Sandbox) {
+fn output_file_is_private_and_complete(sandbox: &Sandbox) {
     own_log(sandbox, small());
     let place = sandbox.path("place");
     fs::create_dir(&place).expect("a directory");
@@ -493,7 +493,7 @@ fn an_output_file_is_private_and_complete(sandbox: &Sandbox) {
     assert!(!sandbox.home().join("-").exists());
 }
 
-fn an_output_file_that_fails_leaves_nothing(sandbox: &Sandbox) {
+fn output_file_that_fails_leaves_nothing_behind(sandbox: &Sandbox) {
     own_log(sandbox, small());
     let place = sandbox.path("place");
     fs::create_dir(&place).expect("a directory");
@@ -517,7 +517,7 @@ fn an_output_file_that_fails_leaves_nothing(sandbox: &Sandbox) {
     assert_eq!(fs::read(place.join("old")).expect("it is there"), b"old");
 }
 
-fn an_output_that_is_no_file_is_written_to(sandbox: &Sandbox) {
+fn output_to_a_device_stdout_or_fifo_is_written_in_place(sandbox: &Sandbox) {
     own_log(sandbox, small());
     let expected = report(sandbox, "--format csv").shows();
     assert_eq!(report(sandbox, "--format csv --output /dev/null").shows(), "");
@@ -534,7 +534,7 @@ fn an_output_that_is_no_file_is_written_to(sandbox: &Sandbox) {
     assert_eq!(fs::read_to_string(sandbox.path("through")).expect("a file"), expected);
 }
 
-fn a_reader_that_goes_hears_no_complaint(sandbox: &Sandbox) {
+fn sigpipe_or_epipe_ends_the_report_silently(sandbox: &Sandbox) {
     own_log(sandbox, small().repeat(2000));
     for (reader, seen) in [("head -n 1", 1), ("true", 0)] {
         let script = format!("set -o pipefail; {TM_RUN} report --format jsonl | {reader} | wc -l");
@@ -565,7 +565,7 @@ fn on_terminal(start: Launch, columns: u16) -> String {
     job.terminal().screen.read_until("<end>").replace("\r\n", "\n").replace("<end>", "")
 }
 
-fn the_width_is_asked_for_set_or_the_terminals(sandbox: &Sandbox) {
+fn width_comes_from_the_flag_columns_or_the_tty(sandbox: &Sandbox) {
     own_log(sandbox, small());
     is_as_wide(report(sandbox, ""), sandbox, 80);
     for (columns, width) in [("100", 100), ("120", 120), (" 66 ", 66), ("1", 40), ("999999", 200)] {
@@ -592,7 +592,7 @@ fn the_width_is_asked_for_set_or_the_terminals(sandbox: &Sandbox) {
     assert_eq!(text, report(sandbox, "").shows());
 }
 
-fn a_plain_locale_or_terminal_gets_ascii(sandbox: &Sandbox) {
+fn ascii_is_used_in_a_plain_locale_or_terminal(sandbox: &Sandbox) {
     own_log(sandbox, small());
     let ascii = report(sandbox, "--ascii").shows();
     assert!(ascii.is_ascii());
@@ -625,7 +625,7 @@ fn a_plain_locale_or_terminal_gets_ascii(sandbox: &Sandbox) {
     }
 }
 
-fn colour_is_for_those_who_want_it(sandbox: &Sandbox) {
+fn color_follows_the_flag_no_color_clicolor_force_and_the_tty(sandbox: &Sandbox) {
     #[track_caller]
     fn case(sandbox: &Sandbox, words: &str, variables: &[(&str, &str)], on_terminal: bool, has_colour: bool) {
         let run = sandbox.bash(&format!("read; {TM_RUN} report {words}; printf '<end>'"));
@@ -679,7 +679,7 @@ fn slow_log(sandbox: &Sandbox) {
     mkfifo(&sandbox.path("slow"), Mode::S_IRUSR | Mode::S_IWUSR).expect("a FIFO");
 }
 
-fn progress_is_shown_on_a_terminal_and_goes(sandbox: &Sandbox) {
+fn progress_is_shown_on_a_tty_and_wiped(sandbox: &Sandbox) {
     slow_log(sandbox);
     let script = format!("{TM_RUN} report --format jsonl --log ../slow > ../report; printf '<end>'");
     let mut job = sandbox.bash(&script).on_terminal().spawn();
@@ -696,7 +696,7 @@ fn progress_is_shown_on_a_terminal_and_goes(sandbox: &Sandbox) {
     assert_eq!(behind.trim_start_matches('\r'), "<end>", "{rest:?}");
 }
 
-fn a_pipe_sees_no_progress(sandbox: &Sandbox) {
+fn progress_is_not_written_to_a_file(sandbox: &Sandbox) {
     slow_log(sandbox);
     // Standard output is a terminal; standard error is not.
     let told = sandbox.path("told");
@@ -737,7 +737,7 @@ fn close(ours: &Value, theirs: &Value, name: &Value) {
     assert!((ours - theirs).abs() <= theirs.abs() * 1e-9, "{name}: {ours}, {theirs}");
 }
 
-fn duckdb_reads_the_log_and_counts_the_same(sandbox: &Sandbox) {
+fn duckdb_agrees_on_counts_mean_median_and_percentile(sandbox: &Sandbox) {
     let mut seed = 42_u32;
     let mut random = |below: u32| {
         seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);

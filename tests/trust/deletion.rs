@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::trace::{Call, Held, asks, places, under_strace, wrapped};
+use super::strace::{Call, Held, asks, places, under_strace, wrapped};
 use super::{EARLIER, done, listing, tm_run};
 use crate::harness::{
     Case, Job, RECORDED, Sandbox, TM_RUN, WaitStatus, Way, cases, probe, sigqueue, wait_until,
@@ -10,15 +10,15 @@ use crate::harness::{
 
 pub fn cases() -> Vec<Case> {
     let mut all = cases![RECORDED;
-        runs_that_end_after_clear_leave_nothing,
-        runs_that_end_during_clear_leave_nothing,
-        what_is_not_ours_stays,
+        clear_then_runs_that_end_leave_no_file,
+        clear_among_runs_that_end_leaves_no_file,
+        clear_keeps_files_that_are_not_ours,
     ];
     all.extend(cases![RECORDED, needs ["strace"];
-        a_run_held_at_any_call_of_its_end_brings_nothing_back,
-        clear_before_held_at_any_call_brings_nothing_back,
-        clear_held_at_any_call_leaves_nothing_of_a_new_copy,
-        off_lets_no_writer_come_after_it,
+        run_suspended_at_any_syscall_restores_nothing_after_clear,
+        clear_before_suspended_at_any_syscall_restores_nothing_after_clear,
+        clear_suspended_at_any_syscall_leaves_no_copy_of_clear_before,
+        off_waits_for_a_writer_that_has_seen_the_marker,
     ]);
     all
 }
@@ -28,7 +28,7 @@ fn is_bare(sandbox: &Sandbox, what: &str) {
     assert_eq!(listing(&sandbox.home()), [], "{what}");
 }
 
-fn runs_that_end_after_clear_leave_nothing(sandbox: &Sandbox) {
+fn clear_then_runs_that_end_leave_no_file(sandbox: &Sandbox) {
     let mut jobs: Vec<Job> = (0..20).map(|_| sandbox.probe("signals").spawn()).collect();
     let commands: Vec<i32> = jobs.iter_mut().map(|job| job.stdout.read_ready_pid()).collect();
     // The first of them is recorded: `clear` finds something.
@@ -45,7 +45,7 @@ fn runs_that_end_after_clear_leave_nothing(sandbox: &Sandbox) {
     is_bare(sandbox, "after the runs");
 }
 
-fn runs_that_end_during_clear_leave_nothing(sandbox: &Sandbox) {
+fn clear_among_runs_that_end_leaves_no_file(sandbox: &Sandbox) {
     let script = "for round in {1..15}; do
         \"$T\" on >/dev/null
         for i in {1..8}; do (for j in {1..4}; do $W $P exit 0; done) & pids+=($!); done
@@ -62,7 +62,7 @@ fn runs_that_end_during_clear_leave_nothing(sandbox: &Sandbox) {
     );
 }
 
-fn what_is_not_ours_stays(sandbox: &Sandbox) {
+fn clear_keeps_files_that_are_not_ours(sandbox: &Sandbox) {
     fs::write(sandbox.log(), EARLIER).expect("a log");
     fs::write(sandbox.telemetry().join("notes"), "mine").expect("a file");
     done(sandbox, &["clear"]);
@@ -83,7 +83,7 @@ fn command_has_ended(call: &Call) -> bool {
     call.name == "kill"
 }
 
-fn a_run_held_at_any_call_of_its_end_brings_nothing_back(_: &Sandbox) {
+fn run_suspended_at_any_syscall_restores_nothing_after_clear(_: &Sandbox) {
     for earlier in [EARLIER, ""] {
         let trial = home(earlier);
         let all = places(&trial, wrapped(&trial, &[probe(), "exit", "0"]), command_has_ended);
@@ -108,7 +108,7 @@ fn two_seasons() -> String {
     format!("{EARLIER}{}", EARLIER.replace("2026-02", "2026-05"))
 }
 
-fn clear_before_held_at_any_call_brings_nothing_back(_: &Sandbox) {
+fn clear_before_suspended_at_any_syscall_restores_nothing_after_clear(_: &Sandbox) {
     let trial = home(&two_seasons());
     let all = places(&trial, asks(&SPRING), |call| call.text.contains("usage.jsonl"));
     assert!(all.iter().any(|place| place.name.starts_with("rename")), "{all:?}");
@@ -121,7 +121,7 @@ fn clear_before_held_at_any_call_brings_nothing_back(_: &Sandbox) {
     }
 }
 
-fn clear_held_at_any_call_leaves_nothing_of_a_new_copy(_: &Sandbox) {
+fn clear_suspended_at_any_syscall_leaves_no_copy_of_clear_before(_: &Sandbox) {
     let trial = home(&two_seasons());
     let rewriting = places(&trial, asks(&SPRING), |_| true);
     let renames = rewriting.iter().position(|place| place.name.starts_with("rename")).expect("it renames");
@@ -146,7 +146,7 @@ fn clear_held_at_any_call_leaves_nothing_of_a_new_copy(_: &Sandbox) {
 }
 
 /// A run that has looked at the marker writes its line before `off` returns, or never.
-fn off_lets_no_writer_come_after_it(_: &Sandbox) {
+fn off_waits_for_a_writer_that_has_seen_the_marker(_: &Sandbox) {
     let trial = home(EARLIER);
     let all = places(&trial, wrapped(&trial, &[probe(), "exit", "0"]), command_has_ended);
     let locked = all.iter().position(|place| place.name == "flock").expect("the log is locked");

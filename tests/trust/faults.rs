@@ -2,34 +2,32 @@
 
 use std::fs;
 
-use super::trace::{Held, Place, asks, asks_for_consent, places, under_strace, wrapped};
+use super::strace::{Held, Place, asks, asks_for_consent, places, under_strace, wrapped};
 use super::{COMMAND, EARLIER, broken, done, is_whole, tm_run, unharmed};
 use crate::harness::{Case, RECORDED, Sandbox, TM_RUN, WaitStatus, Way, cases};
 
 pub fn cases() -> Vec<Case> {
     let mut all = cases![RECORDED;
-        a_line_cut_short_anywhere_costs_only_itself,
-        with_few_descriptors_the_command_is_as_bare,
-        what_stands_in_the_place_of_the_log_hangs_and_changes_nothing,
-        what_stands_in_the_place_of_the_copy_hangs_and_harms_nothing,
-        a_log_with_two_names_is_written_and_its_deletion_is_told,
+        line_cut_short_by_rlimit_fsize_costs_only_itself,
+        rlimit_nofile_runs_the_command_as_bare,
+        fifo_device_or_symlink_as_the_log_neither_hangs_nor_changes,
+        fifo_socket_or_symlink_as_the_copy_neither_hangs_nor_harms,
+        hard_linked_log_is_written_and_clear_reports_the_other_link,
     ];
     all.extend(cases![RECORDED, needs ["strace"];
-        an_error_of_any_call_costs_at_most_one_line,
-        a_fault_that_reaches_the_command_is_caught,
-        what_is_said_to_be_off_or_deleted_is_so_whatever_fails,
-        clear_before_that_fails_or_is_killed_anywhere_loses_no_event,
+        errno_at_any_syscall_costs_at_most_one_line,
+        errno_that_reaches_the_command_is_detected,
+        errno_at_any_syscall_makes_off_and_clear_claim_nothing_false,
+        clear_before_failed_or_killed_at_any_syscall_loses_no_event,
     ]);
     all.extend(cases![RECORDED, needs ["strace", "prlimit"];
-        a_line_is_not_glued_to_one_that_is_cut_short_meanwhile,
+        line_is_not_glued_to_one_that_is_cut_short_concurrently,
     ]);
     all.extend(cases![RECORDED, needs ["root", "unshare", "mount", "bash"];
-        a_full_disk_costs_what_does_not_fit,
-        on_a_disk_that_is_read_only_the_command_is_as_bare,
+        enospc_on_a_full_tmpfs_costs_only_what_does_not_fit,
+        erofs_runs_the_command_as_bare,
     ]);
-    all.extend(
-        cases![RECORDED, needs ["root", "setpriv", "prlimit"]; with_few_processes_the_command_is_as_bare],
-    );
+    all.extend(cases![RECORDED, needs ["root", "setpriv", "prlimit"]; rlimit_nproc_runs_the_command_as_bare]);
     all
 }
 
@@ -63,7 +61,7 @@ fn torn_ones(log: &str) -> Vec<&str> {
     broken(log).into_iter().filter(|line| !line.is_empty()).collect()
 }
 
-fn an_error_of_any_call_costs_at_most_one_line(_: &Sandbox) {
+fn errno_at_any_syscall_costs_at_most_one_line(_: &Sandbox) {
     let torn = format!("{EARLIER}{}", &EARLIER[..60]);
     for earlier in [EARLIER, "", &torn] {
         let home = || {
@@ -107,7 +105,7 @@ fn an_error_of_any_call_costs_at_most_one_line(_: &Sandbox) {
 }
 
 /// An error that tm-run does not survive would be noticed: here it reaches the command.
-fn a_fault_that_reaches_the_command_is_caught(sandbox: &Sandbox) {
+fn errno_that_reaches_the_command_is_detected(sandbox: &Sandbox) {
     let options = ["-f", "-e", "trace=write", "-e", "inject=write:error=ENOSPC"];
     let output = under_strace(sandbox, &options, wrapped(sandbox, &COMMAND)).output();
     assert_ne!((output.text().as_str(), output.stderr.as_str()), ("out\n", "err\n"));
@@ -115,7 +113,7 @@ fn a_fault_that_reaches_the_command_is_caught(sandbox: &Sandbox) {
 }
 
 /// `off` or `clear` that could not do all that it says must not say so.
-fn what_is_said_to_be_off_or_deleted_is_so_whatever_fails(_: &Sandbox) {
+fn errno_at_any_syscall_makes_off_and_clear_claim_nothing_false(_: &Sandbox) {
     let home = || {
         let sandbox = Sandbox::new(Way::Recorded);
         fs::write(sandbox.log(), EARLIER).expect("a log");
@@ -156,7 +154,7 @@ fn what_is_said_to_be_off_or_deleted_is_so_whatever_fails(_: &Sandbox) {
 }
 
 /// There is one whole log at any time, the old one or the new one.
-fn clear_before_that_fails_or_is_killed_anywhere_loses_no_event(_: &Sandbox) {
+fn clear_before_failed_or_killed_at_any_syscall_loses_no_event(_: &Sandbox) {
     let later = EARLIER.replace("2026-02", "2026-05");
     let old = format!("{EARLIER}{later}");
     let home = || {
@@ -201,7 +199,7 @@ fn clear_before_that_fails_or_is_killed_anywhere_loses_no_event(_: &Sandbox) {
 }
 
 /// A limit in the middle of the line is a disk that is full there.
-fn a_line_cut_short_anywhere_costs_only_itself(_: &Sandbox) {
+fn line_cut_short_by_rlimit_fsize_costs_only_itself(_: &Sandbox) {
     let length = EARLIER.len();
     // As long as the line that is to be cut is, at least.
     for room in (0..length - 10).step_by(5) {
@@ -233,7 +231,7 @@ fn a_line_cut_short_anywhere_costs_only_itself(_: &Sandbox) {
 
 /// One writer stands between its look at the last line and its write. The other one, for whose line there is no
 /// room, goes first if the lock does not keep it.
-fn a_line_is_not_glued_to_one_that_is_cut_short_meanwhile(sandbox: &Sandbox) {
+fn line_is_not_glued_to_one_that_is_cut_short_concurrently(sandbox: &Sandbox) {
     fs::write(sandbox.log(), EARLIER).expect("a log");
     let writes = |code| asks(&["log", "--target", "x", "--duration", "1", "--exit-code", code]);
     let behind = |call: &str| Place { name: call.to_owned(), nth: 1 };
@@ -256,7 +254,7 @@ fn a_line_is_not_glued_to_one_that_is_cut_short_meanwhile(sandbox: &Sandbox) {
 }
 
 /// tmpfs gives out whole pages: the log has one, and the rest of the disk is taken.
-fn a_full_disk_costs_what_does_not_fit(sandbox: &Sandbox) {
+fn enospc_on_a_full_tmpfs_costs_only_what_does_not_fit(sandbox: &Sandbox) {
     let script = "mount -t tmpfs -o size=64k,mode=700 none \"$HOME\" && cd \"$HOME\" && \"$T\" on >/dev/null
         run() { $W sh -c 'exit 3'; [ $? = 3 ] || echo 'another status'; }
         run
@@ -277,7 +275,7 @@ fn a_full_disk_costs_what_does_not_fit(sandbox: &Sandbox) {
     assert_eq!(log.lines().rev().take(3).flat_map(|line| broken(line)).count(), 0, "{log}");
 }
 
-fn on_a_disk_that_is_read_only_the_command_is_as_bare(sandbox: &Sandbox) {
+fn erofs_runs_the_command_as_bare(sandbox: &Sandbox) {
     let script = "mount -t tmpfs -o mode=700 none \"$HOME\" && cd \"$HOME\" && \"$T\" on >/dev/null
         first=$1; shift
         [ $first = empty ] || $W true
@@ -299,7 +297,7 @@ fn on_a_disk_that_is_read_only_the_command_is_as_bare(sandbox: &Sandbox) {
     }
 }
 
-fn with_few_descriptors_the_command_is_as_bare(sandbox: &Sandbox) {
+fn rlimit_nofile_runs_the_command_as_bare(sandbox: &Sandbox) {
     let bare = Sandbox::new(Way::Bare);
     for limit in 0..10 {
         let [with, without] = [sandbox, &bare].map(|sandbox| {
@@ -313,7 +311,7 @@ fn with_few_descriptors_the_command_is_as_bare(sandbox: &Sandbox) {
 }
 
 /// Root knows no limit of processes, so this is somebody else.
-fn with_few_processes_the_command_is_as_bare(sandbox: &Sandbox) {
+fn rlimit_nproc_runs_the_command_as_bare(sandbox: &Sandbox) {
     let program = super::privilege::for_everybody(sandbox);
     // A number that no other process here has: the limit counts them all.
     let user = 61_234;
@@ -328,7 +326,7 @@ fn with_few_processes_the_command_is_as_bare(sandbox: &Sandbox) {
     }
 }
 
-fn what_stands_in_the_place_of_the_log_hangs_and_changes_nothing(_: &Sandbox) {
+fn fifo_device_or_symlink_as_the_log_neither_hangs_nor_changes(_: &Sandbox) {
     use std::os::unix::fs::symlink;
     type Make = fn(&std::path::Path);
     let make: [(&str, Make); 5] = [
@@ -371,7 +369,7 @@ fn what_stands_in_the_place_of_the_log_hangs_and_changes_nothing(_: &Sandbox) {
 }
 
 /// The copy that `clear --before` makes.
-fn what_stands_in_the_place_of_the_copy_hangs_and_harms_nothing(_: &Sandbox) {
+fn fifo_socket_or_symlink_as_the_copy_neither_hangs_nor_harms(_: &Sandbox) {
     use std::os::unix::{fs::symlink, net::UnixListener};
     type Make = fn(&std::path::Path);
     let make: [(&str, Make); 5] = [
@@ -403,7 +401,7 @@ fn what_stands_in_the_place_of_the_copy_hangs_and_harms_nothing(_: &Sandbox) {
     }
 }
 
-fn a_log_with_two_names_is_written_and_its_deletion_is_told(sandbox: &Sandbox) {
+fn hard_linked_log_is_written_and_clear_reports_the_other_link(sandbox: &Sandbox) {
     fs::write(sandbox.log(), EARLIER).expect("a log");
     fs::hard_link(sandbox.log(), sandbox.path("second")).expect("a link");
     unharmed(&sandbox.command(COMMAND).output(), "two names");

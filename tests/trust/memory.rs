@@ -22,7 +22,7 @@
 //! It says of each run that it does not know the stack of the sentinel, a process that shares our memory, and
 //! nothing else. That one's stack is left to it on purpose, which would be a leak, and as it has no thread of its
 //! own for the sanitizer, the two would share one list of stack frames. What cannot work with it: limits of address
-//! space (`trust::hostile`, `wrapper::state`: it maps terabytes), a dynamic program with few descriptors, and the tests that stop,
+//! space (`trust::hostile_logs`, `wrapper::process_state`: it maps terabytes), a dynamic program with few descriptors, and the tests that stop,
 //! kill or fail a run at every system call, which then are the sanitizer's own, too.
 
 use std::process::Command;
@@ -32,10 +32,10 @@ use crate::harness::{Case, DYNAMIC, RECORDED, Sandbox, WaitStatus, cases, probe}
 
 pub fn cases() -> Vec<Case> {
     let mut all = cases![RECORDED, needs ["valgrind", DYNAMIC];
-        no_question_uses_memory_wrongly,
-        no_run_uses_memory_wrongly,
+        valgrind_finds_no_error_in_any_subcommand,
+        valgrind_finds_no_error_in_a_run,
     ];
-    all.extend(cases![RECORDED, needs ["valgrind", "cc"]; memory_that_is_used_wrongly_is_caught]);
+    all.extend(cases![RECORDED, needs ["valgrind", "cc"]; valgrind_detects_an_invalid_read]);
     all
 }
 
@@ -61,7 +61,7 @@ fn clean(sandbox: &Sandbox, words: &[&str], code: i32) {
     assert_eq!((output.status, output.stderr.as_str()), (WaitStatus::Exited(code), ""));
 }
 
-fn no_question_uses_memory_wrongly(sandbox: &Sandbox) {
+fn valgrind_finds_no_error_in_any_subcommand(sandbox: &Sandbox) {
     let lines = [
         EARLIER,
         &EARLIER[..60],
@@ -88,7 +88,7 @@ fn no_question_uses_memory_wrongly(sandbox: &Sandbox) {
     clean(sandbox, &["clear"], 0);
 }
 
-fn no_run_uses_memory_wrongly(sandbox: &Sandbox) {
+fn valgrind_finds_no_error_in_a_run(sandbox: &Sandbox) {
     let tail = ["--", probe(), "exit", "3"];
     clean(sandbox, &[&["--target", "work", "--domain", "x"][..], &tail].concat(), 3);
     clean(sandbox, &[&["--target", "work"][..], &tail].concat(), 3);
@@ -96,7 +96,7 @@ fn no_run_uses_memory_wrongly(sandbox: &Sandbox) {
     clean(sandbox, &["off"], 0);
 }
 
-fn memory_that_is_used_wrongly_is_caught(sandbox: &Sandbox) {
+fn valgrind_detects_an_invalid_read(sandbox: &Sandbox) {
     let source = sandbox.script("bad.c", "#include <stdlib.h>\nint main(void) { char *p = malloc(4); int c = p[1]; free(p); return c > 9 ? 0 : 1; }\n");
     let program = sandbox.path("bad");
     let status = Command::new("cc").arg("-g").arg("-w").arg("-o").arg(&program).arg(source).status();

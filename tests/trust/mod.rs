@@ -2,18 +2,18 @@
 //!
 //! Each check is also tried on something that breaks the promise, so that it is known to notice.
 
+mod concurrency;
 mod deletion;
 mod faults;
-mod fields;
-mod hostile;
-mod kill;
+mod hostile_logs;
 mod memory;
 mod network;
-mod nothing;
+mod off;
 mod privilege;
+mod recorded_fields;
+mod sigkill;
 mod soak;
-mod storm;
-pub mod trace;
+pub mod strace;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -22,17 +22,17 @@ use crate::harness::{Case, Output, Sandbox, TM_RUN, WaitStatus};
 
 pub fn cases() -> Vec<Case> {
     [
+        concurrency::cases(),
         deletion::cases(),
         faults::cases(),
-        fields::cases(),
-        hostile::cases(),
-        kill::cases(),
+        hostile_logs::cases(),
         memory::cases(),
         network::cases(),
-        nothing::cases(),
+        off::cases(),
         privilege::cases(),
+        recorded_fields::cases(),
+        sigkill::cases(),
         soak::cases(),
-        storm::cases(),
     ]
     .into_iter()
     .flatten()

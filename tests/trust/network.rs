@@ -5,17 +5,17 @@ use std::path::Path;
 use std::process::Command;
 
 use super::QUESTIONS;
-use super::trace::{traced, wrapped};
+use super::strace::{traced, wrapped};
 use crate::harness::{
     Case, DYNAMIC, EVERY_WAY, RECORDED, Sandbox, TM_RUN, WaitStatus, Way, cases, find_on_path, once, probe,
 };
 
 pub fn cases() -> Vec<Case> {
-    let mut all = once![no_crate_is_for_a_network];
-    all.extend(cases![&[Way::Off], needs ["nm", "bash", DYNAMIC]; no_function_for_a_network_is_linked]);
-    all.extend(cases![EVERY_WAY, needs ["strace"]; wrapping_calls_no_network]);
-    all.extend(cases![&[Way::Off, Way::Recorded], needs ["strace"]; no_question_calls_a_network]);
-    all.extend(cases![RECORDED, needs ["strace", "bash"]; a_program_that_opens_a_socket_is_caught]);
+    let mut all = once![cargo_lock_has_no_network_crate];
+    all.extend(cases![&[Way::Off], needs ["nm", "bash", DYNAMIC]; no_socket_function_is_linked]);
+    all.extend(cases![EVERY_WAY, needs ["strace"]; run_makes_no_network_syscall]);
+    all.extend(cases![&[Way::Off, Way::Recorded], needs ["strace"]; subcommands_make_no_network_syscall]);
+    all.extend(cases![RECORDED, needs ["strace", "bash"]; socket_opened_by_a_program_is_detected]);
     all
 }
 
@@ -81,7 +81,7 @@ fn for_a_network(lock: &str) -> Vec<&str> {
     crates(lock).into_iter().filter(|name| FOR_A_NETWORK.contains(name)).collect()
 }
 
-fn no_crate_is_for_a_network() {
+fn cargo_lock_has_no_network_crate() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let lock = fs::read_to_string(root.join("Cargo.lock")).expect("Cargo.lock");
     assert!(crates(&lock).contains(&"clap"), "the list is read");
@@ -123,7 +123,7 @@ fn imports(program: &Path) -> Vec<String> {
     text.lines().filter_map(name).collect()
 }
 
-fn no_function_for_a_network_is_linked(_: &Sandbox) {
+fn no_socket_function_is_linked(_: &Sandbox) {
     let found = |program: &Path| {
         let imports = imports(program);
         assert!(imports.iter().any(|name| name == "write"), "the list is read: {imports:?}");
@@ -151,7 +151,7 @@ fn calls_none(sandbox: &Sandbox, words: Vec<std::ffi::OsString>) {
     assert!(calls.is_empty(), "{shown}: {calls:?}");
 }
 
-fn no_question_calls_a_network(sandbox: &Sandbox) {
+fn subcommands_make_no_network_syscall(sandbox: &Sandbox) {
     calls_none(sandbox, vec![TM_RUN.into(), "on".into()]);
     for words in QUESTIONS {
         calls_none(sandbox, [TM_RUN].iter().chain(*words).map(Into::into).collect());
@@ -159,12 +159,12 @@ fn no_question_calls_a_network(sandbox: &Sandbox) {
 }
 
 /// The command makes no such call itself, so that every one would be tm-run's.
-fn wrapping_calls_no_network(sandbox: &Sandbox) {
+fn run_makes_no_network_syscall(sandbox: &Sandbox) {
     calls_none(sandbox, wrapped(sandbox, &[probe(), "exit", "3"]));
     sandbox.assert_logged(&[3]);
 }
 
-fn a_program_that_opens_a_socket_is_caught(sandbox: &Sandbox) {
+fn socket_opened_by_a_program_is_detected(sandbox: &Sandbox) {
     let opens = ["bash", "-c", "exec 3<>/dev/udp/127.0.0.1/9"];
     let (_, calls) = traced(sandbox, NETWORK, opens.map(Into::into));
     assert!(calls.iter().any(|call| call.name == "socket"), "{calls:?}");

@@ -9,15 +9,15 @@ use super::{COMMAND, EARLIER, QUESTIONS, broken, done, listing, tm_run, unharmed
 use crate::harness::{Case, OFF, RECORDED, Sandbox, TM_RUN, WaitStatus, cases};
 
 pub fn cases() -> Vec<Case> {
-    let mut all = cases![OFF; modes_are_private_under_any_umask];
-    all.extend(cases![OFF, needs ["root"]; what_root_makes_in_a_home_is_its_owners]);
+    let mut all = cases![OFF; modes_are_0700_and_0600_under_any_umask];
+    all.extend(cases![OFF, needs ["root"]; root_gives_what_it_makes_to_the_owner_of_the_home]);
     all.extend(cases![RECORDED, needs ["root", "setpriv"];
-        the_owner_goes_on_with_what_root_made,
-        a_link_planted_in_a_directory_of_everybodys_leads_a_user_nowhere,
+        owner_of_the_home_can_write_what_root_made,
+        symlink_in_a_world_writable_directory_is_not_followed,
     ]);
     all.extend(cases![RECORDED, needs ["root"];
-        a_planted_link_leads_root_nowhere,
-        a_planted_directory_leads_root_nowhere,
+        symlink_or_hard_link_of_another_user_is_not_followed_by_root,
+        symlinked_directory_of_another_user_is_not_followed_by_root,
     ]);
     all
 }
@@ -55,7 +55,7 @@ fn modes(home: &Path) -> Vec<u32> {
     listing(home).iter().map(|(path, _)| mode(path) & 0o7777).collect()
 }
 
-fn modes_are_private_under_any_umask(_: &Sandbox) {
+fn modes_are_0700_and_0600_under_any_umask(_: &Sandbox) {
     for umask in ["0", "022", "077", "0177", "0777"] {
         let sandbox = Sandbox::new(crate::harness::Way::Off);
         let masked = |words: &[&str]| {
@@ -81,7 +81,7 @@ fn modes_are_private_under_any_umask(_: &Sandbox) {
     }
 }
 
-fn what_root_makes_in_a_home_is_its_owners(sandbox: &Sandbox) {
+fn root_gives_what_it_makes_to_the_owner_of_the_home(sandbox: &Sandbox) {
     give(&sandbox.home(), USER);
     let all_is_theirs = |what: &str| assert_eq!(not_of(&sandbox.home(), USER), [], "{what}");
     done(sandbox, &["on"]);
@@ -106,7 +106,7 @@ fn what_root_makes_in_a_home_is_its_owners(sandbox: &Sandbox) {
     assert_eq!(not_of(&sandbox.home(), USER).len(), 1);
 }
 
-fn the_owner_goes_on_with_what_root_made(sandbox: &Sandbox) {
+fn owner_of_the_home_can_write_what_root_made(sandbox: &Sandbox) {
     let program = for_everybody(sandbox);
     give(&sandbox.home(), USER);
     unharmed(&sandbox.command(COMMAND).output(), "root");
@@ -151,7 +151,7 @@ fn all_in_vain(sandbox: &Sandbox, plant: impl Fn()) {
     }
 }
 
-fn a_planted_link_leads_root_nowhere(sandbox: &Sandbox) {
+fn symlink_or_hard_link_of_another_user_is_not_followed_by_root(sandbox: &Sandbox) {
     let victims = victims(sandbox);
     for (name, to) in [
         ("usage.jsonl", "file"),
@@ -180,7 +180,7 @@ fn a_planted_link_leads_root_nowhere(sandbox: &Sandbox) {
     });
 }
 
-fn a_planted_directory_leads_root_nowhere(sandbox: &Sandbox) {
+fn symlinked_directory_of_another_user_is_not_followed_by_root(sandbox: &Sandbox) {
     let victims = victims(sandbox);
     // Recording is off in there: what is there, others may have put there for themselves.
     fs::remove_file(victims.join("enabled")).expect("it goes");
@@ -193,7 +193,7 @@ fn a_planted_directory_leads_root_nowhere(sandbox: &Sandbox) {
 }
 
 /// Where everybody may write, a link to a file of the user's own could make tm-run write into that.
-fn a_link_planted_in_a_directory_of_everybodys_leads_a_user_nowhere(sandbox: &Sandbox) {
+fn symlink_in_a_world_writable_directory_is_not_followed(sandbox: &Sandbox) {
     const OTHER: u32 = 4321;
     let program = for_everybody(sandbox);
     let mine = sandbox.path("mine");

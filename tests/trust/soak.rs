@@ -6,13 +6,13 @@ use super::broken;
 use crate::harness::{Case, EVERY_WAY, RECORDED, Sandbox, WaitStatus, cases, send_signal, sigqueue};
 
 pub fn cases() -> Vec<Case> {
-    let mut all = cases![EVERY_WAY; many_runs_leave_nothing_behind];
-    all.extend(cases![RECORDED; a_run_of_many_signals_and_stops_grows_in_nothing]);
+    let mut all = cases![EVERY_WAY; many_runs_leave_no_process_and_lose_no_event];
+    all.extend(cases![RECORDED; many_signals_and_stops_leak_no_fd_and_no_memory]);
     all
 }
 
 /// `TM_RUN_SOAK=20000` for a long one.
-fn many_runs_leave_nothing_behind(sandbox: &Sandbox) {
+fn many_runs_leave_no_process_and_lose_no_event(sandbox: &Sandbox) {
     let runs: usize = std::env::var("TM_RUN_SOAK").ok().and_then(|runs| runs.parse().ok()).unwrap_or(300);
     // A word now and then: nobody waits for long without one.
     let script = format!(
@@ -37,7 +37,7 @@ fn holds(pid: i32) -> (usize, u64) {
     (descriptors, memory.and_then(|number| number.trim().parse().ok()).expect("a number"))
 }
 
-fn a_run_of_many_signals_and_stops_grows_in_nothing(sandbox: &Sandbox) {
+fn many_signals_and_stops_leak_no_fd_and_no_memory(sandbox: &Sandbox) {
     const USR1: i32 = 10;
     const CONT: i32 = 18;
     const STOP: i32 = 19;

@@ -7,10 +7,10 @@ use crate::harness::{Case, RECORDED, Sandbox, TM_RUN, WaitStatus, cases};
 
 pub fn cases() -> Vec<Case> {
     let mut all = cases![RECORDED, needs ["bash", "xargs"];
-        a_thousand_runs_are_a_thousand_lines,
-        consent_holds_in_a_storm,
+        concurrent_1000_runs_write_1000_lines,
+        concurrent_runs_record_nothing_between_off_and_on,
     ];
-    all.extend(cases![RECORDED; a_line_that_is_torn_glued_or_missing_is_caught]);
+    all.extend(cases![RECORDED; torn_glued_or_extended_line_is_detected]);
     all
 }
 
@@ -20,7 +20,7 @@ fn quiet(output: &crate::harness::Output) {
 }
 
 /// Those who read and those who write anew are among them all the time.
-fn a_thousand_runs_are_a_thousand_lines(sandbox: &Sandbox) {
+fn concurrent_1000_runs_write_1000_lines(sandbox: &Sandbox) {
     let script = "seq 1000 | xargs -P 16 -I{} \"$T\" --target run-{} -- true & storm=$!
         read -r first < <(while ! [ -s .anklume/telemetry/usage.jsonl ]; do :; done; echo)
         rounds=0
@@ -41,7 +41,7 @@ fn a_thousand_runs_are_a_thousand_lines(sandbox: &Sandbox) {
 
 /// While a storm goes on whose runs may or may not be recorded, there are runs of which it is known: those
 /// between `on` and `off`, and those between `off` and `on`.
-fn consent_holds_in_a_storm(sandbox: &Sandbox) {
+fn concurrent_runs_record_nothing_between_off_and_on(sandbox: &Sandbox) {
     let script = "log=.anklume/telemetry/usage.jsonl
         seq 100000 | xargs -P 6 -I{} \"$T\" --target maybe-{} -- true & storm=$!
         some() { for i in {1..12}; do \"$T\" --target $1-$round-$i -- true & pids+=($!); done; wait ${pids[@]}; pids=(); }
@@ -82,7 +82,7 @@ fn consent_holds_in_a_storm(sandbox: &Sandbox) {
     assert!(count("maybe") > 50, "there was a storm");
 }
 
-fn a_line_that_is_torn_glued_or_missing_is_caught(sandbox: &Sandbox) {
+fn torn_glued_or_extended_line_is_detected(sandbox: &Sandbox) {
     assert_eq!(sandbox.command(["true"]).wait_for_exit(), WaitStatus::Exited(0));
     let line = sandbox.log_text();
     assert_eq!(broken(&line.repeat(3)), [""; 0]);

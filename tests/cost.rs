@@ -11,19 +11,19 @@ use std::fs;
 
 use crate::harness::{Case, RECORDED, Sandbox, TM_RUN, WaitStatus, Way, cases, probe};
 use crate::trust::EARLIER;
-use crate::trust::trace::{traced, wrapped};
+use crate::trust::strace::{traced, wrapped};
 
 pub fn cases() -> Vec<Case> {
     let mut all = cases![RECORDED, needs ["strace"];
-        a_small_report_makes_few_system_calls,
-        status_makes_few_system_calls,
-        a_recorded_run_makes_few_system_calls,
+        report_of_100_lines_makes_few_syscalls,
+        status_of_100_lines_makes_few_syscalls,
+        recorded_run_makes_few_syscalls,
     ];
-    all.extend(cases![&[Way::Off], needs ["strace"]; a_run_that_is_not_recorded_makes_few_system_calls]);
+    all.extend(cases![&[Way::Off], needs ["strace"]; off_run_makes_few_syscalls]);
     all.extend(cases![RECORDED, needs ["valgrind"];
-        a_recorded_run_takes_few_instructions,
-        a_small_report_takes_few_instructions,
-        a_report_of_a_year_takes_few_instructions,
+        recorded_run_takes_few_instructions,
+        report_of_100_lines_takes_few_instructions,
+        report_of_a_year_takes_few_instructions,
         status_of_a_year_takes_few_instructions,
     ]);
     all
@@ -103,36 +103,36 @@ fn more_system_calls(sandbox: &Sandbox) -> usize {
 }
 
 /// The C library's start, the question whether recording is on, and the exec.
-fn a_run_that_is_not_recorded_makes_few_system_calls(sandbox: &Sandbox) {
+fn off_run_makes_few_syscalls(sandbox: &Sandbox) {
     at_most(16, more_system_calls(sandbox), "system calls");
 }
 
-fn a_recorded_run_makes_few_system_calls(sandbox: &Sandbox) {
+fn recorded_run_makes_few_syscalls(sandbox: &Sandbox) {
     fs::write(sandbox.log(), EARLIER).expect("a log");
     at_most(56, more_system_calls(sandbox), "system calls");
 }
 
 /// Under valgrind the child is forked.
-fn a_recorded_run_takes_few_instructions(sandbox: &Sandbox) {
+fn recorded_run_takes_few_instructions(sandbox: &Sandbox) {
     at_most(750_000, instructions(sandbox, wrapped(sandbox, &[probe(), "exit", "0"])), "instructions");
 }
 
-fn a_small_report_makes_few_system_calls(sandbox: &Sandbox) {
+fn report_of_100_lines_makes_few_syscalls(sandbox: &Sandbox) {
     log(sandbox, 100);
     at_most(46, system_calls(sandbox, tm_run(&["report"])), "system calls");
 }
 
-fn status_makes_few_system_calls(sandbox: &Sandbox) {
+fn status_of_100_lines_makes_few_syscalls(sandbox: &Sandbox) {
     log(sandbox, 100);
     at_most(48, system_calls(sandbox, tm_run(&["status"])), "system calls");
 }
 
-fn a_small_report_takes_few_instructions(sandbox: &Sandbox) {
+fn report_of_100_lines_takes_few_instructions(sandbox: &Sandbox) {
     log(sandbox, 100);
     at_most(6_600_000, instructions(sandbox, tm_run(&["report"])), "instructions");
 }
 
-fn a_report_of_a_year_takes_few_instructions(sandbox: &Sandbox) {
+fn report_of_a_year_takes_few_instructions(sandbox: &Sandbox) {
     log(sandbox, YEAR);
     at_most(132_000_000, instructions(sandbox, tm_run(&["report"])), "instructions");
 }

@@ -10,18 +10,18 @@ use crate::harness::{
 
 pub fn cases() -> Vec<Case> {
     let mut all = cases![RECORDED, needs ["make"];
-        a_makefile_records_its_targets_and_domain,
-        a_parallel_makefile_records_each_of_its_targets,
-        a_failing_recipe_is_recorded_and_fails,
+        make_records_targets_and_domain,
+        make_j4_records_each_target,
+        make_records_a_failing_recipe,
     ];
     all.extend(cases![EVERY_WAY, needs ["ansible-playbook"];
-        a_playbook_succeeds,
-        a_playbook_fails,
-        an_interrupted_playbook_cleans_up_and_says_so,
+        ansible_playbook_succeeds_as_bare,
+        ansible_playbook_fails_as_bare,
+        ansible_playbook_cleans_up_after_ctrl_c,
     ]);
-    all.extend(cases![BARE_AND_RECORDED, needs ["vim"]; vim_stops_resumes_resizes_and_quits]);
-    all.extend(cases![BARE_AND_RECORDED, needs ["less"]; less_stops_resumes_and_quits]);
-    all.extend(cases![BARE_AND_RECORDED, needs ["python3"]; python_handles_the_interrupt_and_goes_on]);
+    all.extend(cases![BARE_AND_RECORDED, needs ["vim"]; vim_suspends_resumes_resizes_and_quits]);
+    all.extend(cases![BARE_AND_RECORDED, needs ["less"]; less_suspends_resumes_and_quits]);
+    all.extend(cases![BARE_AND_RECORDED, needs ["python3"]; python_repl_handles_ctrl_c_suspends_and_resumes]);
     all
 }
 
@@ -46,7 +46,7 @@ fn names(events: &[Event]) -> Vec<(&str, Option<&str>, i64)> {
     events.iter().map(|event| (event.target.as_str(), event.domain.as_deref(), event.exit_code)).collect()
 }
 
-fn a_makefile_records_its_targets_and_domain(sandbox: &Sandbox) {
+fn make_records_targets_and_domain(sandbox: &Sandbox) {
     let output = make(sandbox, &["all"]).output();
     assert_eq!((output.status, output.text().as_str()), (WaitStatus::Exited(0), "sync\nlint\napply\n"));
     assert_eq!(make(sandbox, &["sync", "G=pro"]).output().text(), "sync\n");
@@ -54,7 +54,7 @@ fn a_makefile_records_its_targets_and_domain(sandbox: &Sandbox) {
     assert_eq!(names(&sandbox.events()), expected);
 }
 
-fn a_parallel_makefile_records_each_of_its_targets(sandbox: &Sandbox) {
+fn make_j4_records_each_target(sandbox: &Sandbox) {
     let output = make(sandbox, &["-j4", "all", "G=pro"]).output();
     assert_eq!((output.status, output.stderr.as_str()), (WaitStatus::Exited(0), ""));
     let events = sandbox.events();
@@ -63,7 +63,7 @@ fn a_parallel_makefile_records_each_of_its_targets(sandbox: &Sandbox) {
     assert_eq!(found, [("apply", Some("pro"), 0), ("lint", Some("pro"), 0), ("sync", Some("pro"), 0)]);
 }
 
-fn a_failing_recipe_is_recorded_and_fails(sandbox: &Sandbox) {
+fn make_records_a_failing_recipe(sandbox: &Sandbox) {
     let output = make(sandbox, &["fail", "G=pro"]).output();
     assert_eq!(output.status, WaitStatus::Exited(2));
     assert!(output.stderr.contains("Error 3"), "{}", output.stderr);
@@ -154,15 +154,15 @@ fn runs_as_bare(sandbox: &Sandbox, text: &str, code: i32, word: &str) {
     sandbox.assert_logged(&[i64::from(code)]);
 }
 
-fn a_playbook_succeeds(sandbox: &Sandbox) {
+fn ansible_playbook_succeeds_as_bare(sandbox: &Sandbox) {
     runs_as_bare(sandbox, GOOD, 0, "failed=0");
 }
 
-fn a_playbook_fails(sandbox: &Sandbox) {
+fn ansible_playbook_fails_as_bare(sandbox: &Sandbox) {
     runs_as_bare(sandbox, BAD, 2, "failed=1");
 }
 
-fn an_interrupted_playbook_cleans_up_and_says_so(sandbox: &Sandbox) {
+fn ansible_playbook_cleans_up_after_ctrl_c(sandbox: &Sandbox) {
     for name in ["there", "never"] {
         let mode = nix::sys::stat::Mode::S_IRUSR | nix::sys::stat::Mode::S_IWUSR;
         nix::unistd::mkfifo(&sandbox.path(name), mode).expect("a FIFO");
@@ -217,7 +217,7 @@ impl Job {
     }
 }
 
-fn vim_stops_resumes_resizes_and_quits(sandbox: &Sandbox) {
+fn vim_suspends_resumes_resizes_and_quits(sandbox: &Sandbox) {
     let mut shell = sandbox.shell();
     fs::write(sandbox.path("text"), "first line\n").expect("a text");
     let when_resized = "-c \"autocmd VimResized * call writefile([&columns], '../size')\"";
@@ -249,7 +249,7 @@ fn vim_stops_resumes_resizes_and_quits(sandbox: &Sandbox) {
     sandbox.assert_logged(&[0]);
 }
 
-fn less_stops_resumes_and_quits(sandbox: &Sandbox) {
+fn less_suspends_resumes_and_quits(sandbox: &Sandbox) {
     let mut shell = sandbox.shell();
     let lines: Vec<String> = (0..200).map(|number| format!("line {number} of the text")).collect();
     fs::write(sandbox.path("text"), lines.join("\n")).expect("a text");
@@ -273,7 +273,7 @@ fn python() -> PathBuf {
     Path::new(String::from_utf8_lossy(&output.stdout).trim()).to_owned()
 }
 
-fn python_handles_the_interrupt_and_goes_on(sandbox: &Sandbox) {
+fn python_repl_handles_ctrl_c_suspends_and_resumes(sandbox: &Sandbox) {
     let mut shell = sandbox.shell();
     shell.terminal().type_line(&format!("PYTHON_BASIC_REPL=1 $W {} -q", python().display()));
     shell.shows(">>> ");

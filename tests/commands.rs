@@ -16,50 +16,50 @@ use crate::harness::{
 
 pub fn cases() -> Vec<Case> {
     let mut all = cases![OFF;
-        on_says_where_and_makes_only_the_marker,
-        off_keeps_the_data,
-        what_only_looks_makes_nothing,
-        what_is_made_is_private_whatever_the_umask,
-        what_is_there_keeps_its_mode,
-        a_marker_that_is_no_file_is_off_and_status_says_so,
-        a_file_in_place_of_the_directory_is_told,
-        without_a_home_nothing_is_done,
-        nobody_without_write_access_changes_anything,
-        a_usage_error_is_one_line_and_nothing_else,
-        without_a_word_the_help_is_shown,
-        a_mistyped_subcommand_gets_a_hint,
+        on_prints_the_directory_and_makes_only_the_marker,
+        off_keeps_the_log,
+        off_subcommands_make_no_file,
+        modes_are_private_under_any_umask,
+        existing_modes_are_kept,
+        marker_that_is_no_file_means_off_and_status_says_so,
+        file_in_place_of_the_directory_is_an_error,
+        home_unset_or_relative_is_an_error_and_makes_nothing,
+        eacces_is_an_error_and_changes_nothing,
+        usage_error_is_one_line_and_runs_nothing,
+        no_arguments_shows_the_help,
+        mistyped_subcommand_gets_a_hint,
         log_while_off_writes_nothing,
-        what_cannot_be_shown_is_told,
+        enospc_on_stdout_is_an_error_and_epipe_is_silent,
     ];
     all.extend(cases![RECORDED;
-        status_tells_what_is_stored,
-        status_in_json_has_every_key,
-        do_not_track_holds_everywhere,
-        log_writes_the_agreed_line,
-        log_takes_negative_numbers_and_prefixes,
-        log_refuses_what_is_no_event,
-        a_log_that_cannot_be_written_is_an_error,
+        status_shows_what_is_stored,
+        status_json_has_every_key,
+        do_not_track_stops_recording_in_every_subcommand,
+        log_writes_the_documented_line,
+        log_accepts_negative_numbers_and_option_prefixes,
+        log_refuses_invalid_names_durations_and_exit_codes,
+        log_that_cannot_be_written_is_an_error,
         clear_deletes_the_log_the_marker_and_the_directories,
-        clear_leaves_what_is_not_ours,
-        clear_deletes_a_linked_log_where_it_is,
-        clear_claims_nothing_that_did_not_happen,
-        clear_deletes_what_may_not_be_read,
-        clear_before_keeps_what_is_from_then_on,
-        clear_before_goes_by_the_local_day,
-        clear_before_keeps_a_linked_log_linked,
-        lines_without_a_time_share_the_fate_of_the_line_before,
-        clear_before_gives_up_on_a_log_that_is_locked,
-        writers_lose_nothing_while_the_log_is_rewritten,
-        a_killed_rewrite_leaves_the_log_whole,
-        closed_descriptors_do_no_harm,
-        a_full_disk_is_told_and_costs_only_the_line,
-        a_failed_recording_is_told_on_a_terminal_only,
+        clear_keeps_files_that_are_not_ours,
+        clear_deletes_the_target_of_a_symlinked_log,
+        clear_reports_hard_links_and_dangling_symlinks,
+        clear_deletes_a_log_without_read_permission,
+        clear_before_deletes_only_older_events,
+        clear_before_uses_the_local_time_zone,
+        clear_before_keeps_a_symlinked_log_linked,
+        clear_before_treats_untimed_lines_like_the_line_before,
+        clear_before_gives_up_on_a_locked_log,
+        clear_before_loses_no_line_of_concurrent_writers,
+        clear_before_killed_leaves_the_log_whole,
+        closed_stdin_stdout_and_stderr_are_harmless,
+        rlimit_fsize_is_an_error_and_costs_only_the_line,
+        recording_failure_warns_on_a_tty_only,
     ]);
     all.extend(cases![OFF, needs [ROOT];
-        what_root_makes_belongs_to_the_owner_of_the_place,
-        root_follows_no_log_that_another_user_has_linked,
-        root_follows_no_directory_that_another_user_has_linked,
-        a_log_of_root_is_told_with_the_remedy,
+        root_gives_what_it_makes_to_the_owner_of_the_directory,
+        root_does_not_follow_a_linked_log_of_another_user,
+        root_does_not_follow_a_linked_directory_of_another_user,
+        status_shows_the_fix_for_a_log_owned_by_root,
     ]);
     all
 }
@@ -127,7 +127,7 @@ const HOW_TO_TURN_ON: &str = "Turn recording on with: tm-run on\n";
 
 /* ---- on, off, status ---- */
 
-fn on_says_where_and_makes_only_the_marker(sandbox: &Sandbox) {
+fn on_prints_the_directory_and_makes_only_the_marker(sandbox: &Sandbox) {
     let text = format!("Telemetry enabled. Data stored in: {}\n", sandbox.telemetry().display());
     for _ in 0..2 {
         tm_run(sandbox, "on").says(0, &text, "");
@@ -138,7 +138,7 @@ fn on_says_where_and_makes_only_the_marker(sandbox: &Sandbox) {
     }
 }
 
-fn off_keeps_the_data(sandbox: &Sandbox) {
+fn off_keeps_the_log(sandbox: &Sandbox) {
     tm_run(sandbox, "on").wait_for_exit();
     tm_run(sandbox, LOG_ONE).says(0, "", "");
     let log = sandbox.log_text();
@@ -152,7 +152,7 @@ fn off_keeps_the_data(sandbox: &Sandbox) {
     assert!(tm_run(sandbox, "report").output().text().contains("Total events: 1 "));
 }
 
-fn what_only_looks_makes_nothing(sandbox: &Sandbox) {
+fn off_subcommands_make_no_file(sandbox: &Sandbox) {
     for words in [
         "off",
         "status",
@@ -188,7 +188,7 @@ fn what_only_looks_makes_nothing(sandbox: &Sandbox) {
     );
 }
 
-fn what_is_made_is_private_whatever_the_umask(sandbox: &Sandbox) {
+fn modes_are_private_under_any_umask(sandbox: &Sandbox) {
     let ours = WithUser::new(sandbox);
     for umask in ["000", "022", "077", "777"] {
         assert_eq!(
@@ -221,7 +221,7 @@ fn what_is_made_is_private_whatever_the_umask(sandbox: &Sandbox) {
     }
 }
 
-fn what_is_there_keeps_its_mode(sandbox: &Sandbox) {
+fn existing_modes_are_kept(sandbox: &Sandbox) {
     let anklume = sandbox.home().join(".anklume");
     fs::create_dir_all(sandbox.telemetry()).expect("the directories");
     for (path, mode) in [(&anklume, 0o755), (&sandbox.telemetry(), 0o711)] {
@@ -239,7 +239,7 @@ fn what_is_there_keeps_its_mode(sandbox: &Sandbox) {
     assert!(shown.contains("readable by others, too (0644)"), "{shown}");
 }
 
-fn a_marker_that_is_no_file_is_off_and_status_says_so(sandbox: &Sandbox) {
+fn marker_that_is_no_file_means_off_and_status_says_so(sandbox: &Sandbox) {
     fs::create_dir_all(sandbox.telemetry()).expect("the directories");
     let make: [(&dyn Fn(), &str); 3] = [
         (&|| fs::create_dir(sandbox.marker()).expect("a directory"), "a directory"),
@@ -270,7 +270,7 @@ fn a_marker_that_is_no_file_is_off_and_status_says_so(sandbox: &Sandbox) {
     assert!(sandbox.path("elsewhere").exists());
 }
 
-fn a_file_in_place_of_the_directory_is_told(sandbox: &Sandbox) {
+fn file_in_place_of_the_directory_is_an_error(sandbox: &Sandbox) {
     let anklume = sandbox.home().join(".anklume");
     fs::write(&anklume, "not ours").expect("a file");
     let said = tm_run(sandbox, "on").fails(1, "");
@@ -284,7 +284,7 @@ fn a_file_in_place_of_the_directory_is_told(sandbox: &Sandbox) {
     assert_eq!(fs::read(&anklume).expect("it is there"), b"not ours");
 }
 
-fn without_a_home_nothing_is_done(sandbox: &Sandbox) {
+fn home_unset_or_relative_is_an_error_and_makes_nothing(sandbox: &Sandbox) {
     const WHY: &str = "there is no home directory: HOME is not an absolute path";
     for home in [None, Some(""), Some("home"), Some(".")] {
         let run = |words| match home {
@@ -308,7 +308,7 @@ fn without_a_home_nothing_is_done(sandbox: &Sandbox) {
     }
 }
 
-fn status_tells_what_is_stored(sandbox: &Sandbox) {
+fn status_shows_what_is_stored(sandbox: &Sandbox) {
     let last = event("2026-11-23T15:10:09+00:00", "lint");
     fs::write(sandbox.log(), event("2026-10-12T10:00:00+00:00", "apply") + "damaged\n" + &last)
         .expect("a log");
@@ -325,7 +325,7 @@ fn status_tells_what_is_stored(sandbox: &Sandbox) {
     tm_run(sandbox, "status").says(0, &(head("disabled") + &rest + HOW_TO_TURN_ON), "");
 }
 
-fn status_in_json_has_every_key(sandbox: &Sandbox) {
+fn status_json_has_every_key(sandbox: &Sandbox) {
     let last = event("2026-11-23T15:10:09+00:00", "lint");
     fs::write(sandbox.log(), event("2026-10-12T10:00:00+00:00", "apply") + "damaged\n" + &last)
         .expect("a log");
@@ -363,7 +363,7 @@ fn status_in_json_has_every_key(sandbox: &Sandbox) {
     assert_eq!((&empty["events"], &empty["file_size_bytes"]), (&0.into(), &serde_json::Value::Null));
 }
 
-fn do_not_track_holds_everywhere(sandbox: &Sandbox) {
+fn do_not_track_stops_recording_in_every_subcommand(sandbox: &Sandbox) {
     for value in ["1", "true", "yes", "TRUE", " ", "no"] {
         let run = |words| tm_run(sandbox, words).env("DO_NOT_TRACK", value);
         let said = run("status").output().text();
@@ -407,7 +407,7 @@ fn logs(sandbox: &Sandbox, words: &[&str], line: &str) {
     assert!(log.ends_with("}\n"));
 }
 
-fn log_writes_the_agreed_line(sandbox: &Sandbox) {
+fn log_writes_the_documented_line(sandbox: &Sandbox) {
     logs(
         sandbox,
         &["--target", "apply", "--duration", "45", "--exit-code", "0"],
@@ -426,7 +426,7 @@ fn log_writes_the_agreed_line(sandbox: &Sandbox) {
     assert_eq!(sandbox.events().len(), 3);
 }
 
-fn log_takes_negative_numbers_and_prefixes(sandbox: &Sandbox) {
+fn log_accepts_negative_numbers_and_option_prefixes(sandbox: &Sandbox) {
     logs(
         sandbox,
         &["--targ", "apply", "--dom", "pro", "--dur", "-1.5", "--exit", "-9"],
@@ -439,7 +439,7 @@ fn log_takes_negative_numbers_and_prefixes(sandbox: &Sandbox) {
     );
 }
 
-fn log_refuses_what_is_no_event(sandbox: &Sandbox) {
+fn log_refuses_invalid_names_durations_and_exit_codes(sandbox: &Sandbox) {
     let whole = ["--target", "a", "--duration", "1", "--exit-code", "0"];
     for (place, value) in [
         (1, ""),
@@ -471,7 +471,7 @@ fn log_refuses_what_is_no_event(sandbox: &Sandbox) {
     assert!(!sandbox.log().exists());
 }
 
-fn a_log_that_cannot_be_written_is_an_error(sandbox: &Sandbox) {
+fn log_that_cannot_be_written_is_an_error(sandbox: &Sandbox) {
     let make: [(&dyn Fn(), &str); 4] = [
         (&|| fs::create_dir(sandbox.log()).expect("a directory"), "'usage.jsonl' in it is no regular file"),
         (&|| mkfifo(&sandbox.log(), Mode::all()).expect("a FIFO"), "'usage.jsonl' in it is no regular file"),
@@ -515,7 +515,7 @@ fn clear_deletes_the_log_the_marker_and_the_directories(sandbox: &Sandbox) {
     has_nothing(sandbox);
 }
 
-fn clear_leaves_what_is_not_ours(sandbox: &Sandbox) {
+fn clear_keeps_files_that_are_not_ours(sandbox: &Sandbox) {
     let anklume = sandbox.home().join(".anklume");
     fs::write(anklume.join("settings"), "x").expect("a file");
     tm_run(sandbox, LOG_ONE).wait_for_exit();
@@ -532,7 +532,7 @@ fn clear_leaves_what_is_not_ours(sandbox: &Sandbox) {
     tm_run(sandbox, "clear").says(0, NOTHING_TO_CLEAR, "");
 }
 
-fn clear_deletes_a_linked_log_where_it_is(sandbox: &Sandbox) {
+fn clear_deletes_the_target_of_a_symlinked_log(sandbox: &Sandbox) {
     let far = sandbox.path("far.jsonl");
     let near = sandbox.path("near.jsonl");
     symlink(&far, &near).expect("a link");
@@ -545,7 +545,7 @@ fn clear_deletes_a_linked_log_where_it_is(sandbox: &Sandbox) {
     has_nothing(sandbox);
 }
 
-fn clear_claims_nothing_that_did_not_happen(sandbox: &Sandbox) {
+fn clear_reports_hard_links_and_dangling_symlinks(sandbox: &Sandbox) {
     let directory = sandbox.telemetry().display().to_string();
     // Another name for the same data.
     tm_run(sandbox, LOG_ONE).wait_for_exit();
@@ -565,7 +565,7 @@ fn clear_claims_nothing_that_did_not_happen(sandbox: &Sandbox) {
     assert!(!sandbox.marker().exists(), "recording has stopped even so");
 }
 
-fn clear_deletes_what_may_not_be_read(sandbox: &Sandbox) {
+fn clear_deletes_a_log_without_read_permission(sandbox: &Sandbox) {
     let ours = WithUser::new(sandbox);
     ours.run(LOG_ONE).says(0, "", "");
     set_mode(&sandbox.log(), 0);
@@ -581,7 +581,7 @@ fn clear_deletes_what_may_not_be_read(sandbox: &Sandbox) {
     has_nothing(sandbox);
 }
 
-fn clear_before_keeps_what_is_from_then_on(sandbox: &Sandbox) {
+fn clear_before_deletes_only_older_events(sandbox: &Sandbox) {
     let days = ["2026-10-30", "2026-10-31", "2026-11-01", "2026-11-02"];
     let line = |day: &&str| event(&format!("{day}T00:00:00+00:00"), "a");
     let all: String = days.iter().map(line).collect();
@@ -603,7 +603,7 @@ fn clear_before_keeps_what_is_from_then_on(sandbox: &Sandbox) {
     }
 }
 
-fn clear_before_goes_by_the_local_day(sandbox: &Sandbox) {
+fn clear_before_uses_the_local_time_zone(sandbox: &Sandbox) {
     let both = ["2026-10-24T21:59:59Z", "2026-10-24T22:00:00Z"].map(|time| event(time, "a"));
     fs::write(sandbox.log(), both.concat()).expect("a log");
     let zone = "CET-1CEST,M3.5.0,M10.5.0/3";
@@ -612,7 +612,7 @@ fn clear_before_goes_by_the_local_day(sandbox: &Sandbox) {
     assert_eq!(sandbox.log_text(), both[1]);
 }
 
-fn clear_before_keeps_a_linked_log_linked(sandbox: &Sandbox) {
+fn clear_before_keeps_a_symlinked_log_linked(sandbox: &Sandbox) {
     let place = sandbox.path("place.jsonl");
     let new = event("2026-11-02T00:00:00Z", "a");
     fs::write(&place, event("2020-11-02T00:00:00Z", "a") + &new).expect("a log");
@@ -629,7 +629,7 @@ fn clear_before_keeps_a_linked_log_linked(sandbox: &Sandbox) {
     assert!(said.contains("1 other hard link(s)"), "{said}");
 }
 
-fn lines_without_a_time_share_the_fate_of_the_line_before(sandbox: &Sandbox) {
+fn clear_before_treats_untimed_lines_like_the_line_before(sandbox: &Sandbox) {
     let untimed = "{\"target\": \"untimed\"}\n";
     let (old, new) = (event("2020-01-01T00:00:00Z", "old"), event("2026-11-01T00:00:00Z", "new"));
     let torn = "{\"timestamp\": \"2020-01-01T";
@@ -643,7 +643,7 @@ fn lines_without_a_time_share_the_fate_of_the_line_before(sandbox: &Sandbox) {
     assert_eq!(sandbox.log_text().lines().next_back().map(|line| &line[..14]), Some("{\"timestamp\": "));
 }
 
-fn clear_before_gives_up_on_a_log_that_is_locked(sandbox: &Sandbox) {
+fn clear_before_gives_up_on_a_locked_log(sandbox: &Sandbox) {
     let log = event("2020-01-01T00:00:00Z", "old");
     fs::write(sandbox.log(), &log).expect("a log");
     let holding = sandbox.unwrapped([probe().as_ref(), OsStr::new("hold"), sandbox.log().as_os_str()]);
@@ -657,7 +657,7 @@ fn clear_before_gives_up_on_a_log_that_is_locked(sandbox: &Sandbox) {
     assert_eq!(holder.wait_for_exit(), WaitStatus::Exited(0));
 }
 
-fn writers_lose_nothing_while_the_log_is_rewritten(sandbox: &Sandbox) {
+fn clear_before_loses_no_line_of_concurrent_writers(sandbox: &Sandbox) {
     let old = (2001..2009).map(|year| event(&format!("{year}-06-01T00:00:00Z"), "old").repeat(500));
     fs::write(sandbox.log(), old.collect::<String>()).expect("a log");
     let script = format!(
@@ -679,7 +679,7 @@ fn writers_lose_nothing_while_the_log_is_rewritten(sandbox: &Sandbox) {
     assert_eq!(fs::read_dir(sandbox.telemetry()).expect("the directory").count(), 2);
 }
 
-fn a_killed_rewrite_leaves_the_log_whole(sandbox: &Sandbox) {
+fn clear_before_killed_leaves_the_log_whole(sandbox: &Sandbox) {
     let log = event("2020-01-01T00:00:00Z", "old") + &event("2026-11-01T00:00:00Z", "new");
     fs::write(sandbox.log(), &log).expect("a log");
     let copy = sandbox.telemetry().join("usage.jsonl.new");
@@ -705,7 +705,7 @@ fn a_killed_rewrite_leaves_the_log_whole(sandbox: &Sandbox) {
 
 /* ---- what goes wrong ---- */
 
-fn nobody_without_write_access_changes_anything(sandbox: &Sandbox) {
+fn eacces_is_an_error_and_changes_nothing(sandbox: &Sandbox) {
     let ours = WithUser::new(sandbox);
     set_mode(&sandbox.home(), 0o555);
     let said = ours.run("on").fails(1, "");
@@ -747,7 +747,7 @@ fn nobody_without_write_access_changes_anything(sandbox: &Sandbox) {
     set_mode(&sandbox.telemetry(), 0o700);
 }
 
-fn closed_descriptors_do_no_harm(sandbox: &Sandbox) {
+fn closed_stdin_stdout_and_stderr_are_harmless(sandbox: &Sandbox) {
     let closed = |words: &str, fds: &[&str]| {
         fds.iter()
             .fold(tm_run(sandbox, words), |start, fd| start.launch_option("--close", fd))
@@ -766,7 +766,7 @@ fn closed_descriptors_do_no_harm(sandbox: &Sandbox) {
     has_nothing(sandbox);
 }
 
-fn a_full_disk_is_told_and_costs_only_the_line(sandbox: &Sandbox) {
+fn rlimit_fsize_is_an_error_and_costs_only_the_line(sandbox: &Sandbox) {
     tm_run(sandbox, LOG_ONE).says(0, "", "");
     let (log, size) = (sandbox.log_text(), fs::metadata(sandbox.log()).expect("the log").len());
     // Room for nothing, and for half a line.
@@ -789,7 +789,7 @@ fn a_full_disk_is_told_and_costs_only_the_line(sandbox: &Sandbox) {
     assert_eq!(fs::read_dir(sandbox.telemetry()).expect("the directory").count(), 2, "no copy is left");
 }
 
-fn what_cannot_be_shown_is_told(sandbox: &Sandbox) {
+fn enospc_on_stdout_is_an_error_and_epipe_is_silent(sandbox: &Sandbox) {
     for words in ["on", "status", "off", "clear", "report", "init man", "--help", "--version", ""] {
         let said = tm_run(sandbox, words).launch_option("--write", "1:/dev/full").fails(1, "");
         assert_eq!(
@@ -804,7 +804,7 @@ fn what_cannot_be_shown_is_told(sandbox: &Sandbox) {
     }
 }
 
-fn a_failed_recording_is_told_on_a_terminal_only(sandbox: &Sandbox) {
+fn recording_failure_warns_on_a_tty_only(sandbox: &Sandbox) {
     fs::create_dir(sandbox.log()).expect("a directory in place of the log");
     sandbox.probe("exit 3").says(3, "", "");
     let mut job = sandbox.probe("exit 3").on_terminal().spawn();
@@ -827,7 +827,7 @@ fn a_failed_recording_is_told_on_a_terminal_only(sandbox: &Sandbox) {
 
 /* ---- what is mistyped ---- */
 
-fn a_usage_error_is_one_line_and_nothing_else(sandbox: &Sandbox) {
+fn usage_error_is_one_line_and_runs_nothing(sandbox: &Sandbox) {
     let text: &[&[&str]] = &[
         &["--target"],
         &["--target", "x"],
@@ -887,7 +887,7 @@ fn a_usage_error_is_one_line_and_nothing_else(sandbox: &Sandbox) {
     }
 }
 
-fn without_a_word_the_help_is_shown(sandbox: &Sandbox) {
+fn no_arguments_shows_the_help(sandbox: &Sandbox) {
     let alone = tm_run(sandbox, "").output();
     assert_eq!((alone.status, alone.stderr.as_str()), (WaitStatus::Exited(1), ""));
     for flag in ["--help", "-h"] {
@@ -899,7 +899,7 @@ fn without_a_word_the_help_is_shown(sandbox: &Sandbox) {
     tm_run(sandbox, "--version").says(0, &format!("tm-run {}\n", env!("CARGO_PKG_VERSION")), "");
 }
 
-fn a_mistyped_subcommand_gets_a_hint(sandbox: &Sandbox) {
+fn mistyped_subcommand_gets_a_hint(sandbox: &Sandbox) {
     for (typed, meant) in [("stauts", "status"), ("repotr", "report"), ("cler", "clear"), ("help", "--help")]
     {
         let said = tm_run(sandbox, typed).fails(127, "");
@@ -962,7 +962,7 @@ fn owner(path: &Path) -> (u32, u32) {
     (found.uid(), found.gid())
 }
 
-fn what_root_makes_belongs_to_the_owner_of_the_place(sandbox: &Sandbox) {
+fn root_gives_what_it_makes_to_the_owner_of_the_directory(sandbox: &Sandbox) {
     let user = WithUser::new(sandbox);
     tm_run(sandbox, "on").wait_for_exit();
     tm_run(sandbox, "log --target root --duration 1 --exit-code 0").says(0, "", "");
@@ -982,7 +982,7 @@ fn what_root_makes_belongs_to_the_owner_of_the_place(sandbox: &Sandbox) {
     has_nothing(sandbox);
 }
 
-fn root_follows_no_log_that_another_user_has_linked(sandbox: &Sandbox) {
+fn root_does_not_follow_a_linked_log_of_another_user(sandbox: &Sandbox) {
     let user = WithUser::new(sandbox);
     let precious = sandbox.path("precious");
     let content = event("2020-01-01T00:00:00Z", "precious");
@@ -1007,7 +1007,7 @@ fn root_follows_no_log_that_another_user_has_linked(sandbox: &Sandbox) {
     }
 }
 
-fn root_follows_no_directory_that_another_user_has_linked(sandbox: &Sandbox) {
+fn root_does_not_follow_a_linked_directory_of_another_user(sandbox: &Sandbox) {
     let _user = WithUser::new(sandbox);
     let victim = sandbox.path("victim");
     let content = event("2020-01-01T00:00:00Z", "precious");
@@ -1033,7 +1033,7 @@ fn root_follows_no_directory_that_another_user_has_linked(sandbox: &Sandbox) {
     }
 }
 
-fn a_log_of_root_is_told_with_the_remedy(sandbox: &Sandbox) {
+fn status_shows_the_fix_for_a_log_owned_by_root(sandbox: &Sandbox) {
     let user = WithUser::new(sandbox);
     user.run("on").wait_for_exit();
     fs::write(sandbox.log(), "").expect("a log of root's");

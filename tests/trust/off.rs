@@ -3,15 +3,15 @@
 
 use std::ffi::OsString;
 
-use super::trace::{Call, traced, wrapped};
+use super::strace::{Call, traced, wrapped};
 use super::{QUESTIONS, listing};
 use crate::harness::{Case, OFF, Sandbox, TM_RUN, WaitStatus, cases, probe};
 
 pub fn cases() -> Vec<Case> {
     cases![OFF, needs ["strace"];
-        no_question_makes_or_changes_anything,
-        wrapping_makes_or_changes_nothing,
-        what_makes_something_is_caught,
+        off_subcommands_make_and_change_no_file,
+        off_run_makes_and_changes_no_file,
+        file_made_by_a_program_is_detected,
     ]
 }
 
@@ -40,7 +40,7 @@ fn made(sandbox: &Sandbox, words: Vec<OsString>) -> Vec<Call> {
     calls
 }
 
-fn no_question_makes_or_changes_anything(sandbox: &Sandbox) {
+fn off_subcommands_make_and_change_no_file(sandbox: &Sandbox) {
     for words in QUESTIONS {
         let calls = made(sandbox, [TM_RUN].iter().chain(*words).map(Into::into).collect());
         assert!(calls.is_empty(), "{words:?}: {calls:?}");
@@ -48,13 +48,13 @@ fn no_question_makes_or_changes_anything(sandbox: &Sandbox) {
     }
 }
 
-fn wrapping_makes_or_changes_nothing(sandbox: &Sandbox) {
+fn off_run_makes_and_changes_no_file(sandbox: &Sandbox) {
     let calls = made(sandbox, wrapped(sandbox, &[probe(), "exit", "3"]));
     assert!(calls.is_empty(), "{calls:?}");
     assert_eq!(listing(&sandbox.home()), []);
 }
 
-fn what_makes_something_is_caught(sandbox: &Sandbox) {
+fn file_made_by_a_program_is_detected(sandbox: &Sandbox) {
     let names = |words: &[&str]| {
         let calls = made(sandbox, words.iter().map(Into::into).collect());
         calls.into_iter().map(|call| call.name).collect::<Vec<_>>()

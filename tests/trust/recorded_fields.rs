@@ -6,7 +6,7 @@ use super::{broken, done, tm_run};
 use crate::harness::{Case, RECORDED, Sandbox, WaitStatus, cases, probe};
 
 pub fn cases() -> Vec<Case> {
-    cases![RECORDED; nothing_but_five_fields_is_kept, a_name_that_is_given_is_seen_everywhere]
+    cases![RECORDED; argv_environ_and_cwd_reach_no_log_report_or_tty, target_is_found_wherever_the_canary_is_looked_for]
 }
 
 /// In words, variables and names of directories: nothing else in a test has it in it.
@@ -18,7 +18,7 @@ fn reports(sandbox: &Sandbox) -> Vec<String> {
     FORMATS.iter().map(|format| done(sandbox, &["report", "--format", format])).collect()
 }
 
-fn nothing_but_five_fields_is_kept(sandbox: &Sandbox) {
+fn argv_environ_and_cwd_reach_no_log_report_or_tty(sandbox: &Sandbox) {
     let there = sandbox.home().join(CANARY);
     fs::create_dir(&there).expect("a directory");
     let text = format!("cd {}; exec $W $P exit 3 {CANARY} --password={CANARY}", there.display());
@@ -55,7 +55,7 @@ fn nothing_but_five_fields_is_kept(sandbox: &Sandbox) {
 }
 
 /// What is looked for above would be found.
-fn a_name_that_is_given_is_seen_everywhere(sandbox: &Sandbox) {
+fn target_is_found_wherever_the_canary_is_looked_for(sandbox: &Sandbox) {
     let words = ["--target", CANARY, "--", probe(), "exit", "0"];
     assert_eq!(tm_run(sandbox, &words).wait_for_exit(), WaitStatus::Exited(0));
     for text in reports(sandbox).into_iter().chain([sandbox.log_text(), done(sandbox, &["status"])]) {

@@ -10,13 +10,13 @@ use crate::harness::{Case, OFF, RECORDED, Sandbox, WaitStatus, cases};
 
 pub fn cases() -> Vec<Case> {
     let mut all = cases![OFF;
-        a_line_without_end_is_skipped_in_little_memory,
-        many_names_are_read_in_bounded_memory,
-        numbers_and_nesting_without_end_are_read_in_little_memory,
-        whatever_a_fuzzer_found_is_read_and_written_alike,
-        too_little_memory_is_caught,
+        endless_line_is_skipped_in_bounded_memory,
+        many_targets_are_read_in_bounded_memory,
+        endless_numbers_and_nesting_are_read_in_bounded_memory,
+        fuzz_corpus_round_trips_through_jsonl,
+        rlimit_as_too_small_for_a_report_is_detected,
     ];
-    all.extend(cases![RECORDED; names_harm_neither_terminal_nor_page_nor_spreadsheet]);
+    all.extend(cases![RECORDED; hostile_names_are_escaped_in_tty_html_and_csv]);
     all
 }
 
@@ -41,7 +41,7 @@ fn counts(report: &serde_json::Value, lines: u64, events: u64, unreadable: u64) 
     assert_eq!(seen, [Some(lines), Some(events), Some(unreadable)]);
 }
 
-fn a_line_without_end_is_skipped_in_little_memory(sandbox: &Sandbox) {
+fn endless_line_is_skipped_in_bounded_memory(sandbox: &Sandbox) {
     let path = sandbox.path("log");
     let mut log = File::create(&path).expect("a log");
     log.write_all(EARLIER.as_bytes()).expect("an event");
@@ -68,7 +68,7 @@ fn piped(sandbox: &Sandbox, writes: &str) -> serde_json::Value {
 }
 
 /// A name takes some hundred bytes, in whatever form it is told.
-fn many_names_are_read_in_bounded_memory(sandbox: &Sandbox) {
+fn many_targets_are_read_in_bounded_memory(sandbox: &Sandbox) {
     /// More than one thread takes.
     const NAMES: u64 = 70_000;
     const NAME: u64 = 1000;
@@ -106,7 +106,7 @@ fn many_names_are_read_in_bounded_memory(sandbox: &Sandbox) {
     }
 }
 
-fn numbers_and_nesting_without_end_are_read_in_little_memory(sandbox: &Sandbox) {
+fn endless_numbers_and_nesting_are_read_in_bounded_memory(sandbox: &Sandbox) {
     let nines = "9".repeat(1_000_000);
     let zeros = "0".repeat(1_000_000);
     let deep = "[".repeat(1_000_000);
@@ -142,7 +142,7 @@ fn numbers_and_nesting_without_end_are_read_in_little_memory(sandbox: &Sandbox) 
 }
 
 /// The limit works: a report cannot be had in less than it needs.
-fn too_little_memory_is_caught(sandbox: &Sandbox) {
+fn rlimit_as_too_small_for_a_report_is_detected(sandbox: &Sandbox) {
     let path = sandbox.path("log");
     fs::write(&path, EARLIER).expect("a log");
     let log = path.to_str().expect("UTF-8");
@@ -150,7 +150,7 @@ fn too_little_memory_is_caught(sandbox: &Sandbox) {
     assert_ne!(start.output().status, WaitStatus::Exited(0));
 }
 
-fn whatever_a_fuzzer_found_is_read_and_written_alike(sandbox: &Sandbox) {
+fn fuzz_corpus_round_trips_through_jsonl(sandbox: &Sandbox) {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz/corpus");
     let mut files = 0;
     for entry in fs::read_dir(corpus).expect("a corpus") {
@@ -204,7 +204,7 @@ fn acts(letter: char) -> bool {
         || matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{61c}')
 }
 
-fn names_harm_neither_terminal_nor_page_nor_spreadsheet(sandbox: &Sandbox) {
+fn hostile_names_are_escaped_in_tty_html_and_csv(sandbox: &Sandbox) {
     let line = |name: &str, code: usize| {
         format!(
             "{{\"timestamp\": \"2026-11-20T10:00:{code:02}+00:00\", \"target\": \"{name}\", \"domain\": \"{name}\", \"duration_seconds\": 1.5, \"exit_code\": {code}}}\n"

@@ -2,18 +2,17 @@
 
 use std::fs;
 
-use super::trace::{Place, places, under_strace, wrapped};
+use super::strace::{Place, places, under_strace, wrapped};
 use super::{EARLIER, broken};
 use crate::harness::{Case, RECORDED, Sandbox, WaitStatus, Way, cases, probe, send_signal, wait_until};
 
 pub fn cases() -> Vec<Case> {
-    let mut all =
-        cases![RECORDED, needs ["strace"]; killed_at_any_call_it_takes_all_along_and_loses_one_line];
-    all.extend(cases![&[Way::Bare], needs ["bash"]; a_command_that_is_left_behind_is_caught]);
+    let mut all = cases![RECORDED, needs ["strace"]; sigkill_at_any_syscall_leaves_no_orphan_and_a_whole_log];
+    all.extend(cases![&[Way::Bare], needs ["bash"]; orphan_left_behind_is_detected]);
     all
 }
 
-fn killed_at_any_call_it_takes_all_along_and_loses_one_line(sandbox: &Sandbox) {
+fn sigkill_at_any_syscall_leaves_no_orphan_and_a_whole_log(sandbox: &Sandbox) {
     fs::write(sandbox.log(), EARLIER).expect("a log");
     let ends = [probe(), "exit", "3"];
     let all = places(sandbox, wrapped(sandbox, &ends), |_| true);
@@ -22,7 +21,7 @@ fn killed_at_any_call_it_takes_all_along_and_loses_one_line(sandbox: &Sandbox) {
     let sleeps = Place { name: "rt_sigtimedwait".to_owned(), nth: 1 };
     // Up to where the command's end is waited for, a command that has none.
     let before = before.iter().chain([&sleeps]);
-    // How often it is asked whether the command has started depends on how quick it is.
+    // How often its start is waited for depends on how quick it is.
     let before = before.filter(|place| place.name != "futex" || place.nth == 1);
     let before = before.map(|place| (place, &["sleep", "1000"][..]));
     // How often it is waited for depends on when it ends.
@@ -34,9 +33,9 @@ fn killed_at_any_call_it_takes_all_along_and_loses_one_line(sandbox: &Sandbox) {
         let sandbox = Sandbox::new(Way::Recorded);
         fs::write(sandbox.log(), EARLIER).expect("a log");
         let options = ["-e", &format!("trace={}", place.name), "-e", &place.inject("signal=KILL")];
-        // `end` also looks whether a process is left.
-        let told = under_strace(&sandbox, &options, wrapped(&sandbox, command)).wait_for_exit();
-        assert_eq!(told, WaitStatus::Killed(9), "{place:?}");
+        // This also looks whether a process is left.
+        let status = under_strace(&sandbox, &options, wrapped(&sandbox, command)).wait_for_exit();
+        assert_eq!(status, WaitStatus::Killed(9), "{place:?}");
         assert_eq!(sandbox.probe("exit 4").wait_for_exit(), WaitStatus::Exited(4));
         let log = sandbox.log_text();
         assert!(log.starts_with(EARLIER), "{place:?}: {log}");
@@ -47,7 +46,7 @@ fn killed_at_any_call_it_takes_all_along_and_loses_one_line(sandbox: &Sandbox) {
 }
 
 /// The look for what is left sees a process that its parent did not take along.
-fn a_command_that_is_left_behind_is_caught(sandbox: &Sandbox) {
+fn orphan_left_behind_is_detected(sandbox: &Sandbox) {
     let job = sandbox.bash("sleep 1000 & wait").spawn();
     wait_until("both are there", || job.session_processes().len() == 2);
     send_signal(job.pid, 9);
