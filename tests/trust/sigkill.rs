@@ -24,8 +24,9 @@ fn sigkill_at_any_syscall_leaves_no_orphan_and_a_whole_log(sandbox: &Sandbox) {
     // How often its start is waited for depends on how quick it is.
     let before = before.filter(|place| place.name != "futex" || place.nth == 1);
     let before = before.map(|place| (place, &["sleep", "1000"][..]));
-    // How often it is waited for depends on when it ends.
-    let after = after.iter().filter(|place| place.name != "rt_sigtimedwait" && place.name != "waitid");
+    // How often it is waited for depends on when it starts and ends.
+    let after =
+        after.iter().filter(|place| !["futex", "rt_sigtimedwait", "waitid"].contains(&place.name.as_str()));
     let after: Vec<_> = after.map(|place| (place, &ends[..])).collect();
     let write = after.iter().position(|(place, _)| place.name == "write").expect("it writes");
     let written: Vec<_> = after[write + 1..].iter().map(|(place, _)| *place).collect();
