@@ -114,7 +114,7 @@ fn recorded_run_makes_few_syscalls(sandbox: &Sandbox) {
 
 /// Under valgrind the child is forked.
 fn recorded_run_takes_few_instructions(sandbox: &Sandbox) {
-    at_most(750_000, instructions(sandbox, wrapped(sandbox, &[probe(), "exit", "0"])), "instructions");
+    at_most(270_000, instructions(sandbox, wrapped(sandbox, &[probe(), "exit", "0"])), "instructions");
 }
 
 fn report_of_100_lines_makes_few_syscalls(sandbox: &Sandbox) {
