@@ -95,6 +95,7 @@ impl RecentOkRuns {
             baseline_median,
             p: statistics::mann_whitney_u(&now, &before),
             tests: 0,
+            seconds_per_week: 0.0,
         })
     }
 }

@@ -77,8 +77,10 @@ pub enum Detail {
     /// Of the durations only those that the report shows, and of them the mean, median, p95, least and greatest;
     /// and [`Group::trend`] in so many slots; no day, no histogram.
     Row { trend: usize },
-    /// All there is.
+    /// All there is, but for lists of runs that only a view of one group shows.
     Whole,
+    /// With [`Group::last_failures`] and [`Group::slowest_runs`], so many of each.
+    Target { runs: usize },
 }
 
 /// As much of a group as its place in the report depends on.
@@ -360,7 +362,7 @@ impl<'a> Grouping<'a> {
                 let domain = &self.data.domains[kind.domain as usize];
                 RunRecord {
                     ended_at: timestamp::to_datetime(row.micros),
-                    seconds: length.seconds(),
+                    seconds: Some(length.seconds()),
                     exit_code: shell_code(kind.exit_code),
                     domain: (!domain.is_empty()).then(|| domain.to_string()),
                 }
@@ -379,6 +381,7 @@ impl<'a> Grouping<'a> {
             exit_codes,
             seconds: all.seconds(),
             seconds_unfinished: unfinished.seconds(),
+            unknown_durations: 0,
             first_run,
             last_run: last.and_then(|run| run.ended_at),
             last_exit_code: last.map_or(0, |run| run.exit_code),
@@ -394,6 +397,8 @@ impl<'a> Grouping<'a> {
             breakdown: breakdown.into_iter().collect(),
             days: Vec::new(),
             last_runs,
+            last_failures: Vec::new(),
+            slowest_runs: Vec::new(),
             histogram: Vec::new(),
             outliers: Vec::new(),
         }
@@ -426,7 +431,7 @@ impl<'a> Grouping<'a> {
                 *group.stats_mut(group.population) =
                     durations::row_stats(values, tallies.of(group.population));
             }
-            Detail::Whole => {
+            Detail::Whole | Detail::Target { .. } => {
                 group.days = self.days(name, group.population, part);
                 let newest_ok =
                     self.newest_first(name).filter(|(_, _, series)| series.outcome == Outcome::Ok);
@@ -630,6 +635,17 @@ impl Groups<'_> {
             let batch: Vec<usize> = (start..places.end.min(start + Self::AT_ONCE)).collect();
             self.materialise(&batch, detail, &of)
         })
+    }
+
+    /// The places of the groups in the order of the time they took in all, the longest first.
+    #[expect(dead_code, reason = "for the chart of where the time went, from here on")]
+    pub fn by_time(&self) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..self.len()).collect();
+        order.sort_unstable_by(|&a, &b| {
+            let seconds = |place| self.totals(place).seconds;
+            seconds(b).total_cmp(&seconds(a)).then_with(|| self.name(a).cmp(&self.name(b)))
+        });
+        order
     }
 
     /// The places of the groups in the order of their averages, the longest first.

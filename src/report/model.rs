@@ -28,6 +28,17 @@ pub struct Input {
     pub unreadable_lines: Vec<(usize, u64)>,
     /// The last line of some log has no line end: a write in progress, or a torn one.
     pub unterminated: bool,
+    /// Events without a readable timestamp: they count, and are in no time.
+    pub untimed_events: u64,
+    /// Events dated more than a day ahead of now, by a clock that was wrong: they count, and are in no time.
+    pub future_events: u64,
+    /// The latest of those.
+    pub latest_future: Option<DateTime<Utc>>,
+    /// Few events that lie ten years or more before all others, by a clock that had lost its time: they count, and
+    /// are in no time.
+    pub early_events: u64,
+    /// The earliest of those.
+    pub earliest: Option<DateTime<Utc>>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -58,7 +69,7 @@ impl Counts {
     }
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Totals {
     pub counts: Counts,
     /// Wilson score interval of the success rate, 95 %.
@@ -66,6 +77,12 @@ pub struct Totals {
     pub seconds: f64,
     /// Of failed and interrupted runs.
     pub seconds_unfinished: f64,
+    /// Time on the clock during which at least one run was going on: the union of the runs' intervals. Runs that
+    /// are nested or side by side add up in `seconds`, not here. The log has the second in which a run ended, so
+    /// this is exact to about a second a run.
+    pub seconds_covered: f64,
+    /// Runs whose duration is missing, negative or no number: they count as runs, and are in no duration.
+    pub unknown_durations: u64,
 }
 
 /// A target's (or a domain's) numbers.
@@ -78,6 +95,8 @@ pub struct Group {
     pub exit_codes: BTreeMap<i64, u64>,
     pub seconds: f64,
     pub seconds_unfinished: f64,
+    /// Runs whose duration is not known, see [`Totals::unknown_durations`].
+    pub unknown_durations: u64,
     pub first_run: Option<DateTime<Utc>>,
     pub last_run: Option<DateTime<Utc>>,
     pub last_exit_code: i64,
@@ -92,7 +111,7 @@ pub struct Group {
     pub is_fallback: bool,
     pub usual: Option<Usual>,
     pub change: Option<Change>,
-    /// Median of the shown population per equal time slot of the whole period; empty if not asked for.
+    /// Median of the shown population per equal time slot of `Summary::trend`; empty if not asked for.
     pub trend: Vec<Option<f64>>,
     /// (domain, counts), with `--by domain` (target, counts), in byte order of the names, none first.
     pub breakdown: Vec<(Option<String>, Counts)>,
@@ -100,6 +119,10 @@ pub struct Group {
     pub days: Vec<DayStats>,
     /// The newest runs, oldest first; at most ten.
     pub last_runs: Vec<RunRecord>,
+    /// The newest failed runs, oldest first, and the slowest of the shown runs, the slowest first; as many as were
+    /// asked for with `Detail::Target`, with any other detail none.
+    pub last_failures: Vec<RunRecord>,
+    pub slowest_runs: Vec<RunRecord>,
     pub histogram: Vec<HistogramBin>,
     /// The slowest shown runs beyond the p95 whisker, for dots in a drawing; at most 50, descending.
     pub outliers: Vec<f64>,
@@ -197,6 +220,9 @@ pub struct Change {
     pub p: f64,
     /// How many targets were tested; significant is p < 0.01 / tests.
     pub tests: u64,
+    /// What the change costs or spares a week, never negative: the difference of the medians, times the runs of the
+    /// last seven days (or as many as the window has a week, if it is longer).
+    pub seconds_per_week: f64,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -226,7 +252,8 @@ pub struct DayStats {
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunRecord {
     pub ended_at: Option<DateTime<Utc>>,
-    pub seconds: f64,
+    /// `None`: not known.
+    pub seconds: Option<f64>,
     pub exit_code: i64,
     pub domain: Option<String>,
 }

@@ -7,7 +7,7 @@ use super::parallel::{self, parallel};
 use super::statistics;
 use super::tally::{self, Scratch, Tally};
 use crate::event::outcome::Outcome;
-use crate::event::table::{Chunk, ChunkRows, SeriesKey, Table};
+use crate::event::table::{Chunk, ChunkRows, ReadStats, SeriesKey, Table};
 use crate::event::timestamp;
 
 /// All that a report shows, in every format. A missing figure is `None`, never NaN.
@@ -25,8 +25,16 @@ pub struct Summary<'a> {
     pub by_weekday_and_hour: [[u64; 24]; 7],
     /// One entry a calendar day of the period that has events, in order; empty if not asked for.
     pub days: Vec<DayStats>,
-    /// At most five, by time impact.
+    /// What the cells of [`Group::trend`](super::model::Group::trend) cover: the last twelve weeks up to the newest
+    /// event.
+    #[expect(dead_code, reason = "for the renderings to show, from here on")]
+    pub trend: Option<Period>,
+    /// All of them, in the order in which one must act: failing now, slower, failing now and then, faster; within a
+    /// kind by time. How many of them are shown is for the renderings to say.
     pub findings: Vec<Finding>,
+    /// `--since` was given and nothing of the log lies before it, so that there is nothing earlier to compare with.
+    #[expect(dead_code, reason = "for the renderings to show, from here on")]
+    pub lacks_baseline: bool,
 }
 
 /// What a report was asked for, filters aside: those are [`Table::retain`]'s.
@@ -49,18 +57,10 @@ pub fn of<'a>(table: &'a mut Table, options: &Options<'a>) -> Summary<'a> {
     let from = ends.map(|(from, _)| from.timestamp_micros());
     let to = ends.map(|(_, to)| to.timestamp_micros());
     let calendar = Calendar::new(options.offset, from.unwrap_or(0), to.unwrap_or(0));
-    let reading = std::mem::take(&mut table.read_stats);
+    let input = input(std::mem::take(&mut table.read_stats));
     let targets = std::mem::take(&mut table.targets);
     let domains = std::mem::take(&mut table.domains);
     let kinds = std::mem::take(&mut table.series);
-    let input = Input {
-        logs: reading.logs,
-        lines: reading.lines,
-        events: reading.events,
-        unreadable: reading.unreadable,
-        unreadable_lines: reading.unreadable_lines,
-        unterminated: reading.unterminated,
-    };
     let period = from.zip(to).and_then(|(from, to)| {
         let days = calendar.hour(to).day - calendar.hour(from).day + 1;
         Some(Period {
@@ -89,20 +89,7 @@ pub fn of<'a>(table: &'a mut Table, options: &Options<'a>) -> Summary<'a> {
         });
     }
 
-    let mut totals = Tally::default();
-    let mut counts = Counts::default();
-    let mut unfinished = Tally::default();
-    let mut seen = vec![false; targets.len()];
-    for &kind in &order {
-        let (kind, tally) = (&kinds[kind as usize], &tallies[kind as usize]);
-        totals.add(tally);
-        counts.add(kind.outcome, tally.runs);
-        if kind.outcome != Outcome::Ok {
-            unfinished.add(tally);
-        }
-        seen[kind.target as usize] |= tally.runs > 0;
-    }
-
+    let (totals, unique_targets) = totals(&order, &kinds, &tallies, targets.len());
     let data = Dataset {
         outcomes: kinds.iter().map(|kind| kind.outcome).collect(),
         kinds,
@@ -134,18 +121,45 @@ pub fn of<'a>(table: &'a mut Table, options: &Options<'a>) -> Summary<'a> {
     Summary {
         period,
         input,
-        totals: Totals {
-            counts,
-            success_interval: statistics::wilson_interval(counts.ok, counts.ok + counts.failed),
-            seconds: totals.seconds(),
-            seconds_unfinished: unfinished.seconds(),
-        },
+        totals,
         groups: Groups::Counted(Box::new(groups.sorted(options.sort))),
-        unique_targets: seen.iter().filter(|&&seen| seen).count() as u64,
+        unique_targets,
         by_weekday_and_hour: hours,
         days,
+        trend: period,
         findings: if options.failed_only { Vec::new() } else { findings },
+        lacks_baseline: false,
     }
+}
+
+fn input(stats: ReadStats) -> Input {
+    let ReadStats { logs, lines, events, unreadable, unreadable_lines, unterminated } = stats;
+    Input { logs, lines, events, unreadable, unreadable_lines, unterminated, ..Input::default() }
+}
+
+/// The totals, and how many targets there are.
+fn totals(order: &[u32], series: &[SeriesKey], tallies: &[Tally], targets: usize) -> (Totals, u64) {
+    let mut counts = Counts::default();
+    let (mut all, mut unfinished) = (Tally::default(), Tally::default());
+    let mut seen = vec![false; targets];
+    for &place in order {
+        let (series, tally) = (&series[place as usize], &tallies[place as usize]);
+        all.add(tally);
+        counts.add(series.outcome, tally.runs);
+        if series.outcome != Outcome::Ok {
+            unfinished.add(tally);
+        }
+        seen[series.target as usize] |= tally.runs > 0;
+    }
+    let totals = Totals {
+        counts,
+        success_interval: statistics::wilson_interval(counts.ok, counts.ok + counts.failed),
+        seconds: all.seconds(),
+        seconds_unfinished: unfinished.seconds(),
+        seconds_covered: all.seconds(),
+        unknown_durations: 0,
+    };
+    (totals, seen.iter().filter(|&&seen| seen).count() as u64)
 }
 
 /// What is counted in all sheets.

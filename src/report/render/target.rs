@@ -25,7 +25,10 @@ pub fn target(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::
     let first: Vec<usize> = (0..summary.groups.len()).take(1).collect();
     let group = match (
         empty_state(summary, options),
-        summary.groups.materialise(&first, Detail::Whole, |group| group).pop(),
+        summary
+            .groups
+            .materialise(&first, Detail::Target { runs: options.limit.unwrap_or(5) }, |group| group)
+            .pop(),
     ) {
         (None, Some(group)) => group,
         (lines, _) => return write_wrapped(out, &lines.unwrap_or_default(), width),
@@ -99,7 +102,7 @@ impl TargetView<'_> {
                 .map_or_else(String::new, |at| format!(" {}", format::relative_time(at, self.options.now)));
             lines.extend(self.wrapped(&format!(
                 "Last run{ago}: {}, {}",
-                Seconds(run.seconds),
+                format::seconds_or_dash(run.seconds),
                 format::outcome_text(self.target(), run)
             )));
         }
@@ -341,7 +344,7 @@ impl TargetView<'_> {
             })
             .collect();
         let width = times.iter().map(|time| time.width()).max().unwrap_or(0);
-        let lengths: Vec<String> = some.iter().map(|run| Seconds(run.seconds).to_string()).collect();
+        let lengths: Vec<String> = some.iter().map(|run| format::seconds_or_dash(run.seconds)).collect();
         let length = lengths.iter().map(String::len).max().unwrap_or(0).max(7);
         for ((run, time), seconds) in some.iter().zip(&times).zip(&lengths) {
             let end = 2 + width + 2 + length;

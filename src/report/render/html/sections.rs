@@ -453,7 +453,7 @@ impl Page<'_> {
                 .ended_at
                 .map_or("(no time)".to_owned(), |at| format::date_time(local(at), local(self.options.now)));
             let domain = escape_for_display(run.domain.as_deref().unwrap_or_default(), false);
-            self.html.start("tr").row_header(ended).element("td", Seconds(run.seconds));
+            self.html.start("tr").row_header(ended).element("td", format::seconds_or_dash(run.seconds));
             let outcome = format::outcome_text(self.target(group), run);
             self.html.start("td").class("text").text(outcome).end();
             self.html.start("td").class("text").element("bdi", domain).end().end().newline();

@@ -218,6 +218,7 @@ fn slower() -> Change {
         baseline_median: 168.0,
         p: 1.7e-10,
         tests: 6,
+        seconds_per_week: 2760.0,
     }
 }
 
@@ -252,7 +253,7 @@ fn group(row: &Row, noise: &mut Noise) -> Group {
     let last_runs = (0..10)
         .map(|back| RunRecord {
             ended_at: Some(row.last - TimeDelta::minutes(47 * (9 - back))),
-            seconds: noise.around(row.mean, 0.3),
+            seconds: Some(noise.around(row.mean, 0.3)),
             exit_code: match row.name {
                 "lint" if back >= 6 => 2,
                 "lint" => 0,
@@ -286,6 +287,7 @@ fn group(row: &Row, noise: &mut Noise) -> Group {
         exit_codes,
         seconds: row.total,
         seconds_unfinished: row.unfinished,
+        unknown_durations: 0,
         first_run: Some(at(2026, 10, 12, 9, 4)),
         last_run: Some(row.last),
         last_exit_code: row.last_code,
@@ -309,6 +311,8 @@ fn group(row: &Row, noise: &mut Noise) -> Group {
         ],
         days,
         last_runs,
+        last_failures: vec![],
+        slowest_runs: vec![],
         histogram,
         outliers: vec![row.max, row.max * 0.96, row.max * 0.83, row.p95 * 1.08],
     }
@@ -354,17 +358,22 @@ pub fn busy() -> Summary<'static> {
             unreadable: 2,
             unreadable_lines: vec![(0, 17), (0, 408)],
             unterminated: false,
+            ..Input::default()
         },
         totals: Totals {
             counts,
             success_interval: interval(1008, 72),
             seconds: 61_740.1,
             seconds_unfinished: 4740.2,
+            seconds_covered: 61_740.1,
+            unknown_durations: 0,
         },
         groups: Groups::Given(groups),
         unique_targets: 7,
         by_weekday_and_hour,
         days,
+        trend: None,
+        lacks_baseline: false,
         findings: vec![
             Finding { target: "apply".into(), kind: FindingKind::Changed(slower()) },
             Finding {
@@ -433,8 +442,14 @@ pub fn few() -> Summary<'static> {
     let mut summary = nothing();
     summary.period = Some(Period { from: at(2026, 11, 23, 15, 0), to: at(2026, 11, 23, 16, 17), days: 1 });
     summary.input = Input { logs: 1, lines: 3, events: 3, ..Input::default() };
-    summary.totals =
-        Totals { counts: all, success_interval: interval(2, 1), seconds: 13.9, seconds_unfinished: 9.4 };
+    summary.totals = Totals {
+        counts: all,
+        success_interval: interval(2, 1),
+        seconds: 13.9,
+        seconds_unfinished: 9.4,
+        seconds_covered: 13.9,
+        unknown_durations: 0,
+    };
     summary.groups = Groups::Given(vec![sync, lint]);
     summary.unique_targets = 2;
     summary.by_weekday_and_hour[0][16] = 3;
@@ -447,17 +462,14 @@ pub fn nothing() -> Summary<'static> {
     Summary {
         period: None,
         input: Input { logs: 1, ..Input::default() },
-        totals: Totals {
-            counts: Counts::default(),
-            success_interval: None,
-            seconds: 0.0,
-            seconds_unfinished: 0.0,
-        },
+        totals: Totals::default(),
         groups: Groups::Given(vec![]),
         unique_targets: 0,
         by_weekday_and_hour: [[0; 24]; 7],
         days: vec![],
+        trend: None,
         findings: vec![],
+        lacks_baseline: false,
     }
 }
 

@@ -103,7 +103,7 @@ impl Figures {
             bin.runs = self.number();
         }
         for run in &mut group.last_runs {
-            (run.domain, run.seconds, run.exit_code) = (Some(name.clone()), self.seconds(), code);
+            (run.domain, run.seconds, run.exit_code) = (Some(name.clone()), self.maybe(), code);
         }
         let range = self.flag().then(|| (self.seconds(), self.seconds()));
         group.usual = self.flag().then(|| Usual { n: self.number(), median: self.seconds(), range });
@@ -124,6 +124,7 @@ impl Figures {
                 baseline_median: self.seconds(),
                 p: 1e-9,
                 tests: self.number(),
+                seconds_per_week: self.seconds(),
             }),
             1 => FindingKind::Failing {
                 runs: self.number(),
