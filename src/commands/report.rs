@@ -158,6 +158,8 @@ fn write(
     out: &mut dyn Write,
 ) -> anyhow::Result<()> {
     let span = table.period();
+    let is_unknown = |name: &&String| !table.targets.iter().any(|target| **target == ***name);
+    let unknown_excludes: Vec<String> = asked.excludes.iter().filter(is_unknown).cloned().collect();
     table.retain(&zone.filter);
     // The names are told only where nothing else is: there may be many.
     let mut contents = if table.is_empty() { Contents::of(&table) } else { Contents::default() };
@@ -210,6 +212,7 @@ fn write(
         sorted: asked.sort.is_some(),
         durations,
         filters: &filters,
+        unknown_excludes: &unknown_excludes,
         contents: &contents,
         generator: concat!("tm-run ", env!("CARGO_PKG_VERSION")),
         recording: match recording {

@@ -2,6 +2,7 @@
 
 use unicode_width::UnicodeWidthStr as _;
 
+use super::labels::distinct_labels;
 use super::term::{Glyphs, Line, Style, ellipsize_middle};
 
 /// What the marks of a chart mean.
@@ -51,47 +52,44 @@ pub struct Chart {
     pub title: String,
     pub legend: Legend,
     pub names: Vec<String>,
+    /// What stands behind each name; empty if nothing does.
+    pub marks: Vec<&'static str>,
     pub columns: Vec<Column>,
     /// On a narrow terminal columns are dropped from the right, down to this many.
     pub min_columns: usize,
-    /// A longer name is ellipsized.
-    pub max_name_width: usize,
-    /// Columns are dropped before the bars get shorter than this.
-    pub min_bar: usize,
 }
 
 const INDENT: usize = 2;
+/// A bar of so many cells can be read well; names take no more than what that leaves.
+const GOOD_BAR: usize = 15;
+/// On a narrow terminal columns are dropped before names and bars get narrower than this.
+const MIN_NAME: usize = 12;
+const MIN_BAR: usize = 8;
 
 impl Chart {
     pub fn lines(mut self, width: usize, glyphs: Glyphs, bar: &dyn Fn(usize, usize) -> Line) -> Vec<Line> {
-        let longest = self.names.iter().map(|name| name.width()).max().unwrap_or(0);
-        let mut name_width = longest.min(self.max_name_width);
-        let mut min_bar = self.min_bar;
-        let bar_cells = loop {
-            let taken = INDENT
-                + name_width
-                + 1
-                + self.columns.iter().map(|column| column.gap + column.width).sum::<usize>();
-            match width.checked_sub(taken) {
-                Some(cells) if cells >= min_bar => break cells,
-                _ if self.columns.len() > self.min_columns => {
-                    self.columns.pop();
-                }
-                _ if name_width > 8 => name_width -= 1,
-                _ if min_bar > 0 => min_bar = 0,
-                _ if self.columns.len() > 1 => {
-                    self.columns.pop();
-                }
-                _ => break 0,
+        let mark_width = self.marks.iter().map(|mark| mark.width()).max().unwrap_or(0);
+        let longest = self.names.iter().map(|name| name.width()).max().unwrap_or(0) + mark_width;
+        let wanted = longest.min(MIN_NAME) + MIN_BAR;
+        let room = loop {
+            let columns = self.columns.iter().map(|column| column.gap + column.width).sum::<usize>();
+            let room = width.saturating_sub(INDENT + 1 + columns);
+            let is_least = self.columns.len() <= self.min_columns && room > MIN_BAR;
+            if room >= wanted || is_least || self.columns.len() <= 1 {
+                break room;
             }
+            self.columns.pop();
         };
+        // Names get the room that a good bar leaves, and a little of a bar's room if they need it.
+        let name_width = longest.min(room.saturating_sub(GOOD_BAR).max(MIN_NAME.min(room)));
+        let bar_cells = room - name_width;
+        let labels = distinct_labels(&self.names, name_width.saturating_sub(mark_width), glyphs.ascii);
         let start = INDENT + name_width + 1;
         let mut lines = self.header(width, start + bar_cells);
-        for row in 0..self.names.len() {
-            let mut line = Line::of(" ".repeat(INDENT))
-                .plain(ellipsize_middle(&self.names[row], name_width, glyphs.ascii))
-                .to(start);
-            line = line.then(bar(row, bar_cells));
+        for (row, label) in labels.into_iter().enumerate() {
+            let mark = self.marks.get(row).copied().unwrap_or_default();
+            let line = Line::of(" ".repeat(INDENT)).plain(label).plain(mark).to(start);
+            let mut line = line.then(bar(row, bar_cells));
             let mut end = start + bar_cells;
             for column in &self.columns {
                 end += column.gap + column.width;

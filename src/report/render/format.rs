@@ -3,6 +3,7 @@
 use chrono::{DateTime, Datelike as _, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, Utc};
 
 use super::Options;
+use super::scale::float;
 use super::term::ellipsize_middle;
 pub use super::term::escape_for_display;
 use crate::event::outcome::{self, Outcome};
@@ -179,6 +180,11 @@ pub fn exit_code_text(target: &str, code: i64) -> String {
     }
 }
 
+/// The findings that people are shown, and those that only JSON holds.
+pub fn split_findings(findings: &[Finding]) -> (&[Finding], &[Finding]) {
+    findings.split_at(findings.len().min(5))
+}
+
 /// As in JSON, and as a class on the page.
 pub fn finding_kind(finding: &Finding) -> &'static str {
     match &finding.kind {
@@ -218,28 +224,40 @@ pub fn finding_sentence(finding: &Finding, name: &str, options: &Options) -> Str
             };
             format!("{name} failed {} in a row{since} ({overall})", plural(*runs, "time", "times"))
         }
-        FindingKind::Flaky { failed, window, episodes } => format!(
-            "{name} fails now and then: {failed} of its last {window} runs, {}",
-            plural(*episodes, "separate time", "separate times")
-        ),
+        FindingKind::Flaky { failed, window, episodes } => {
+            let spells = if episodes == failed {
+                "never twice in a row".to_owned()
+            } else {
+                format!("in {}", plural(*episodes, "separate spell", "separate spells"))
+            };
+            format!("{name}: {failed} of its last {window} runs failed, {spells}")
+        }
     }
 }
 
 fn change_sentence(change: &Change) -> String {
     let window = match change.window {
-        ChangeWindow::Days7 => "in the last 7 days".to_owned(),
-        ChangeWindow::Runs10 => format!("in the last {}", plural(change.n, "run", "runs")),
-    };
-    let before = match change.window {
-        ChangeWindow::Days7 => "in the 28 before",
-        ChangeWindow::Runs10 => "in the 28 days before",
+        ChangeWindow::Days7 => "7 days".to_owned(),
+        ChangeWindow::Runs10 => plural(change.n, "run", "runs"),
     };
     format!(
-        "{}: {} {window}, {} {before}",
+        "{}: median {} in the last {window}, {} in the 28 days before{}",
         change_size(change),
         Seconds(change.median),
-        Seconds(change.baseline_median)
+        Seconds(change.baseline_median),
+        weekly_cost(change).map_or_else(String::new, |cost| format!(" ({cost})")),
     )
+}
+
+/// What a change costs or saves: `46 min a week`. `None` if its window is no week, or the cost is no minute.
+pub fn weekly_cost(change: &Change) -> Option<String> {
+    let seconds = (change.median - change.baseline_median).abs() * float(change.n);
+    if change.window != ChangeWindow::Days7 || !seconds.is_finite() || seconds < 60.0 {
+        return None;
+    }
+    let (number, unit) = if seconds < 7200.0 { (seconds / 60.0, "min") } else { (seconds / 3600.0, "h") };
+    let saves = if change.direction == Direction::Faster { "saves " } else { "" };
+    Some(format!("{saves}{number:.0} {unit} a week"))
 }
 
 /// `is 41 % slower`.
@@ -257,9 +275,9 @@ pub fn p_value(p: f64) -> String {
     if p < 0.001 { "p < 0.001".to_owned() } else { format!("p = {p:.3}") }
 }
 
-/// What the filters ask for, as text; the zone's days where a filter begins or ends with one.
+/// What the filters let through, as text; the zone's days where a filter begins or ends with one.
 pub fn filter_descriptions(options: &Options, ascii: bool) -> Vec<String> {
-    let Filter { since, until, last, targets, domains, excludes, failed } = options.filters;
+    let Filter { since, until, last, targets, domains, failed, .. } = options.filters;
     let full = |at: NaiveDateTime| format!("{} {}", date(at.date()), at.format("%H:%M"));
     let mut parts = Vec::new();
     if let Some(since) = since.map(options.local) {
@@ -270,38 +288,50 @@ pub fn filter_descriptions(options: &Options, ascii: bool) -> Vec<String> {
         let before = until.date().pred_opt().filter(|_| until.time() == NaiveTime::MIN);
         parts.push(format!("until {}", before.map_or_else(|| full(until), date)));
     }
-    let mut names = |one: &str, several: &str, names: &[String]| {
-        let quoted: Vec<String> =
-            names
-                .iter()
-                .map(|name| {
-                    if name.is_empty() {
-                        "none".to_owned()
-                    } else {
-                        format!("\"{}\"", short_name(name, ascii))
-                    }
-                })
-                .collect();
-        match quoted.len() {
-            0 => {}
-            1 => parts.push(format!("{one} {}", quoted[0])),
-            _ => parts.push(format!("{several} {}", quoted.join(" or "))),
-        }
+    let quoted = |names: &[String]| {
+        let quoted = names.iter().filter(|name| !name.is_empty());
+        quoted.map(|name| format!("\"{}\"", short_name(name, ascii))).collect::<Vec<_>>().join(" or ")
     };
-    names("target", "targets", targets);
-    names("domain", "domains", domains);
-    names("without", "without", excludes);
+    let noun = |names: &[String], one, several| if names.len() == 1 { one } else { several };
+    if !targets.is_empty() {
+        parts.push(format!("{} {}", noun(targets, "target", "targets"), quoted(targets)));
+    }
+    match (quoted(domains), domains.iter().any(String::is_empty)) {
+        (names, false) if names.is_empty() => {}
+        (names, true) if names.is_empty() => parts.push("runs without a domain".to_owned()),
+        (names, false) => parts.push(format!("{} {names}", noun(domains, "domain", "domains"))),
+        (names, true) => parts.push(format!("domain {names} or none")),
+    }
     if *failed {
         parts.push("failed runs".to_owned());
     }
-    if let Some(last) = last {
-        parts.push(format!("the last {}", plural(to_u64(*last), "event", "events")));
+    match *last {
+        None => {}
+        Some(1) => parts.push("the newest event".to_owned()),
+        Some(last) => parts.push(format!("the newest {last} events")),
     }
     parts
 }
 
-fn to_u64(number: usize) -> u64 {
-    u64::try_from(number).unwrap_or(u64::MAX)
+/// What the report is limited to, as a sentence: `Only since 12 Oct 2026, failed runs, without "test"`.
+pub fn filter_sentence(options: &Options, ascii: bool) -> Option<String> {
+    let only = filter_descriptions(options, ascii).join(", ");
+    let without = excluded(options, ascii);
+    match (only.is_empty(), without.is_empty()) {
+        (true, true) => None,
+        (true, false) => Some(format!("Without {without}")),
+        (false, true) => Some(format!("Only {only}")),
+        (false, false) => Some(format!("Only {only}, without {without}")),
+    }
+}
+
+/// What `--exclude` keeps out, as text.
+pub fn excluded(options: &Options, ascii: bool) -> String {
+    let names = options.filters.excludes.iter().map(|name| {
+        let unknown = if options.unknown_excludes.contains(name) { " (no such target)" } else { "" };
+        format!("\"{}\"{unknown}", short_name(name, ascii))
+    });
+    names.collect::<Vec<_>>().join(" and ")
 }
 
 /// A name short enough for a sentence.
@@ -342,6 +372,16 @@ pub fn log_description(events: u64, options: &Options) -> String {
 /// Counts in the order of a stacked bar.
 pub fn outcome_counts(counts: &Counts) -> [u64; 3] {
     [counts.ok, counts.failed, counts.interrupted]
+}
+
+/// Indexes of the groups by their total time, the longest first.
+pub fn time_order(groups: &Groups<'_>) -> Vec<usize> {
+    let seconds = |at| groups.totals(at).seconds;
+    let mut order: Vec<usize> = (0..groups.len()).collect();
+    order.sort_by(|&a, &b| {
+        seconds(b).total_cmp(&seconds(a)).then_with(|| groups.name(a).cmp(&groups.name(b)))
+    });
+    order
 }
 
 /// Indexes of the groups in the order of the duration chart: by average, unless `--sort` was given.

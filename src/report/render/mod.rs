@@ -17,6 +17,7 @@ pub mod format;
 mod html;
 pub mod json;
 mod jsonl;
+mod labels;
 mod markdown;
 mod scale;
 mod target;
@@ -53,6 +54,8 @@ pub struct Options<'a> {
     pub sorted: bool,
     pub durations: Population,
     pub filters: &'a Filter,
+    /// Names given to `--exclude` that no event has.
+    pub unknown_excludes: &'a [String],
     /// What the logs hold before the filters.
     pub contents: &'a Contents,
     /// Program and version: `tm-run 1.0.0`.
@@ -128,9 +131,14 @@ fn empty_state(summary: &Summary, options: &Options) -> Option<Vec<String>> {
     }
     let mut lines = Vec::new();
     if summary.input.events > 0 {
-        lines.push(match format::filter_descriptions(options, options.ascii) {
+        let mut filters = format::filter_descriptions(options, options.ascii);
+        let excluded = format::excluded(options, options.ascii);
+        if !excluded.is_empty() {
+            filters.push(format!("without {excluded}"));
+        }
+        lines.push(match filters.join(", ") {
             filters if filters.is_empty() => "No telemetry data matches.".to_owned(),
-            filters => format!("No telemetry data matches: {}.", filters.join(", ")),
+            filters => format!("No telemetry data matches: {filters}."),
         });
         lines.push(format::log_description(summary.input.events, options));
         return Some(lines);

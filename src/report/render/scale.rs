@@ -28,20 +28,20 @@ pub fn float(number: u64) -> f64 {
 
 /// The cells of each part of a stacked bar whose length is `sum / max` of all cells. Rounding is cumulative, and
 /// every part above 0 gets a cell as long as there are enough.
-pub fn stack(parts: [u64; 3], max: u64, cells: usize) -> [usize; 3] {
-    let sum: f64 = parts.iter().map(|&part| float(part)).sum();
-    let present = parts.iter().filter(|&&part| part > 0).count();
-    let length = scale_to(sum, float(max), cells).max(present).min(cells);
-    let mut drawn = [0; 3];
+pub fn stack(parts: &[f64], max: f64, cells: usize) -> Vec<usize> {
+    let sum: f64 = parts.iter().sum();
+    let present = parts.iter().filter(|&&part| part > 0.0).count();
+    let length = scale_to(sum, max, cells).max(present).min(cells);
+    let mut drawn = vec![0; parts.len()];
     let (mut before, mut so_far) = (0, 0.0);
-    for (cell, &part) in drawn.iter_mut().zip(&parts) {
-        so_far += float(part);
+    for (cell, &part) in drawn.iter_mut().zip(parts) {
+        so_far += part;
         let end = scale_to(so_far, sum, length);
         *cell = end - before;
         before = end;
     }
     for at in 0..parts.len() {
-        if parts[at] > 0 && drawn[at] == 0 {
+        if parts[at] > 0.0 && drawn[at] == 0 {
             let widest = (0..drawn.len()).fold(0, |best, at| if drawn[at] > drawn[best] { at } else { best });
             if drawn[widest] > 1 {
                 drawn[widest] -= 1;
@@ -121,19 +121,19 @@ mod tests {
 
     #[test]
     fn stacked_bar_cells_add_up_and_no_part_is_lost() {
-        assert_eq!(stack([1008, 72, 42], 1122, 76), [68, 5, 3]);
-        assert_eq!(stack([1000, 1, 1], 1002, 10), [8, 1, 1]);
-        assert_eq!(stack([0, 0, 0], 10, 10), [0, 0, 0]);
-        assert_eq!(stack([1, 0, 0], 1_000_000, 10), [1, 0, 0]);
-        assert_eq!(stack([1, 1, 1], 1_000_000, 2), [1, 0, 1]);
+        assert_eq!(stack(&[1008.0, 72.0, 42.0], 1122.0, 76), [68, 5, 3]);
+        assert_eq!(stack(&[1000.0, 1.0, 1.0], 1002.0, 10), [8, 1, 1]);
+        assert_eq!(stack(&[0.0, 0.0, 0.0], 10.0, 10), [0, 0, 0]);
+        assert_eq!(stack(&[1.0, 0.0, 0.0], 1_000_000.0, 10), [1, 0, 0]);
+        assert_eq!(stack(&[1.0, 1.0, 1.0], 1_000_000.0, 2), [1, 0, 1]);
     }
 
     proptest! {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
         #[test]
-        fn stacked_bar_never_exceeds_its_cells(parts: [u64; 3], max: u64, cells in 0usize..200) {
-            prop_assert!(stack(parts, max, cells).iter().sum::<usize>() <= cells);
+        fn stacked_bar_never_exceeds_its_cells(parts in proptest::collection::vec(0.0..1e300f64, 0..9), max: f64, cells in 0usize..200) {
+            prop_assert!(stack(&parts, max, cells).iter().sum::<usize>() <= cells);
         }
     }
 }

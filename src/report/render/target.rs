@@ -11,6 +11,7 @@ use super::term::{Glyphs, Line, Style, ellipsize_middle, escape_for_display, flo
 use super::text::finding_lines;
 use super::{Options, effective_options, empty_state, write_sections, write_wrapped};
 use crate::event::outcome::Outcome;
+use crate::event::table::Filter;
 use crate::report::grouping::Detail;
 use crate::report::model::{
     Change, ChangeWindow, Counts, Direction, Finding, FindingKind, Group, Population,
@@ -76,12 +77,11 @@ impl TargetView<'_> {
         let pieces: Vec<(&str, String)> =
             pieces.iter().map(|(between, piece)| (&**between, piece.clone())).collect();
         let mut lines: Vec<Line> = flow(&pieces, self.width, 2).into_iter().map(Line::bold).collect();
-        let filters: Vec<String> = format::filter_descriptions(self.options, self.options.ascii)
-            .into_iter()
-            .filter(|filter| !filter.starts_with("target "))
-            .collect();
-        if !filters.is_empty() {
-            lines.extend(self.wrapped(&format!("Only {}", filters.join(", "))));
+        // The title names the target.
+        let filters = Filter { targets: Vec::new(), ..self.options.filters.clone() };
+        let options = Options { filters: &filters, ..*self.options };
+        if let Some(filters) = format::filter_sentence(&options, options.ascii) {
+            lines.extend(self.wrapped(&filters));
         }
         lines
     }
@@ -117,7 +117,9 @@ impl TargetView<'_> {
     fn finding(&self, finding: &Finding) -> Vec<Line> {
         let sentence = match &finding.kind {
             FindingKind::Changed(change) => change_detail(change),
-            _ => format::finding_sentence(finding, "", self.options).trim_start().to_owned(),
+            _ => {
+                format::finding_sentence(finding, "", self.options).trim_start_matches([':', ' ']).to_owned()
+            }
         };
         let mut letters = sentence.chars();
         let sentence: String =
@@ -165,7 +167,7 @@ impl TargetView<'_> {
         }
         let time = match self.group.seconds_unfinished {
             unfinished if unfinished > 0.0 => format!(
-                "{} in all, {} of it in runs that did not finish",
+                "{} in all, {} of it in failed or interrupted runs",
                 Seconds(self.group.seconds),
                 Seconds(unfinished)
             ),
@@ -399,13 +401,14 @@ fn change_detail(change: &Change) -> String {
         }
     };
     let window = match change.window {
-        ChangeWindow::Days7 => "last 7 days".to_owned(),
-        ChangeWindow::Runs10 => format!("last {}", format::plural(change.n, "run", "runs")),
+        ChangeWindow::Days7 => "7 days".to_owned(),
+        ChangeWindow::Runs10 => format::plural(change.n, "run", "runs"),
     };
     format!(
-        "{degree}: median {} over the {window}, {} in the 28 days before (medians of {} and {} runs, {})",
+        "{degree}: median {} over the last {window}, {} in the 28 days before ({}medians of {} and {} runs, {})",
         Seconds(change.median),
         Seconds(change.baseline_median),
+        format::weekly_cost(change).map_or_else(String::new, |cost| format!("{cost}; ")),
         change.n,
         change.baseline_n,
         format::p_value(change.p)

@@ -147,12 +147,16 @@ fn needs_escape(c: char) -> bool {
             | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
+pub fn ellipsis(ascii: bool) -> &'static str {
+    if ascii { ".." } else { "…" }
+}
+
 /// Cuts text to a width: its beginning and its end around an ellipsis.
 pub fn ellipsize_middle(text: &str, columns: usize, ascii: bool) -> String {
     if text.width() <= columns {
         return text.to_owned();
     }
-    let mark = if ascii { ".." } else { "…" };
+    let mark = ellipsis(ascii);
     if columns <= mark.width() {
         return prefix(text, columns).to_owned();
     }
@@ -165,7 +169,7 @@ pub fn ellipsize_middle(text: &str, columns: usize, ascii: bool) -> String {
     if cut.width() <= columns { cut } else { format!("{beginning}{mark}") }
 }
 
-fn prefix(text: &str, columns: usize) -> &str {
+pub fn prefix(text: &str, columns: usize) -> &str {
     let mut end = 0;
     for (at, c) in text.char_indices() {
         let next = at + c.len_utf8();
@@ -177,7 +181,7 @@ fn prefix(text: &str, columns: usize) -> &str {
     &text[..end]
 }
 
-fn suffix(text: &str, columns: usize) -> &str {
+pub fn suffix(text: &str, columns: usize) -> &str {
     let mut start = text.len();
     for (at, _) in text.char_indices().rev() {
         if text[at..].width() > columns {
@@ -239,7 +243,9 @@ fn must_not_break(before: &str, after: &str) -> bool {
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let larger = before.trim_start_matches('(').strip_suffix(['d', 'h', 'm']).is_some_and(is_number);
     let smaller = after.get(..2).is_some_and(is_number) && after[2..].starts_with(['h', 'm', 's']);
-    larger && smaller || after.starts_with('%') || matches!(before, "(p" | "p" | "<" | "=")
+    let weekly = is_number(before.trim_start_matches('(')) && matches!(after, "min" | "h")
+        || matches!((before, after), ("min" | "h", "a") | ("a", "week)"));
+    larger && smaller || weekly || after.starts_with('%') || matches!(before, "(p" | "p" | "<" | "=")
 }
 
 /// Puts pieces on as few lines as possible. Each comes with the separator before it, which is left out where a
@@ -338,20 +344,29 @@ impl Glyphs {
 
     /// A stacked bar of ok, failed and interrupted runs. If all are ok, it is drawn to an eighth of a cell.
     pub fn outcome_bar(self, parts: [u64; 3], max: u64, cells: usize) -> Line {
-        let [ok, failed, interrupted] = stack(parts, max, cells);
-        let [ok_mark, failed_mark, interrupted_mark] = self.outcome_marks();
+        let drawn = stack(&parts.map(float), float(max), cells);
+        let [ok, failed, interrupted] = parts;
         if failed == 0 && interrupted == 0 {
-            return Line::default().styled(Style::Green, self.bar(float(parts[0]), float(max), cells));
+            return Line::default().styled(Style::Green, self.bar(float(ok), float(max), cells));
         }
-        Line::default()
-            .styled(Style::Green, ok_mark.repeat(ok))
-            .styled(Style::Red, failed_mark.repeat(failed))
-            .styled(Style::Dim, interrupted_mark.repeat(interrupted))
+        let styles = [Style::Green, Style::Red, Style::Dim];
+        let segments = drawn.into_iter().zip(self.outcome_marks()).zip(styles);
+        segments.fold(Line::default(), |line, ((cells, mark), style)| line.styled(style, mark.repeat(cells)))
     }
 
     /// How ok, failed and interrupted runs are drawn.
     pub fn outcome_marks(self) -> [&'static str; 3] {
         if self.ascii { ["#", "x", "-"] } else { ["█", "▒", "░"] }
+    }
+
+    /// Fills of the segments of a bar, one after the other, and then again from the first.
+    pub fn fills(self) -> [&'static str; 4] {
+        if self.ascii { ["#", "=", "+", "-"] } else { ["█", "▓", "▒", "░"] }
+    }
+
+    /// The fill of the segment that stands for all the rest.
+    pub fn rest_fill(self) -> &'static str {
+        if self.ascii { "." } else { "·" }
     }
 
     /// What stands before a finding of a kind (see [`super::format::finding_kind`]).

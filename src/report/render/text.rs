@@ -7,11 +7,12 @@ use unicode_width::UnicodeWidthStr as _;
 
 use super::chart::{Chart, Column, Legend};
 use super::format::{self, ENOUGH};
-use super::scale::{maximum, ratio, scale_to};
+use super::labels::distinct_labels;
+use super::scale::{maximum, ratio, scale_to, stack};
 use super::term::{Glyphs, Line, Style, flow, wrap};
 use super::{Options, effective_options, empty_state, materialise, write_sections, write_wrapped};
 use crate::report::grouping::Detail;
-use crate::report::model::{Counts, DurationStats, Finding, Group};
+use crate::report::model::{Counts, DurationStats, Finding, Group, Population};
 use crate::report::summary::Summary;
 use crate::units::Seconds;
 
@@ -21,6 +22,10 @@ const WIDE: usize = 110;
 const HEAT_MAP_WIDTH: usize = 52;
 /// Rows of a chart without `--limit`: what fits one screen.
 const SCREEN: usize = 12;
+
+/// Names below the bar of all time, and the width of one.
+const MAX_SHARES: usize = 8;
+const SHARE_LABEL: usize = 24;
 
 /// Writes the overview.
 pub fn text(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Result<()> {
@@ -48,6 +53,7 @@ pub fn text(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Re
         view.totals(),
         view.invocations(),
         view.outcomes(),
+        view.time_shares(),
         view.durations(),
         view.findings(),
         view.when(),
@@ -82,10 +88,8 @@ impl Overview<'_> {
         });
         let title = format!("Usage report {} {period}", self.glyphs.dot());
         let mut lines = bold(wrap(&title, self.width));
-        let filters = format::filter_descriptions(self.options, self.options.ascii);
-        if !filters.is_empty() {
-            let only = format!("Only {}", filters.join(", "));
-            lines.extend(hanging_indent("", &only, "     ", self.width));
+        if let Some(filters) = format::filter_sentence(self.options, self.options.ascii) {
+            lines.extend(hanging_indent(Line::default(), &filters, 5, self.width));
         }
         lines
     }
@@ -112,7 +116,10 @@ impl Overview<'_> {
         let mut second =
             vec![("", unique), ("   ", format!("Total time tracked: {}", Seconds(totals.seconds)))];
         if totals.seconds_unfinished > 0.0 {
-            second.push((" ", format!("({} in unfinished runs)", Seconds(totals.seconds_unfinished))));
+            second.push((
+                " ",
+                format!("({} of it in failed or interrupted runs)", Seconds(totals.seconds_unfinished)),
+            ));
         }
         let mut lines = flow(&first, self.width, 2);
         lines.extend(flow(&second, self.width, 2));
@@ -148,10 +155,6 @@ impl Overview<'_> {
         format::display_name(group.name.as_deref(), self.options.ascii)
     }
 
-    fn max_name_width(&self) -> usize {
-        (self.width / 5).clamp(12, 40)
-    }
-
     fn invocations(&self) -> Vec<Line> {
         let (shown, rest) = self.split_at_limit(&self.order);
         let rows = self.rows(shown);
@@ -170,17 +173,16 @@ impl Overview<'_> {
                 ],
             },
             names: rows.iter().map(|group| self.name(group)).collect(),
+            marks: Vec::new(),
             columns: vec![
                 column("runs", 4, &|group| group.counts.runs.to_string()),
-                column("ok", 4, &|group| format::success_rate_or_dash(&group.counts, self.options)),
+                column("ok %", 4, &|group| format::success_rate_or_dash(&group.counts, self.options)),
                 column("fail", 4, &|group| group.counts.failed.to_string()),
                 column("last", 7, &|group| {
                     group.last_run.map_or("-".into(), |at| format::relative_time(at, self.options.now))
                 }),
             ],
             min_columns: 3,
-            max_name_width: self.max_name_width(),
-            min_bar: if wide { 16 } else { 8 },
         };
         let max = rows.iter().map(|group| group.counts.runs).max().unwrap_or(0);
         let left = if wide { self.width - HEAT_MAP_WIDTH - 2 } else { self.width };
@@ -251,12 +253,62 @@ impl Overview<'_> {
         ];
         if counts.interrupted > 0 {
             let note = if self.width >= WIDE {
-                "(stopped by you: counted in neither the rate nor the durations)"
+                "(stopped by you: counted neither in the success rate nor in the durations)"
             } else {
-                "(Ctrl-C and the like: not rated)"
+                "(not counted in the success rate)"
             };
             pieces.push((" ", note.to_owned()));
         }
+        lines.extend(flow(&pieces, self.width, 2).into_iter().map(Line::of));
+        lines
+    }
+
+    /// One bar of all time, and below it whose time it is, as far as a line has room.
+    fn time_shares(&self) -> Vec<Line> {
+        let groups = &self.summary.groups;
+        let total = self.summary.totals.seconds;
+        let order = format::time_order(groups);
+        if order.len() < 2 || total <= 0.0 || !total.is_finite() {
+            return Vec::new();
+        }
+        let seconds = |places: &[usize]| places.iter().map(|&at| groups.totals(at).seconds).sum::<f64>();
+        let legend = |shown: usize| {
+            let (named, rest) = order.split_at(shown);
+            let names: Vec<String> =
+                named.iter().map(|&at| format::display_name(groups.name(at), self.options.ascii)).collect();
+            let labels = distinct_labels(&names, SHARE_LABEL, self.options.ascii);
+            let fills = self.glyphs.fills().into_iter().cycle();
+            let mut pieces: Vec<String> = named
+                .iter()
+                .zip(labels)
+                .zip(fills)
+                .map(|((&at, label), fill)| {
+                    format!("{fill} {label} {}", format::percent_of_time(groups.totals(at).seconds, total))
+                })
+                .collect();
+            if !rest.is_empty() {
+                let share = format::percent_of_time(seconds(rest), total);
+                pieces.push(format!("{} {} more {share}", self.glyphs.rest_fill(), rest.len()));
+            }
+            pieces
+        };
+        let worth_naming = order.iter().filter(|&&at| groups.totals(at).seconds >= total / 100.0).count();
+        let fits = |shown: &usize| {
+            let pieces = legend(*shown);
+            2 + pieces.iter().map(|piece| piece.width() + 3).sum::<usize>() - 3 <= self.width
+        };
+        let shown = (1..=worth_naming.clamp(1, MAX_SHARES)).rev().find(fits).unwrap_or(1);
+        let (named, rest) = order.split_at(shown);
+        let mut parts: Vec<f64> = named.iter().map(|&at| groups.totals(at).seconds).collect();
+        parts.push(seconds(rest));
+        let fills = self.glyphs.fills().into_iter().cycle().take(shown).chain([self.glyphs.rest_fill()]);
+        let cells = stack(&parts, parts.iter().sum(), self.width - 4);
+        let bar: String = cells.into_iter().zip(fills).map(|(cells, fill)| fill.repeat(cells)).collect();
+        let mut lines = vec![Line::bold("Where the time went"), Line::of("  ").plain(bar)];
+        let pieces = legend(shown).into_iter().enumerate();
+        let pieces: Vec<(&str, String)> = pieces
+            .map(|(at, piece)| if at == 0 { ("", format!("  {piece}")) } else { ("   ", piece) })
+            .collect();
         lines.extend(flow(&pieces, self.width, 2).into_iter().map(Line::of));
         lines
     }
@@ -270,15 +322,14 @@ impl Overview<'_> {
         if whisker {
             parts.push((Style::Dim, if self.glyphs.ascii { "|" } else { "┤" }, ": p95"));
         }
-        let star = |group| if self.options.is_starred(group) { " *" } else { "" };
+        let star = |group: &&Group| if self.options.is_starred(group) { " *" } else { "" };
         let chart = Chart {
             title: self.options.duration_title(),
             legend: Legend { parts },
-            names: rows.iter().map(|group| self.name(group) + star(group)).collect(),
+            names: rows.iter().map(|group| self.name(group)).collect(),
+            marks: if starred { rows.iter().map(star).collect() } else { Vec::new() },
             columns: self.duration_columns(&rows, whisker),
             min_columns: 2,
-            max_name_width: self.max_name_width(),
-            min_bar: 8,
         };
         let max = maximum(rows.iter().flat_map(|group| [group.durations().mean, group.durations().p95]));
         let mut lines = chart.lines(self.width, self.glyphs, &|row, cells| {
@@ -289,7 +340,7 @@ impl Overview<'_> {
         lines.extend(self.remainder(rest, &format!("{} in all", Seconds(time)), self.width));
         if starred {
             let note = "never succeeded: the durations are those of its failed runs";
-            lines.extend(hanging_indent("  * ", note, "    ", self.width));
+            lines.extend(hanging_indent(Line::of("  * "), note, 4, self.width));
         }
         lines
     }
@@ -318,10 +369,10 @@ impl Overview<'_> {
             let share = column("share", 5, &|group| format::percent_of_time(group.seconds, total));
             columns.push(share.with_gap(1));
         }
-        if rows.iter().any(|group| group.counts.runs >= ENOUGH) {
+        if rows.iter().any(|group| group.durations().n >= ENOUGH) {
             let (header, slots, gap) = if wide { (&*self.trend_header(), 24, 2) } else { ("trend", 12, 1) };
             let trend = column(header, slots, &|group| {
-                if group.counts.runs < ENOUGH { String::new() } else { self.glyphs.sparkline(&group.trend) }
+                if group.durations().n < ENOUGH { String::new() } else { self.glyphs.sparkline(&group.trend) }
             });
             columns.push(trend.with_gap(gap).of_drawings());
         }
@@ -343,10 +394,14 @@ impl Overview<'_> {
             return Vec::new();
         }
         let mut lines = bold([String::from("Worth a look")]);
-        for finding in &self.summary.findings {
+        let (shown, rest) = format::split_findings(&self.summary.findings);
+        for finding in shown {
             let name = format::short_name(&finding.target, self.options.ascii);
             let sentence = format::finding_sentence(finding, &name, self.options);
             lines.extend(finding_lines(finding, &sentence, 2, self.width, self.glyphs));
+        }
+        if !rest.is_empty() {
+            lines.push(Line::dim(format!("  and {} more: --format json", rest.len())));
         }
         lines
     }
@@ -374,37 +429,39 @@ impl Overview<'_> {
             .map(|(day, level)| format!("{}{gap}{level}", &day[..2]))
             .collect();
         let hours: String = self.glyphs.count_levels(&hours).into_iter().collect();
-        let (days, hours) = (days.join(" "), format!("0h {hours} 24h"));
-        let head = || Line::bold("When").plain("  ");
-        if 6 + days.width() + 3 + hours.width() <= self.width {
-            vec![head().plain(format!("{days}   {hours}"))]
-        } else {
-            vec![head().plain(days), Line::of(format!("      {hours}"))]
+        let lines = [("Runs by weekday", days.join(" ")), ("by hour", format!("0h {hours} 24h"))];
+        let label = lines[0].0.len();
+        if label + 2 + lines.iter().map(|(_, cells)| cells.width()).max().unwrap_or(0) <= self.width {
+            let line =
+                |(what, cells)| Line::default().right(Style::Bold, what, label).plain("  ").plain(cells);
+            return lines.map(line).to_vec();
         }
+        let lines = lines.map(|(what, cells)| [Line::bold(what), Line::of("  ").plain(cells)]);
+        lines.concat()
     }
 
     fn small_sample_note(&self) -> Vec<Line> {
         let groups = &self.summary.groups;
-        if (0..groups.len()).any(|at| groups.totals(at).counts.runs >= ENOUGH) {
+        let shown = |counts: &Counts| match self.options.durations {
+            Population::Ok => counts.ok,
+            Population::Failed => counts.failed,
+            Population::All => counts.runs,
+        };
+        if (0..groups.len()).any(|at| shown(&groups.totals(at).counts) >= ENOUGH) {
             return Vec::new();
         }
-        wrap(
-            &format!("(trends, percentiles and findings appear from {ENOUGH} runs of a target on)"),
-            self.width,
-        )
-        .into_iter()
-        .map(Line::dim)
-        .collect()
+        let note = format!(
+            "(trend and p95 appear from {ENOUGH} successful runs of a target on, slower and faster from about 30)"
+        );
+        wrap(&note, self.width).into_iter().map(Line::dim).collect()
     }
 }
 
-/// Wraps text behind a prefix; further lines have a prefix of the same width.
-fn hanging_indent(first: &str, text: &str, others: &str, columns: usize) -> Vec<Line> {
-    wrap(text, columns - others.len())
-        .into_iter()
-        .enumerate()
-        .map(|(at, part)| Line::of(if at == 0 { first } else { others }).plain(part))
-        .collect()
+/// Wraps text behind a prefix; further lines are indented.
+fn hanging_indent(prefix: Line, text: &str, indent: usize, width: usize) -> Vec<Line> {
+    let mut parts = wrap(text, width - indent).into_iter();
+    let first = prefix.plain(parts.next().unwrap_or_default());
+    std::iter::once(first).chain(parts.map(|part| Line::of(" ".repeat(indent)).plain(part))).collect()
 }
 
 fn bold(lines: impl IntoIterator<Item = String>) -> Vec<Line> {
@@ -416,7 +473,7 @@ pub fn finding_lines(
     finding: &Finding,
     sentence: &str,
     indent: usize,
-    columns: usize,
+    width: usize,
     glyphs: Glyphs,
 ) -> Vec<Line> {
     let kind = format::finding_kind(finding);
@@ -425,14 +482,6 @@ pub fn finding_lines(
         "flaky" => Style::Yellow,
         _ => Style::Red,
     };
-    wrap(sentence, columns - indent - 2)
-        .into_iter()
-        .enumerate()
-        .map(|(at, part)| match at {
-            0 => Line::of(" ".repeat(indent))
-                .styled(style, glyphs.finding_mark(kind))
-                .plain(format!(" {part}")),
-            _ => Line::of(" ".repeat(indent + 2)).plain(part),
-        })
-        .collect()
+    let mark = Line::of(" ".repeat(indent)).styled(style, glyphs.finding_mark(kind)).plain(" ");
+    hanging_indent(mark, sentence, indent + 2, width)
 }

@@ -202,6 +202,7 @@ fn reported(bits: usize, mut table: Table, filters: &Filter, contents: &Contents
         sorted: false,
         durations,
         filters,
+        unknown_excludes: &[],
         contents,
         generator: "fuzz",
         recording: Recording::On,

@@ -124,9 +124,8 @@ impl Page<'_> {
             let zone = self.options.zone_name;
             self.html.element("p", format_args!("{period} ({days}, {zone})")).newline();
         }
-        let filters = format::filter_descriptions(self.options, false);
-        if !filters.is_empty() {
-            self.html.element("p", format_args!("Only {}", filters.join(", "))).newline();
+        if let Some(filters) = format::filter_sentence(self.options, false) {
+            self.html.element("p", filters).newline();
         }
         self.html.raw(
             "<p class=\"soft\">Made on this machine by tm-run; this page loads nothing and runs no script.</p>\n\
@@ -162,7 +161,7 @@ impl Page<'_> {
             ("interrupted", counts.interrupted.to_string()),
             ("success", format::success_rate_or_dash(counts, self.options)),
             ("Total time tracked", Seconds(totals.seconds).to_string()),
-            ("in unfinished runs", Seconds(totals.seconds_unfinished).to_string()),
+            ("of it in failed or interrupted runs", Seconds(totals.seconds_unfinished).to_string()),
         ];
         self.html.raw("<section id=\"summary\" aria-label=\"Summary\">\n<dl>\n");
         for (term, figure) in figures {
@@ -245,7 +244,7 @@ impl Page<'_> {
                 "min",
                 "max",
                 "total",
-                "unfinished",
+                "in failed or interrupted runs",
                 "first run",
                 "last run",
             ],

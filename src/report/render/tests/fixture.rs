@@ -58,6 +58,7 @@ pub fn options(width: usize) -> Options<'static> {
         sorted: false,
         durations: Population::Ok,
         filters: &NO_FILTERS,
+        unknown_excludes: &[],
         contents: &CONTENTS,
         generator: "tm-run 1.0.0",
         recording: Recording::On,
@@ -491,6 +492,7 @@ pub fn crowded() -> Summary<'static> {
     }
     summary.groups.sort_by(|a, b| b.counts.runs.cmp(&a.counts.runs).then_with(|| a.name.cmp(&b.name)));
     summary.unique_targets = 40;
+    summary.totals.seconds = summary.groups.iter().map(|group| group.seconds).sum();
     summary
 }
 

@@ -390,9 +390,9 @@ fn html_of_the_same_summary_is_byte_identical() {
 fn overview_fits_one_screen() {
     let lines =
         |summary: &Summary, width| rendered(|out| text(summary, &options(width), out)).lines().count();
-    assert!(lines(&busy(), 80) <= 34);
-    assert!(lines(&crowded(), 80) <= 48);
-    assert!(lines(&crowded(), 120) <= 48);
+    assert!(lines(&busy(), 80) <= 40);
+    assert!(lines(&crowded(), 80) <= 54);
+    assert!(lines(&crowded(), 120) <= 52);
 }
 
 #[test]
