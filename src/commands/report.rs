@@ -54,7 +54,7 @@ pub fn run(asked: &cli::Report, now: DateTime<Utc>, out: &mut dyn Write) -> anyh
 struct Zone<'a> {
     name: String,
     filter: Filter,
-    local: &'a dyn Fn(DateTime<Utc>) -> NaiveDateTime,
+    local: &'a (dyn Fn(DateTime<Utc>) -> NaiveDateTime + Sync),
     offset: &'a (dyn Fn(i64) -> i64 + Sync),
 }
 

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use super::term::escape_for_display;
 use super::{Options, format};
 use crate::report::grouping::Detail;
-use crate::report::model::{Group, GroupBy};
+use crate::report::model::{DurationStats, Group, GroupBy};
 use crate::report::summary::Summary;
 
 /// Writes the table; lines end in CR LF.
@@ -15,7 +15,7 @@ pub fn csv(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Res
     let row = |group: Group| {
         let name =
             group.name.as_deref().map_or_else(String::new, |name| field(&escape_for_display(name, false)));
-        format!("{name},{}\r\n", cells(&group).join(","))
+        format!("{name},{}\r\n", cells(&group, options).join(","))
     };
     for row in summary.groups.materialise_range(
         0..options.row_limit(summary.groups.len()),
@@ -44,7 +44,7 @@ const COLUMNS: [&str; 14] = [
     "last_run",
 ];
 
-pub fn header(by: GroupBy) -> [&'static str; 14] {
+fn header(by: GroupBy) -> [&'static str; 14] {
     let mut header = COLUMNS;
     if by == GroupBy::Domain {
         header[0] = "domain";
@@ -53,9 +53,11 @@ pub fn header(by: GroupBy) -> [&'static str; 14] {
 }
 
 /// The cells of a row behind its name, in full precision; a missing figure is empty.
-pub fn cells(group: &Group) -> [String; 13] {
+fn cells(group: &Group, options: &Options) -> [String; 13] {
     let counts = &group.counts;
-    let durations = group.durations();
+    // Durations of failed runs in their stead would look like those of successful ones.
+    let none = DurationStats::default();
+    let durations = if options.is_starred(group) { &none } else { group.durations() };
     let number = |value: Option<f64>| value.map_or_else(String::new, decimal);
     let time = |at: Option<_>| at.map_or_else(String::new, format::rfc3339);
     [

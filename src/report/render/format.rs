@@ -11,8 +11,9 @@ use crate::event::table::Filter;
 use crate::report::grouping::Groups;
 use crate::report::model::{
     Change, ChangeWindow, Counts, Direction, Finding, FindingKind, Group, GroupBy, Population, RunRecord,
-    Usual,
+    Totals, Usual,
 };
+use crate::report::summary::Summary;
 use crate::units::Seconds;
 
 /// A target with fewer runs has no trend and no p95.
@@ -111,6 +112,25 @@ pub fn date_range(from: NaiveDate, to: NaiveDate, dash: &str) -> String {
     } else {
         format!("{} {dash} {}", date(from), date(to))
     }
+}
+
+/// `12 Oct – 23 Nov 2026 (43 days, Europe/Paris)`.
+pub fn period(summary: &Summary, options: &Options, dash: &str) -> String {
+    let Some(period) = &summary.period else {
+        return "no times were recorded".to_owned();
+    };
+    let date = |at| (options.local)(at).date();
+    let dates = date_range(date(period.from), date(period.to), dash);
+    format!("{dates} ({}, {})", plural(period.days, "day", "days"), options.zone_name)
+}
+
+/// The time tracked, and what is to be said of it.
+pub fn time_tracked(totals: &Totals) -> Vec<String> {
+    let mut parts = vec![Seconds(totals.seconds).to_string()];
+    if totals.seconds_unfinished > 0.0 {
+        parts.push(format!("{} of it in failed or interrupted runs", Seconds(totals.seconds_unfinished)));
+    }
+    parts
 }
 
 /// How long ago, in one unit: `21m ago`.

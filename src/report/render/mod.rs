@@ -43,7 +43,7 @@ pub struct Options<'a> {
     pub ascii: bool,
     pub color: bool,
     /// Local time of a moment in the zone of the report.
-    pub local: &'a dyn Fn(DateTime<Utc>) -> NaiveDateTime,
+    pub local: &'a (dyn Fn(DateTime<Utc>) -> NaiveDateTime + Sync),
     /// For the header: `Europe/Paris`.
     pub zone_name: &'a str,
     pub now: DateTime<Utc>,

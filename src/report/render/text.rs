@@ -76,16 +76,7 @@ struct Overview<'a> {
 
 impl Overview<'_> {
     fn header(&self) -> Vec<Line> {
-        let period = self.summary.period.as_ref().map_or("no times were recorded".to_owned(), |period| {
-            let (from, to) =
-                ((self.options.local)(period.from).date(), (self.options.local)(period.to).date());
-            let days = format::plural(period.days, "day", "days");
-            format!(
-                "{} ({days}, {})",
-                format::date_range(from, to, self.glyphs.dash()),
-                self.options.zone_name
-            )
-        });
+        let period = format::period(self.summary, self.options, self.glyphs.dash());
         let title = format!("Usage report {} {period}", self.glyphs.dot());
         let mut lines = bold(wrap(&title, self.width));
         if let Some(filters) = format::filter_sentence(self.options, self.options.ascii) {
@@ -112,15 +103,10 @@ impl Overview<'_> {
         if let Some(success) = format::success_rate(counts, self.options) {
             first.push(("   ", format!("success {success}")));
         }
-        let totals = &self.summary.totals;
-        let mut second =
-            vec![("", unique), ("   ", format!("Total time tracked: {}", Seconds(totals.seconds)))];
-        if totals.seconds_unfinished > 0.0 {
-            second.push((
-                " ",
-                format!("({} of it in failed or interrupted runs)", Seconds(totals.seconds_unfinished)),
-            ));
-        }
+        let mut time = format::time_tracked(&self.summary.totals).into_iter();
+        let total = time.next().unwrap_or_default();
+        let mut second = vec![("", unique), ("   ", format!("Total time tracked: {total}"))];
+        second.extend(time.map(|part| (" ", format!("({part})"))));
         let mut lines = flow(&first, self.width, 2);
         lines.extend(flow(&second, self.width, 2));
         lines.into_iter().map(Line::of).collect()

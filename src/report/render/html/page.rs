@@ -80,7 +80,7 @@ impl Page<'_> {
         }
         self.html.raw("</title>\n<style>\n").raw(include_str!("page.css"));
         self.html.raw("</style>\n</head>\n<body>\n");
-        self.header(&period);
+        self.header();
         self.html.raw("<main>\n");
         if let Some(lines) = empty_state(self.summary, self.options) {
             self.html.raw("<section>\n");
@@ -117,12 +117,10 @@ impl Page<'_> {
         })
     }
 
-    fn header(&mut self, period: &str) {
+    fn header(&mut self) {
         self.html.raw("<header>\n<h1>Usage report</h1>\n");
-        if let Some(of) = &self.summary.period {
-            let days = format::plural(of.days, "day", "days");
-            let zone = self.options.zone_name;
-            self.html.element("p", format_args!("{period} ({days}, {zone})")).newline();
+        if self.summary.period.is_some() {
+            self.html.element("p", format::period(self.summary, self.options, "–")).newline();
         }
         if let Some(filters) = format::filter_sentence(self.options, false) {
             self.html.element("p", filters).newline();

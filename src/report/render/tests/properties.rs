@@ -217,10 +217,11 @@ proptest! {
             prop_assert!(row[0] == *name || row[0].strip_prefix('\'') == Some(name), "{:?}", row[0]);
             prop_assert!(!row[0].starts_with(['=', '+', '-', '@']));
         }
-        let table = rendered(|out| markdown(&summary, &options(80), out));
-        prop_assert_eq!(table.lines().count(), summary.groups.len() + 2);
-        for line in table.lines() {
-            prop_assert_eq!(line.replace("\\\\", "").replace("\\|", "").matches('|').count(), 15, "{}", line);
+        let report = rendered(|out| markdown(&summary, &options(80), out));
+        let table: Vec<&str> = report.lines().filter(|line| line.starts_with('|')).collect();
+        prop_assert_eq!(table.len(), summary.groups.len() + 2);
+        for line in table {
+            prop_assert_eq!(line.replace("\\\\", "").replace("\\|", "").matches('|').count(), 10, "{}", line);
         }
     }
 
