@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::harness::{
-    BARE_AND_RECORDED, Case, EVERY_WAY, Event, Job, Launch, Process, RECORDED, Sandbox, TM_RUN, WaitStatus,
-    cases, wait_until,
+    ALL_BUT_OFF, Case, EVERY_WAY, Event, Job, Launch, Process, RECORDED, Sandbox, TM_RUN, WaitStatus, cases,
+    wait_until,
 };
 
 pub fn cases() -> Vec<Case> {
@@ -19,9 +19,9 @@ pub fn cases() -> Vec<Case> {
         ansible_playbook_fails_as_bare,
         ansible_playbook_cleans_up_after_ctrl_c,
     ]);
-    all.extend(cases![BARE_AND_RECORDED, needs ["vim"]; vim_suspends_resumes_resizes_and_quits]);
-    all.extend(cases![BARE_AND_RECORDED, needs ["less"]; less_suspends_resumes_and_quits]);
-    all.extend(cases![BARE_AND_RECORDED, needs ["python3"]; python_repl_handles_ctrl_c_suspends_and_resumes]);
+    all.extend(cases![ALL_BUT_OFF, needs ["vim"]; vim_suspends_resumes_resizes_and_quits]);
+    all.extend(cases![ALL_BUT_OFF, needs ["less"]; less_suspends_resumes_and_quits]);
+    all.extend(cases![ALL_BUT_OFF, needs ["python3"]; python_repl_handles_ctrl_c_suspends_and_resumes]);
     all
 }
 

@@ -16,7 +16,7 @@ use nix::unistd::{Pid, mkfifo};
 
 use super::sandbox::launcher;
 use super::terminal::Terminal;
-use super::{Process, Sandbox, Stream, TIMEOUT, pause_briefly, probe, send_signal};
+use super::{Process, Sandbox, Stream, TIMEOUT, Way, pause_briefly, probe, send_signal};
 
 /// What a parent is told.
 #[derive(Debug, PartialEq, Eq, Clone, Copy)]
@@ -99,6 +99,10 @@ impl Launch<'_> {
             .env("TERM", "xterm")
             .env("W", self.sandbox.prefix_text())
             .env("P", probe());
+        if self.sandbox.way == Way::Forked {
+            // Programs that come by it may not know processes that share memory, so tm-run forks. None comes here.
+            command.env("LD_PRELOAD", "");
+        }
         for (name, value) in &self.env {
             match value {
                 Some(value) => command.env(name, value),

@@ -16,15 +16,17 @@ use super::{Launch, Process};
 pub enum Way {
     /// No tm-run: what is to be expected.
     Bare,
-    /// Under tm-run, which records.
+    /// Under tm-run, which records: the command shares our memory until it is executed (clone(2), `CLONE_VM`).
     Recorded,
+    /// The same by fork(2), which tm-run takes where memory cannot be shared.
+    Forked,
     /// Under tm-run with recording off: exec in place.
     Off,
 }
 
-pub const EVERY_WAY: &[Way] = &[Way::Bare, Way::Recorded, Way::Off];
+pub const EVERY_WAY: &[Way] = &[Way::Bare, Way::Recorded, Way::Forked, Way::Off];
 /// For what exec in place trivially does as the bare command, and takes long.
-pub const BARE_AND_RECORDED: &[Way] = &[Way::Bare, Way::Recorded];
+pub const ALL_BUT_OFF: &[Way] = &[Way::Bare, Way::Recorded, Way::Forked];
 pub const RECORDED: &[Way] = &[Way::Recorded];
 pub const OFF: &[Way] = &[Way::Off];
 
@@ -33,8 +35,13 @@ impl Way {
         match self {
             Self::Bare => "bare",
             Self::Recorded => "recorded",
+            Self::Forked => "forked",
             Self::Off => "off",
         }
+    }
+
+    pub fn records(self) -> bool {
+        matches!(self, Self::Recorded | Self::Forked)
     }
 }
 
@@ -88,7 +95,7 @@ impl Sandbox {
         let dir = TempDir::with_prefix("tm-run-").expect("a temporary directory");
         let sandbox = Self { way, dir, target: "work".to_owned(), domain: None };
         fs::create_dir(sandbox.home()).expect("a home");
-        if way == Way::Recorded {
+        if way.records() {
             sandbox.turn_on();
         }
         sandbox
@@ -203,7 +210,7 @@ impl Sandbox {
     /// If this way records, the log holds exactly these; if not, there is none.
     #[track_caller]
     pub fn assert_logged(&self, exit_codes: &[i64]) {
-        if self.way == Way::Recorded {
+        if self.way.records() {
             assert_eq!(self.exit_codes(), exit_codes, "exit codes in the log");
         } else {
             assert!(!self.home().join(".anklume").exists(), "nothing may be made");
@@ -213,7 +220,7 @@ impl Sandbox {
     /// The process that the command's parent started: the command's own, or the wrapper's.
     #[track_caller]
     pub fn launched_pid(&self, command: i32) -> i32 {
-        if self.way != Way::Recorded {
+        if !self.way.records() {
             return command;
         }
         let parent = Process::of(command).expect("the command is there").parent;

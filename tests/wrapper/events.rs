@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::time::Instant;
 
-use crate::harness::{BARE_AND_RECORDED, Case, RECORDED, Sandbox, TM_RUN, WaitStatus, cases, probe};
+use crate::harness::{ALL_BUT_OFF, Case, RECORDED, Sandbox, TM_RUN, WaitStatus, cases, probe};
 
 pub fn cases() -> Vec<Case> {
     let mut all = cases![RECORDED;
@@ -18,8 +18,8 @@ pub fn cases() -> Vec<Case> {
         target_and_domain_are_recorded,
         invalid_target_or_domain_is_a_usage_error_and_runs_nothing,
     ];
-    all.extend(cases![BARE_AND_RECORDED; concurrent_200_runs_by_bash_write_200_lines]);
-    all.extend(cases![BARE_AND_RECORDED, needs ["xargs"]; concurrent_400_runs_by_xargs_write_400_lines]);
+    all.extend(cases![ALL_BUT_OFF; concurrent_200_runs_by_bash_write_200_lines]);
+    all.extend(cases![ALL_BUT_OFF, needs ["xargs"]; concurrent_400_runs_by_xargs_write_400_lines]);
     all
 }
 

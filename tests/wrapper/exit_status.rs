@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use crate::harness::{BARE_AND_RECORDED, Case, EVERY_WAY, Sandbox, WaitStatus, cases, probe};
+use crate::harness::{ALL_BUT_OFF, Case, EVERY_WAY, Sandbox, WaitStatus, cases, probe};
 
 pub fn cases() -> Vec<Case> {
     let mut all = cases![EVERY_WAY;
@@ -16,7 +16,7 @@ pub fn cases() -> Vec<Case> {
         sigpipe_kills_a_producer_at_once,
         rusage_cpu_time_is_accounted_to_the_launched_pid,
     ];
-    all.extend(cases![BARE_AND_RECORDED; exit_code_is_preserved_for_all_256, death_by_signal_is_preserved_for_every_signal]);
+    all.extend(cases![ALL_BUT_OFF; exit_code_is_preserved_for_all_256, death_by_signal_is_preserved_for_every_signal]);
     all
 }
 

@@ -1,9 +1,9 @@
 //! PID namespaces: sandboxes and containers in which some numbers are 0, and the first process is unlike others.
 
-use crate::harness::{BARE_AND_RECORDED, Case, EVERY_WAY, RECORDED, Sandbox, TM_RUN, WaitStatus, Way, cases};
+use crate::harness::{ALL_BUT_OFF, Case, EVERY_WAY, RECORDED, Sandbox, TM_RUN, WaitStatus, cases};
 
 pub fn cases() -> Vec<Case> {
-    let mut all = cases![BARE_AND_RECORDED, needs ["root", "unshare", "bash"];
+    let mut all = cases![ALL_BUT_OFF, needs ["root", "unshare", "bash"];
         pid_namespace_for_children_is_left_to_the_commands_children,
         pid_namespace_signal_to_init_reaches_the_command,
     ];
@@ -30,7 +30,7 @@ fn pid_namespace_without_proc_still_runs_the_command(sandbox: &Sandbox) {
     }
     let status = "exec unshare --mount bash -c 'umount -l /proc && exec \"$T\" status'";
     let status = sandbox.bash(status).env("T", TM_RUN).output().text();
-    assert_eq!(status.contains("there is no /proc"), sandbox.way == Way::Recorded, "{status}");
+    assert_eq!(status.contains("there is no /proc"), sandbox.way.records(), "{status}");
 }
 
 fn pid_namespace_signal_to_init_reaches_the_command(sandbox: &Sandbox) {
@@ -38,7 +38,7 @@ fn pid_namespace_signal_to_init_reaches_the_command(sandbox: &Sandbox) {
     let words = "exec unshare --pid --fork --mount-proc $W bash -c \"$SCRIPT\"";
     let output = sandbox.bash(words).env("SCRIPT", script).output();
     assert_eq!(output.status, WaitStatus::Exited(5));
-    if sandbox.way == Way::Recorded {
+    if sandbox.way.records() {
         assert_eq!(sandbox.exit_codes(), [5]);
     }
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use crate::harness::{Case, EVERY_WAY, Launch, Sandbox, TM_RUN, WaitStatus, Way, cases, probe};
+use crate::harness::{Case, EVERY_WAY, Launch, Sandbox, TM_RUN, WaitStatus, cases, probe};
 
 pub fn cases() -> Vec<Case> {
     let mut all = cases![EVERY_WAY;
@@ -176,7 +176,7 @@ fn rlimit_nproc_exhausted_still_runs_the_command(sandbox: &Sandbox) {
     for path in [&copy, &wrapper, &sandbox.home(), &sandbox.path(".")] {
         world(path);
     }
-    if sandbox.way == Way::Recorded {
+    if sandbox.way.records() {
         world(&sandbox.telemetry());
         world(&sandbox.home().join(".anklume"));
     }

@@ -4,7 +4,7 @@
 use std::process::Stdio;
 
 use crate::harness::{
-    BARE_AND_RECORDED, Case, EVERY_WAY, Job, Process, RECORDED, Sandbox, TM_RUN, WaitStatus, cases, probe,
+    ALL_BUT_OFF, Case, EVERY_WAY, Job, Process, RECORDED, Sandbox, TM_RUN, WaitStatus, cases, probe,
     send_signal, sigqueue, wait_until, wait_until_stopped,
 };
 
@@ -33,7 +33,7 @@ pub fn cases() -> Vec<Case> {
         timeout_inside_the_wrapper_exits_124,
         timeout_inside_the_wrapper_forwards_sigterm,
     ]);
-    all.extend(cases![BARE_AND_RECORDED;
+    all.extend(cases![ALL_BUT_OFF;
         sigterm_during_startup_always_kills,
         sigint_to_the_process_group_during_startup_always_kills,
     ]);

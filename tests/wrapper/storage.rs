@@ -9,12 +9,10 @@ use std::process::Stdio;
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 
-use crate::harness::{
-    BARE_AND_RECORDED, Case, Launch, RECORDED, Sandbox, WaitStatus, Way, cases, probe, sigqueue,
-};
+use crate::harness::{ALL_BUT_OFF, Case, Launch, RECORDED, Sandbox, WaitStatus, cases, probe, sigqueue};
 
 pub fn cases() -> Vec<Case> {
-    let mut all = cases![BARE_AND_RECORDED;
+    let mut all = cases![ALL_BUT_OFF;
         home_unset_runs_the_command,
         home_empty_relative_or_missing_runs_the_command,
         rlimit_fsize_does_not_kill_by_sigxfsz,
@@ -57,7 +55,7 @@ fn home_empty_relative_or_missing_runs_the_command(sandbox: &Sandbox) {
     for home in ["", "home", ".", "/no/such/directory", "/dev/null", "/proc/self"] {
         unharmed(command(sandbox).env("HOME", home));
     }
-    if sandbox.way == Way::Recorded {
+    if sandbox.way.records() {
         assert_eq!(sandbox.log_text(), "");
     }
 }
@@ -115,7 +113,7 @@ fn rlimit_fsize_does_not_kill_by_sigxfsz(sandbox: &Sandbox) {
     unharmed(sized("40"));
     // The next event is not glued to the half that may be there.
     unharmed(command(sandbox));
-    if sandbox.way == Way::Recorded {
+    if sandbox.way.records() {
         let log = sandbox.log_text();
         let last = log.lines().next_back().expect("a line");
         assert!(last.starts_with("{\"timestamp\": ") && last.ends_with('}'), "{log}");
@@ -137,7 +135,7 @@ fn flock_held_by_another_process_is_not_waited_for(sandbox: &Sandbox) {
 
 /// TL10
 fn closed_or_broken_stdout_and_stderr_keep_the_exit_status(sandbox: &Sandbox) {
-    if sandbox.way == Way::Recorded {
+    if sandbox.way.records() {
         fs::create_dir(sandbox.log()).expect("a directory in place of the log");
     }
     for option in ["--close", "--broken-pipe"] {
@@ -191,7 +189,7 @@ fn home_that_is_not_utf8_is_recorded_in(sandbox: &Sandbox) {
     fs::create_dir_all(home.join(".anklume/telemetry")).expect("a home");
     fs::write(home.join(".anklume/telemetry/enabled"), "").expect("a marker");
     unharmed(command(sandbox).env("HOME", &home));
-    if sandbox.way == Way::Recorded {
+    if sandbox.way.records() {
         let log = fs::read_to_string(home.join(".anklume/telemetry/usage.jsonl")).expect("a log");
         assert_eq!(log.lines().count(), 1);
     }

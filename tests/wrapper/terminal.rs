@@ -6,8 +6,8 @@ use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 
 use crate::harness::{
-    BARE_AND_RECORDED, Case, EVERY_WAY, Job, Sandbox, Stream, WaitStatus, cases, send_signal, sigqueue,
-    wait_until, wait_until_stopped,
+    ALL_BUT_OFF, Case, EVERY_WAY, Job, Sandbox, Stream, WaitStatus, cases, send_signal, sigqueue, wait_until,
+    wait_until_stopped,
 };
 
 pub fn cases() -> Vec<Case> {
@@ -41,7 +41,7 @@ pub fn cases() -> Vec<Case> {
         sigstop_of_the_command_alone_suspends_the_job,
         ctrl_c_does_not_reach_a_background_job,
     ];
-    all.extend(cases![BARE_AND_RECORDED; ctrl_c_during_startup_is_never_lost]);
+    all.extend(cases![ALL_BUT_OFF; ctrl_c_during_startup_is_never_lost]);
     all
 }
 
