@@ -11,7 +11,7 @@ use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 
 use crate::harness::{
-    Case, Launch, OFF, Output, RECORDED, ROOT, Sandbox, TM_RUN, WaitStatus, cases, probe, wait_until,
+    Case, Launch, OFF, Output, RECORDED, ROOT, Sandbox, TM_RUN, WaitStatus, cases, install, probe, wait_until,
 };
 
 pub fn cases() -> Vec<Case> {
@@ -937,7 +937,7 @@ impl<'s> WithUser<'s> {
         }
         // The build may be where nobody else can reach it.
         let program = sandbox.path("tm-run");
-        fs::copy(TM_RUN, &program).expect("a copy of the program");
+        install(TM_RUN, &program);
         set_mode(&sandbox.path(""), 0o755);
         let given = |path: &Path| chown(path, Some(USER), Some(USER)).expect("it is given away");
         given(&sandbox.home());

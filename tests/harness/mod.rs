@@ -18,7 +18,9 @@ pub use case::{Case, DUCKDB, DYNAMIC, ROOT, python_with_duckdb};
 pub(crate) use case::{cases, once};
 pub use job::{Job, Launch, Output, WaitStatus};
 pub use process::{Process, is_alive, send_signal, sigqueue, wait_until_stopped};
-pub use sandbox::{ALL_BUT_OFF, EVERY_WAY, Event, OFF, RECORDED, Sandbox, TM_RUN, Way, find_on_path, probe};
+pub use sandbox::{
+    ALL_BUT_OFF, EVERY_WAY, Event, OFF, RECORDED, Sandbox, TM_RUN, Way, find_on_path, install, probe,
+};
 pub use stream::Stream;
 pub use terminal::PROMPT;
 

@@ -60,6 +60,15 @@ fn compiled(name: &'static str) -> PathBuf {
     program
 }
 
+/// Copies a program so that it can be executed at once. A process of its own writes it: a process that another test
+/// starts just now has our open files for a moment, and a file that is open for writing cannot be executed (ETXTBSY,
+/// execve(2)).
+#[track_caller]
+pub fn install(source: impl AsRef<Path>, path: &Path) {
+    let status = Command::new("install").args(["-m", "755"]).arg(source.as_ref()).arg(path).status();
+    assert!(status.expect("install starts").success(), "{}", path.display());
+}
+
 pub fn probe() -> &'static str {
     static PATH: OnceLock<String> = OnceLock::new();
     PATH.get_or_init(|| {
@@ -119,9 +128,9 @@ impl Sandbox {
     }
 
     pub fn script(&self, name: &str, text: &str) -> PathBuf {
-        let path = self.path(name);
-        fs::write(&path, text).expect("a script");
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("its mode");
+        let (source, path) = (self.path("script-source"), self.path(name));
+        fs::write(&source, text).expect("a script");
+        install(&source, &path);
         path
     }
 

@@ -324,7 +324,7 @@ fn an_anklume_around_make_is_left_alone(sandbox: &Sandbox) {
         }
     }
     // A program is no script, whatever is in it.
-    fs::copy(crate::harness::probe(), sandbox.path("bin/anklume")).expect("a program");
+    crate::harness::install(crate::harness::probe(), &sandbox.path("bin/anklume"));
     for shell in SHELLS {
         shell.script(sandbox, &format!("{}anklume sync\n", shell.init())).output();
     }

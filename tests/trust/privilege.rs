@@ -6,7 +6,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::Path;
 
 use super::{COMMAND, EARLIER, QUESTIONS, broken, done, listing, tm_run, unharmed};
-use crate::harness::{Case, OFF, RECORDED, Sandbox, TM_RUN, WaitStatus, cases};
+use crate::harness::{Case, OFF, RECORDED, Sandbox, TM_RUN, WaitStatus, cases, install};
 
 pub fn cases() -> Vec<Case> {
     let mut all = cases![OFF; modes_are_0700_and_0600_under_any_umask];
@@ -27,7 +27,7 @@ const USER: u32 = 1234;
 /// A program that any user may run, for the place where it was built may be out of their reach.
 pub fn for_everybody(sandbox: &Sandbox) -> String {
     let program = sandbox.path("tm-run");
-    fs::copy(TM_RUN, &program).expect("a copy");
+    install(TM_RUN, &program);
     let above = program.parent().expect("a directory");
     for path in [above, &program] {
         fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("its mode");

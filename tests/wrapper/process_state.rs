@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use crate::harness::{Case, EVERY_WAY, Launch, Sandbox, TM_RUN, WaitStatus, cases, probe};
+use crate::harness::{Case, EVERY_WAY, Launch, Sandbox, TM_RUN, WaitStatus, cases, install, probe};
 
 pub fn cases() -> Vec<Case> {
     let mut all = cases![EVERY_WAY;
@@ -171,8 +171,8 @@ fn rlimit_nproc_exhausted_still_runs_the_command(sandbox: &Sandbox) {
         fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("its mode");
     };
     let (copy, wrapper) = (sandbox.path("probe"), sandbox.path("tm-run"));
-    fs::copy(probe(), &copy).expect("a copy");
-    fs::copy(TM_RUN, &wrapper).expect("a copy");
+    install(probe(), &copy);
+    install(TM_RUN, &wrapper);
     for path in [&copy, &wrapper, &sandbox.home(), &sandbox.path(".")] {
         world(path);
     }
@@ -236,7 +236,8 @@ fn parent_death_signal_ends_the_command_with_its_launcher(sandbox: &Sandbox) {
 
 /// ST29
 fn pgrep_f_finds_one_process(sandbox: &Sandbox) {
-    let word = format!("only-here-{}", std::process::id());
+    // Other cases run at the same time.
+    let word = sandbox.path("only-here").display().to_string();
     let mut job = sandbox.probe(&format!("signals {word}")).spawn();
     let command = job.stdout.read_ready_pid();
     let output =

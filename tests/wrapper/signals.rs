@@ -4,7 +4,7 @@
 use std::process::Stdio;
 
 use crate::harness::{
-    ALL_BUT_OFF, Case, EVERY_WAY, Job, Process, RECORDED, Sandbox, TM_RUN, WaitStatus, cases, probe,
+    ALL_BUT_OFF, Case, EVERY_WAY, Job, Process, RECORDED, Sandbox, TM_RUN, WaitStatus, cases, install, probe,
     send_signal, sigqueue, wait_until, wait_until_stopped,
 };
 
@@ -175,8 +175,7 @@ fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_UNLCK)
 /// The command's process is held in its execve(2), and stopped there.
 fn stop_before_the_exec_is_seen(sandbox: &Sandbox) {
     let program = sandbox.path("program").into_os_string().into_string().expect("a path in UTF-8");
-    // Not by us, who may have just made a child that has our files open: such a file cannot be held, nor executed.
-    assert_eq!(sandbox.unwrapped(["cp", probe(), &program]).wait_for_exit(), WaitStatus::Exited(0));
+    install(probe(), program.as_ref());
     let mut holder = sandbox.unwrapped(["python3", "-c", HOLD, &program]).stdin(Stdio::piped()).spawn();
     assert_eq!(holder.stdout.read_line(), "held");
     let mut job = sandbox.command([&program, "exit", "3"]).spawn();
