@@ -81,6 +81,10 @@ pub fn run(command: &'static Command, kind: ChildKind) -> Option<Outcome> {
         return None;
     };
     signal::sigprocmask(SigmaskHow::Block, SignalSet::ALL);
+    if kind == ChildKind::Forked {
+        // A forked sentinel would keep its copy of the command's arguments, and pgrep -f would find it.
+        process::clear_argv_tail(command.argc());
+    }
     let sentinel = Sentinel::start(kind, words, parent);
     words.go.store_and_wake(1);
     let (mut exit, sentinel) = supervise::until_exit(pid, sentinel, words, || {
