@@ -28,7 +28,7 @@ pub mod fuzzing {
     pub use crate::event::Event;
     pub use crate::event::outcome::Outcome;
     pub use crate::event::parse::scanner::{Scanner, Window};
-    pub use crate::event::parse::{ParsedEvent, flat, glued_object_start, lenient};
+    pub use crate::event::parse::{ParsedEvent, glued_object_start, lenient};
     pub use crate::event::table::{Filter, Table};
     pub use crate::report::model::{Contents, GroupBy, Population, SortBy};
     pub use crate::report::render::{self, Recording};

@@ -54,12 +54,12 @@ pub struct Table {
 impl Table {
     /// The chunks are given in the order of the logs and of their lines.
     pub fn new(interner: Interner, chunks: Vec<Chunk>, read_stats: ReadStats) -> Self {
-        let known = interner.into_known();
+        let interned = interner.into_inner();
         Self {
             read_stats,
-            targets: known.targets.names,
-            domains: known.domains.names,
-            series: known.series,
+            targets: interned.targets.names,
+            domains: interned.domains.names,
+            series: interned.series,
             chunks: sorted(chunks),
         }
     }
@@ -87,11 +87,11 @@ impl Table {
     pub fn events(&self) -> impl Iterator<Item = (Option<DateTime<Utc>>, Event)> {
         self.rows().map(|(row, length)| {
             let series = self.series[row.series as usize];
-            let domain = &self.domains[series.domain as usize];
+            let domain = &self.domains[series.domain.index()];
             let timestamp = timestamp::to_datetime(row.micros);
             let event = Event {
                 timestamp: timestamp.unwrap_or_default(),
-                target: self.targets[series.target as usize].to_string(),
+                target: self.targets[series.target.index()].to_string(),
                 domain: (!domain.is_empty()).then(|| domain.to_string()),
                 duration_seconds: length.seconds(),
                 exit_code: series.exit_code,
@@ -147,7 +147,7 @@ pub fn of_lines<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> Table {
     let interner = Interner::default();
     let mut builder = TableBuilder::new(&interner, chunk::MAX_ROWS);
     for line in lines {
-        builder.line(line);
+        builder.push_line(line);
     }
     let batch = builder.finish_batch();
     let read_stats = ReadStats {

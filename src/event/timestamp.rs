@@ -66,3 +66,55 @@ fn two(tens: u8, ones: u8) -> Option<u32> {
     (tens.is_ascii_digit() && ones.is_ascii_digit())
         .then(|| u32::from(tens - b'0') * 10 + u32::from(ones - b'0'))
 }
+
+#[cfg(test)]
+mod tests {
+    use fastrand::Rng;
+
+    use super::*;
+    use crate::event::parse::tests::TIMES;
+
+    #[test]
+    fn rfc_3339_timestamps_are_read_and_others_refused() {
+        #[track_caller]
+        fn case(text: &str, micros: Option<i64>) {
+            assert_eq!(parse(text.as_bytes()), micros);
+        }
+        case("1970-01-01T00:00:00Z", Some(0));
+        case("1970-01-01t00:00:01z", Some(1_000_000));
+        case("1970-01-01 00:00:00", Some(0));
+        case("1970-01-01T00:00:00.000001999Z", Some(1));
+        case("1970-01-01T01:00:00+01:00", Some(0));
+        case("1969-12-31T18:30:00-05:30", Some(0));
+        case("1969-12-31T23:59:60Z", Some(0));
+        case("0000-01-01T00:00:00Z", Some(-62_167_219_200_000_000));
+        case("0000-01-01T00:00:00+00:01", None);
+        case("9999-12-31T23:59:59.9Z", Some(253_402_300_799_900_000));
+        case("9999-12-31T23:59:60Z", None);
+        case("9999-12-31T23:59:59-00:01", None);
+        case("1970-01-01T00:00:00.Z", None);
+        case("1970-01-01T00:00Z", None);
+        case("1970-01-01", None);
+        case("1970-01-01T00:00:00+0100", None);
+        case("1970-13-01T00:00:00Z", None);
+        case("+970-01-01T00:00:00Z", None);
+    }
+
+    #[test]
+    fn timestamps_are_read_as_chrono_reads_them() {
+        let mut rng = Rng::with_seed(4);
+        let mut agreed = 0;
+        for _ in 0..20_000 {
+            let mut text = rng.choice(&TIMES[..9]).unwrap().as_bytes().to_vec();
+            let at = rng.usize(..text.len());
+            text[at] = b"0123456789:-+TZ. "[rng.usize(..17)];
+            let Ok(text) = str::from_utf8(&text) else { continue };
+            let Ok(expected) = chrono::DateTime::parse_from_rfc3339(text) else { continue };
+            if !text.contains(":60") {
+                assert_eq!(parse(text.as_bytes()), Some(expected.timestamp_micros()), "{text}");
+                agreed += 1;
+            }
+        }
+        assert!(agreed > 3_000, "{agreed}");
+    }
+}

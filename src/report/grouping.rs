@@ -345,8 +345,8 @@ impl<'a> Grouping<'a> {
             let kind = &self.data.kinds[kind as usize];
             *exit_codes.entry(shell_code(kind.exit_code)).or_default() += runs;
             let part = match self.by {
-                GroupBy::Target => &self.data.domains[kind.domain as usize],
-                GroupBy::Domain => &self.data.targets[kind.target as usize],
+                GroupBy::Target => &self.data.domains[kind.domain.index()],
+                GroupBy::Domain => &self.data.targets[kind.target.index()],
             };
             let part = (self.by == GroupBy::Domain || !part.is_empty()).then(|| part.to_string());
             breakdown.entry(part).or_default().add(kind.outcome, runs);
@@ -359,7 +359,7 @@ impl<'a> Grouping<'a> {
             .newest_first(name)
             .take(LAST_RUNS)
             .map(|(row, length, kind)| {
-                let domain = &self.data.domains[kind.domain as usize];
+                let domain = &self.data.domains[kind.domain.index()];
                 RunRecord {
                     ended_at: timestamp::to_datetime(row.micros),
                     seconds: Some(length.seconds()),

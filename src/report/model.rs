@@ -286,8 +286,8 @@ impl GroupBy {
     /// Of each kind.
     pub fn group_of(self, kinds: &[SeriesKey]) -> Vec<u32> {
         let name_of = |kind: &SeriesKey| match self {
-            Self::Target => kind.target,
-            Self::Domain => kind.domain,
+            Self::Target => kind.target.0,
+            Self::Domain => kind.domain.0,
         };
         kinds.iter().map(name_of).collect()
     }

@@ -85,7 +85,7 @@ pub fn of<'a>(table: &'a mut Table, options: &Options<'a>) -> Summary<'a> {
     if tallies.iter().any(|tally| tally.fractional != 0.0) {
         order.sort_unstable_by_key(|&kind| {
             let SeriesKey { target, domain, exit_code, .. } = kinds[kind as usize];
-            (&targets[target as usize], &domains[domain as usize], exit_code)
+            (&targets[target.index()], &domains[domain.index()], exit_code)
         });
     }
 
@@ -149,7 +149,7 @@ fn totals(order: &[u32], series: &[SeriesKey], tallies: &[Tally], targets: usize
         if series.outcome != Outcome::Ok {
             unfinished.add(tally);
         }
-        seen[series.target as usize] |= tally.runs > 0;
+        seen[series.target.index()] |= tally.runs > 0;
     }
     let totals = Totals {
         counts,

@@ -285,7 +285,7 @@ impl ItemReader<'_, '_> {
             self.progress.fetch_add(count as u64, Ordering::Relaxed);
             if count == 0 {
                 if filled > 0 {
-                    self.builder.line(&self.buffer[..filled]);
+                    self.builder.push_line(&self.buffer[..filled]);
                 }
                 return Ok(filled > 0 || (skipping && base > before));
             }
@@ -296,7 +296,7 @@ impl ItemReader<'_, '_> {
                 while !skipping
                     && at < stop
                     && let Some(window) = self.buffer[at..].first_chunk()
-                    && let Some(length) = self.builder.canonical(window, read - at)
+                    && let Some(length) = self.builder.push_canonical(window, read - at)
                 {
                     at += length;
                 }
@@ -310,14 +310,14 @@ impl ItemReader<'_, '_> {
                 if skipping {
                     skipping = false;
                 } else if line_end - at > self.limits.line {
-                    self.builder.overlong_line();
+                    self.builder.push_overlong_line();
                 } else {
-                    self.builder.line(&self.buffer[at..line_end]);
+                    self.builder.push_line(&self.buffer[at..line_end]);
                 }
                 at = line_end + 1;
             }
             if !skipping && read - at > self.limits.line {
-                self.builder.overlong_line();
+                self.builder.push_overlong_line();
                 skipping = true;
             }
             if skipping {

@@ -14,7 +14,8 @@ use nix::libc::{ELOOP, ENXIO, O_NOCTTY, O_NOFOLLOW, O_NONBLOCK};
 use super::open::OpenMode;
 use super::ownership::{self, Owner};
 use super::{Store, ignore_missing, is_missing, lock};
-use crate::event::parse;
+use crate::event::parse::lenient;
+use crate::event::parse::scanner::Scanner;
 
 /// What was deleted and what was kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -122,6 +123,7 @@ struct RewriteFilter<'a> {
     log: &'a File,
     copy: &'a File,
     before: DateTime<Utc>,
+    scanner: Scanner,
     /// Bytes of the log that are done; always the start of a line.
     offset: u64,
     /// Whether the line at hand is kept.
@@ -131,7 +133,15 @@ struct RewriteFilter<'a> {
 
 impl<'a> RewriteFilter<'a> {
     fn new(log: &'a File, copy: &'a File, before: DateTime<Utc>) -> Self {
-        Self { log, copy, before, offset: 0, keep: true, result: Rewritten::default() }
+        Self {
+            log,
+            copy,
+            before,
+            scanner: Scanner::default(),
+            offset: 0,
+            keep: true,
+            result: Rewritten::default(),
+        }
     }
 
     fn run(mut self, path: &Path) -> io::Result<Rewritten> {
@@ -184,19 +194,18 @@ impl<'a> RewriteFilter<'a> {
 
     /// Sets `keep` for this line, and counts it.
     fn decide(&mut self, line: &[u8]) {
-        let line = line.trim_ascii();
-        if line.is_empty() {
-            return;
-        }
-        let event = if line.len() as u64 >= MAX_LINE {
+        // `None` inside: an event without a time.
+        let time: Option<Option<i64>> = if line.len() as u64 >= MAX_LINE {
             None
+        } else if let Some(event) = self.scanner.scan_line(line) {
+            Some(Some(event.micros()))
         } else {
-            parse::flat::parse(line).or_else(|| parse::lenient::parse(line))
+            lenient::parse(line).map(|event| event.micros)
         };
-        if let Some(micros) = event.as_ref().and_then(|event| event.micros) {
+        if let Some(Some(micros)) = time {
             self.keep = micros >= self.before.timestamp_micros();
         }
-        if event.is_some() {
+        if time.is_some() {
             if self.keep { self.result.kept += 1 } else { self.result.deleted += 1 }
         }
     }

@@ -1,19 +1,18 @@
-//! serde_json decides what every line means; the faster parsers agree with it or ask it.
+//! The slow way to read a line, by serde_json. It decides what every line means.
 
 use serde_json::Value;
 
 use super::ParsedEvent;
 use crate::event::timestamp;
 
-/// Decides what a line means. `None`: it cannot be read.
+/// `None`: no object with a target, or a duration or an exit code that is no number.
 ///
-/// Bytes that are not UTF-8 become U+FFFD: the run counts, whatever its name's spelling. So do the
-/// halves of surrogates that Python writes for such bytes. Its bare `NaN` or `Infinity` as a duration
-/// reads as a missing one.
-pub fn parse(line: &[u8]) -> Option<ParsedEvent<'static>> {
+/// Bytes that are not UTF-8 become U+FFFD, as do the lone surrogates that Python writes for such bytes: the run counts,
+/// whatever the spelling of its name. Python's bare `NaN` and `Infinity` count as a missing duration.
+pub fn parse(line: &[u8]) -> Option<ParsedEvent> {
     let value = match serde_json::from_slice(line) {
         Ok(value) => value,
-        Err(_) => serde_json::from_str(&repaired(&String::from_utf8_lossy(line))).ok()?,
+        Err(_) => serde_json::from_str(&python_to_json(&String::from_utf8_lossy(line))).ok()?,
     };
     let Value::Object(mut object) = value else { return None };
     let Some(Value::String(target)) = object.remove("target") else { return None };
@@ -32,20 +31,21 @@ pub fn parse(line: &[u8]) -> Option<ParsedEvent<'static>> {
     };
     let exit_code = match object.get("exit_code") {
         None | Some(Value::Null) => 0,
-        Some(Value::Number(number)) => number.as_i64().or_else(|| whole(number.as_f64()?))?,
+        Some(Value::Number(number)) => number.as_i64().or_else(|| integer(number.as_f64()?))?,
         Some(_) => return None,
     };
-    Some(ParsedEvent { micros, target: target.into(), domain: domain.into(), seconds, exit_code })
+    Some(ParsedEvent { micros, target, domain, seconds, exit_code })
 }
 
-/// `-0` is a float to serde_json, and `2.0` an exit code that went through one.
-#[expect(clippy::cast_possible_truncation, reason = "whole and in range")]
-fn whole(number: f64) -> Option<i64> {
+/// serde_json reads `-0` as a float; and some exit codes were floats before, such as `2.0`.
+#[expect(clippy::cast_possible_truncation, reason = "an integer in range")]
+fn integer(number: f64) -> Option<i64> {
     (number.fract() == 0.0 && number.abs() < 9e15).then_some(number as i64)
 }
 
-/// What Python's json module writes and JSON does not know, in JSON.
-fn repaired(text: &str) -> String {
+/// Replaces what Python's json module writes and JSON does not allow: lone surrogates, and `NaN` or `Infinity` as the
+/// duration.
+fn python_to_json(text: &str) -> String {
     const KEY: &str = "\"duration_seconds\"";
     let mut json = String::with_capacity(text.len());
     let mut rest = text;
@@ -72,8 +72,55 @@ fn repaired(text: &str) -> String {
     json
 }
 
-/// The half of a surrogate pair that an escape at the start of the text stands for.
+/// The surrogate (U+D800 to U+DFFF) whose escape is at the start of the text.
 fn surrogate(text: &str) -> Option<u32> {
     let digits = text.strip_prefix("\\u")?.get(..4)?;
     u32::from_str_radix(digits, 16).ok().filter(|code| (0xd800..=0xdfff).contains(code))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn read(line: &str) -> ParsedEvent {
+        parse(line.as_bytes()).expect("a readable line")
+    }
+
+    #[test]
+    fn missing_fields_have_defaults_and_unknown_ones_are_ignored() {
+        let fields = read(r#"{"more": [1, {}], "target": "apply"}"#);
+        let expected = ParsedEvent {
+            micros: None,
+            target: "apply".into(),
+            domain: String::new(),
+            seconds: 0.0,
+            exit_code: 0,
+        };
+        assert_eq!(fields, expected);
+        assert_eq!(read(r#"{"target": "a", "exit_code": null, "target": "apply"}"#), expected);
+    }
+
+    #[test]
+    fn json_that_is_no_object_with_a_target_is_unreadable() {
+        for line in ["", "7", "[]", "{}", r#"{"target": 7}"#, r#"{"target": "a"} x"#, r#"{"target": "a""#] {
+            assert_eq!(parse(line.as_bytes()), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn exit_code_minus_zero_is_zero() {
+        let line = r#"{"target": "apply", "exit_code": -0}"#;
+        assert_eq!(read(line).exit_code, 0);
+    }
+
+    #[test]
+    fn nan_infinity_and_lone_surrogates_of_python_are_readable() {
+        for word in ["NaN", "Infinity", "-Infinity"] {
+            let fields = read(&format!(r#"{{"target": "a", "duration_seconds": {word}, "exit_code": 2}}"#));
+            assert_eq!((fields.seconds, fields.exit_code), (0.0, 2));
+        }
+        assert_eq!(read(r#"{"target": "a\udce9\ud83d\ude00\\ud800"}"#).target, "a\u{fffd}😀\\ud800");
+        assert_eq!(parse(b"{\"target\": \"a\xff\"}").unwrap().target, "a\u{fffd}");
+    }
 }

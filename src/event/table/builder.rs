@@ -1,27 +1,11 @@
 //! From lines to rows.
 
-use std::collections::HashMap;
-
 use super::Interner;
 use super::chunk::{Chunk, ChunkBuilder};
 use crate::event::duration::RunDuration;
-use crate::event::parse::scanner::{Canonical, Scanner, Window};
+use crate::event::parse::scanner::{ScannedEvent, Scanner, Window};
 use crate::event::parse::{ParsedEvent, ParsedLine};
 use crate::event::timestamp::UNTIMED;
-
-/// Turns the lines of one segment of a log into rows. One per thread.
-pub struct TableBuilder<'a> {
-    names: &'a Interner,
-    /// What this thread has met, by exit code, target and domain in bytes.
-    series: HashMap<Box<[u8]>, u32>,
-    key: Vec<u8>,
-    scanner: Scanner,
-    /// The series of canonical lines, by the hash of their [`Met::key`] or behind it.
-    met: Vec<Met>,
-    met_count: usize,
-    chunks: ChunkBuilder,
-    batch: Batch,
-}
 
 /// So many unreadable lines are remembered by number.
 pub const NAMED_LINES: usize = 100;
@@ -39,82 +23,55 @@ pub struct Batch {
     pub unreadable_lines: Vec<u64>,
 }
 
-/// A combination that a canonical line had.
-#[derive(Clone, Copy)]
-struct Met {
-    key: u64,
-    series: u32,
-}
-
-impl Met {
-    const FREE: Self = Self { key: u64::MAX, series: 0 };
-    /// Places, of which there always is a power of two.
-    const FEWEST: usize = 64;
-    const MOST: usize = 1 << 14;
-
-    /// A scanner has numbers for some thousand names, and exit codes go up to 999.
-    fn key(parsed: &Canonical) -> u64 {
-        u64::from(parsed.target) << 32 | u64::from(parsed.domain) << 16 | u64::from(parsed.exit_code)
-    }
-
-    /// Where to look first, below [`Met::MOST`].
-    #[expect(clippy::cast_possible_truncation, reason = "the highest bits only")]
-    fn hash(key: u64) -> usize {
-        // Multiplying carries upwards: the high bits depend on all.
-        (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - Self::MOST.trailing_zeros())) as usize
-    }
+/// Turns lines into rows. One per thread.
+pub struct TableBuilder<'a> {
+    interner: &'a Interner,
+    scanner: Scanner,
+    series: SeriesCache,
+    chunks: ChunkBuilder,
+    batch: Batch,
 }
 
 impl<'a> TableBuilder<'a> {
-    pub fn new(names: &'a Interner, max_rows: usize) -> Self {
+    /// A chunk gets at most so many rows.
+    pub fn new(interner: &'a Interner, max_rows: usize) -> Self {
         Self {
-            names,
-            series: HashMap::new(),
-            key: Vec::new(),
+            interner,
             scanner: Scanner::default(),
-            met: vec![Met::FREE; Met::FEWEST],
-            met_count: 0,
+            series: SeriesCache::new(),
             chunks: ChunkBuilder::new(max_rows),
             batch: Batch::default(),
         }
     }
 
-    /// Reads a line in the canonical layout, of which `remaining` bytes are in the window; what follows them is
-    /// anything. Returns the line's length in bytes, line feed included. `None`: find the line's end, and call
-    /// [`TableBuilder::line`].
+    /// Reads the line at the start of the window if it is canonical, see [`Scanner::scan`]. Returns its length in bytes,
+    /// line feed included. `None`: find the line's end, and call [`TableBuilder::push_line`].
     #[expect(clippy::inline_always, reason = "measured: a call costs a tenth of a line")]
     #[inline(always)]
-    pub fn canonical(&mut self, line: &Window, remaining: usize) -> Option<usize> {
-        let parsed = self.scanner.canonical(line, remaining)?;
-        let key = Met::key(&parsed);
-        let mut place = Met::hash(key);
-        let series = loop {
-            let met = self.met[place & (self.met.len() - 1)];
-            if met.key == key {
-                break met.series;
-            }
-            if met.key == Met::FREE.key {
-                break self.meet(parsed.target, parsed.domain, parsed.exit_code, key);
-            }
-            place += 1;
+    pub fn push_canonical(&mut self, line: &Window, remaining: usize) -> Option<usize> {
+        let event = self.scanner.scan(line, remaining)?;
+        let key = SeriesCache::key(&event);
+        let series = match self.series.get(key) {
+            Some(series) => series,
+            None => self.intern_series(&event),
         };
-        if parsed.fraction == 0 {
-            self.chunks.push_second(parsed.second, parsed.length(), series);
+        if event.fraction == 0 {
+            self.chunks.push_second(event.second, event.duration(), series);
         } else {
-            self.chunks.push_full(parsed.micros(), parsed.length(), series);
+            self.chunks.push_full(event.micros(), event.duration(), series);
         }
         self.batch.lines += 1;
-        Some(parsed.bytes)
+        Some(event.line_length)
     }
 
     /// Reads any line, given without its line feed.
-    pub fn line(&mut self, line: &[u8]) {
+    pub fn push_line(&mut self, line: &[u8]) {
         match ParsedLine::parse(line) {
-            ParsedLine::Event(fields) => self.add(&fields),
+            ParsedLine::Event(event) => self.push_event(&event),
             ParsedLine::Blank => self.batch.blank += 1,
             ParsedLine::Unreadable(glued) => {
-                if let Some(fields) = glued {
-                    self.add(&fields);
+                if let Some(event) = glued {
+                    self.push_event(&event);
                 }
                 self.count_unreadable();
             }
@@ -123,7 +80,7 @@ impl<'a> TableBuilder<'a> {
     }
 
     /// Counts a line that is too long to be read.
-    pub fn overlong_line(&mut self) {
+    pub fn push_overlong_line(&mut self) {
         self.count_unreadable();
         self.batch.lines += 1;
     }
@@ -142,122 +99,156 @@ impl<'a> TableBuilder<'a> {
         }
     }
 
-    fn add(&mut self, fields: &ParsedEvent<'_>) {
-        let series = self.series(&fields.target, &fields.domain, fields.exit_code);
-        self.chunks.push(fields.micros.unwrap_or(UNTIMED), RunDuration::from_seconds(fields.seconds), series);
+    fn push_event(&mut self, event: &ParsedEvent) {
+        let series = self.interner.series(&event.target, &event.domain, event.exit_code);
+        let duration = RunDuration::from_seconds(event.seconds);
+        self.chunks.push(event.micros.unwrap_or(UNTIMED), duration, series);
     }
 
     #[cold]
     #[inline(never)]
-    fn meet(&mut self, target: u32, domain: u32, exit_code: u32, key: u64) -> u32 {
-        let (target, domain) =
-            (self.scanner.target(target).to_owned(), self.scanner.domain(domain).to_owned());
-        let series = self.series(&target, &domain, exit_code.into());
-        if self.met_count == self.met.len() / 2 && self.met.len() < Met::MOST {
-            let more = vec![Met::FREE; self.met.len() * 2];
-            for met in std::mem::replace(&mut self.met, more) {
-                self.put(met);
+    fn intern_series(&mut self, event: &ScannedEvent) -> u32 {
+        let (target, domain) = (self.scanner.target(event.target), self.scanner.domain(event.domain));
+        let series = self.interner.series(target, domain, event.exit_code.into());
+        self.series.insert(SeriesCache::key(event), series);
+        series
+    }
+}
+
+/// The series of canonical lines that this thread has met.
+struct SeriesCache {
+    /// Open addressing. Their number is a power of two, and at least half of them are free.
+    slots: Vec<Slot>,
+    count: usize,
+}
+
+#[derive(Clone, Copy)]
+struct Slot {
+    key: u64,
+    series: u32,
+}
+
+impl SeriesCache {
+    const FREE: Slot = Slot { key: u64::MAX, series: 0 };
+    const MIN_SLOTS: usize = 64;
+    const MAX_SLOTS: usize = 1 << 14;
+
+    fn new() -> Self {
+        Self { slots: vec![Self::FREE; Self::MIN_SLOTS], count: 0 }
+    }
+
+    /// A scanner has some thousand ids for names, and exit codes go up to 999.
+    fn key(event: &ScannedEvent) -> u64 {
+        u64::from(event.target) << 32 | u64::from(event.domain) << 16 | u64::from(event.exit_code)
+    }
+
+    /// The first slot to probe, below [`SeriesCache::MAX_SLOTS`].
+    #[expect(clippy::cast_possible_truncation, reason = "the highest bits only")]
+    fn hash(key: u64) -> usize {
+        // A product's high bits depend on all bits of its factors.
+        (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - Self::MAX_SLOTS.trailing_zeros())) as usize
+    }
+
+    #[inline]
+    fn get(&self, key: u64) -> Option<u32> {
+        let mut probe = Self::hash(key);
+        loop {
+            let slot = self.slots[probe & (self.slots.len() - 1)];
+            if slot.key == key {
+                return Some(slot.series);
+            }
+            if slot.key == Self::FREE.key {
+                return None;
+            }
+            probe += 1;
+        }
+    }
+
+    /// A full cache takes no more.
+    fn insert(&mut self, key: u64, series: u32) {
+        if self.count == self.slots.len() / 2 && self.slots.len() < Self::MAX_SLOTS {
+            let larger = vec![Self::FREE; self.slots.len() * 2];
+            for slot in std::mem::replace(&mut self.slots, larger) {
+                if slot.key != Self::FREE.key {
+                    self.place(slot);
+                }
             }
         }
-        // Half of the places stay free: the search for one that is not there ends at one.
-        if self.met_count < self.met.len() / 2 {
-            self.met_count += 1;
-            self.put(Met { key, series });
+        if self.count < self.slots.len() / 2 {
+            self.count += 1;
+            self.place(Slot { key, series });
         }
-        series
     }
 
-    fn put(&mut self, met: Met) {
-        if met.key == Met::FREE.key {
-            return;
+    fn place(&mut self, slot: Slot) {
+        let mask = self.slots.len() - 1;
+        let mut probe = Self::hash(slot.key);
+        while self.slots[probe & mask].key != Self::FREE.key {
+            probe += 1;
         }
-        let mut place = Met::hash(met.key);
-        let mask = self.met.len() - 1;
-        while self.met[place & mask].key != Met::FREE.key {
-            place += 1;
-        }
-        self.met[place & mask] = met;
-    }
-
-    fn series(&mut self, target: &str, domain: &str, exit_code: i64) -> u32 {
-        self.key.clear();
-        self.key.extend_from_slice(&exit_code.to_le_bytes());
-        self.key.extend_from_slice(&target.len().to_le_bytes());
-        self.key.extend_from_slice(target.as_bytes());
-        self.key.extend_from_slice(domain.as_bytes());
-        if let Some(&series) = self.series.get(&self.key[..]) {
-            return series;
-        }
-        let series = self.names.series(target, domain, exit_code);
-        self.series.insert(self.key.as_slice().into(), series);
-        series
+        self.slots[probe & mask] = slot;
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::event::parse;
-    use crate::event::parse::scanner::window;
-    use crate::event::parse::tests::{damaged_line, rounds};
     use fastrand::Rng;
 
-    /// What a line that may be damaged adds to a table, by the parser that decides.
-    fn expected(line: &[u8]) -> Option<ParsedEvent<'static>> {
-        parse::lenient::parse(line)
-            .or_else(|| parse::lenient::parse(&line[parse::glued_object_start(line)?..]))
-    }
+    use super::*;
+    use crate::event::parse::scanner::tests::window;
+    use crate::event::parse::tests::{damaged_line, rounds};
+    use crate::event::parse::{glued_object_start, lenient};
+    use crate::event::table::chunk::MAX_ROWS;
+    use crate::event::table::{ReadStats, Table};
 
     #[test]
-    fn a_builder_adds_what_the_deciding_parser_reads() {
+    fn damaged_lines_become_the_events_that_serde_json_reads() {
         let mut rng = Rng::with_seed(6);
-        let names = Interner::default();
-        let mut builder = TableBuilder::new(&names, usize::MAX);
+        let interner = Interner::default();
+        let mut builder = TableBuilder::new(&interner, MAX_ROWS);
+        let mut expected = Vec::new();
         for _ in 0..rounds(100_000) {
             let mut line = damaged_line(&mut rng);
-            let end = line.len();
+            let glued = |line: &[u8]| lenient::parse(&line[glued_object_start(line)?..]);
+            expected.extend(lenient::parse(&line).or_else(|| glued(&line)));
             line.push(b'\n');
-            let before = builder.chunks.count();
-            if builder.canonical(&window(&line), line.len()).is_none() {
-                builder.line(&line[..end]);
+            if builder.push_canonical(&window(&line), line.len()).is_none() {
+                builder.push_line(&line[..line.len() - 1]);
             }
-            let after = builder.chunks.count();
-            let Some(fields) = expected(&line[..end]) else {
-                assert_eq!(before, after);
-                continue;
-            };
-            assert_eq!(after, before + 1, "{}", String::from_utf8_lossy(&line));
-            let (row, length) = builder.chunks.last().unwrap();
-            let known = names.0.lock().unwrap();
-            let series = known.series[row.series as usize];
+        }
+        let batch = builder.finish_batch();
+        assert_eq!(batch.events, expected.len() as u64);
+        let table = Table::new(interner, batch.chunks, ReadStats::default());
+        expected.sort_by_key(|event| event.micros.unwrap_or(UNTIMED));
+        for ((time, event), expected) in table.events().zip(expected) {
             let found = ParsedEvent {
-                micros: (row.micros != UNTIMED).then_some(row.micros),
-                target: known.targets.names[series.target as usize].to_string().into(),
-                domain: known.domains.names[series.domain as usize].to_string().into(),
-                seconds: length.seconds(),
-                exit_code: series.exit_code,
+                micros: time.map(|time| time.timestamp_micros()),
+                target: event.target,
+                domain: event.domain.unwrap_or_default(),
+                seconds: event.duration_seconds,
+                exit_code: event.exit_code,
             };
-            assert_eq!(found, fields, "{}", String::from_utf8_lossy(&line));
+            assert_eq!(found, expected);
         }
     }
 
     #[test]
-    fn a_name_of_zeros_is_not_the_empty_name() {
+    fn names_of_nul_bytes_do_not_match_a_free_slot() {
         let line = |target: &str| {
             format!(
                 "{{\"timestamp\": \"2026-02-14T10:30:00+00:00\", \"target\": \"{target}\", \"domain\": null, \"duration_seconds\": 1.0, \"exit_code\": 0}}\n"
             )
         };
-        let names = Interner::default();
-        let mut builder = TableBuilder::new(&names, usize::MAX);
+        let interner = Interner::default();
+        let mut builder = TableBuilder::new(&interner, MAX_ROWS);
         for target in ["", "a"] {
             let line = line(target);
-            assert!(builder.canonical(&window(line.as_bytes()), line.len()).is_some());
+            assert!(builder.push_canonical(&window(line.as_bytes()), line.len()).is_some());
         }
-        // JSON has no such character in a text.
+        // JSON has no such character in a string.
         for target in ["\0", "\0\0", "a\0", "a\0\0\0\0\0\0\0\0\0"] {
             let line = line(target);
-            assert_eq!(builder.canonical(&window(line.as_bytes()), line.len()), None, "{target:?}");
+            assert_eq!(builder.push_canonical(&window(line.as_bytes()), line.len()), None, "{target:?}");
         }
     }
 }

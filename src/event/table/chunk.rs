@@ -201,22 +201,6 @@ impl ChunkBuilder {
         self.last_second = Self::NO_SECOND;
         self.is_packable = true;
     }
-
-    /// All rows since the last call of [`ChunkBuilder::finish`], for tests.
-    #[cfg(test)]
-    pub fn count(&self) -> usize {
-        self.chunks.iter().map(Chunk::len).sum::<usize>() + self.packed.len() + self.full.len()
-    }
-
-    /// The last row of the chunk at hand, for tests.
-    #[cfg(test)]
-    pub fn last(&self) -> Option<(Row, RunDuration)> {
-        let base = self.first_second * MICROS_PER_SECOND;
-        let packed = Rows::Packed(base, &self.packed).newest_first().next();
-        packed
-            .or_else(|| self.full.last().copied())
-            .map(|row| (row, RunDuration::decode(row.duration, &self.exact)))
-    }
 }
 
 #[cfg(test)]

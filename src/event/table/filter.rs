@@ -36,8 +36,8 @@ impl Table {
             .series
             .iter()
             .map(|series| {
-                let target = &self.targets[series.target as usize];
-                let domain = &self.domains[series.domain as usize];
+                let target = &self.targets[series.target.index()];
+                let domain = &self.domains[series.domain.index()];
                 (filter.targets.is_empty() || names(&filter.targets, target))
                     && (filter.domains.is_empty() || names(&filter.domains, domain))
                     && !names(&filter.excludes, target)
@@ -74,8 +74,8 @@ impl Table {
         for (row, _) in self.rows() {
             if !std::mem::replace(&mut known[row.series as usize], true) {
                 let series = self.series[row.series as usize];
-                targets.see(series.target);
-                domains.see(series.domain);
+                targets.see(series.target.0);
+                domains.see(series.domain.0);
                 if targets.is_done() && domains.is_done() {
                     break;
                 }

@@ -1,77 +1,101 @@
-//! Every name once, and every combination of names and exit code.
+//! Each name once, and each combination of names and exit code. All reading threads share it.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use crate::event::outcome::Outcome;
 
-/// A combination of all that is not a quantity.
+/// An index into [`super::Table::targets`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct TargetId(pub u32);
+
+/// An index into [`super::Table::domains`]; 0 is no domain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct DomainId(pub u32);
+
+impl TargetId {
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl DomainId {
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// What the events of a series have in common: all that is no quantity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SeriesKey {
-    pub target: u32,
-    pub domain: u32,
+    pub target: TargetId,
+    pub domain: DomainId,
     pub exit_code: i64,
     pub outcome: Outcome,
 }
 
-/// The names of all reading threads.
 #[derive(Debug)]
-pub struct Interner(pub(super) Mutex<Known>);
+pub struct Interner(Mutex<Interned>);
 
 #[derive(Debug)]
-pub(super) struct Known {
-    pub(super) targets: Index,
-    pub(super) domains: Index,
+pub(super) struct Interned {
+    pub(super) targets: Names,
+    pub(super) domains: Names,
     pub(super) series: Vec<SeriesKey>,
-    places: HashMap<(u32, u32, i64), u32>,
+    series_of: HashMap<(TargetId, DomainId, i64), u32>,
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Index {
+pub(super) struct Names {
     pub(super) names: Vec<Box<str>>,
-    places: HashMap<Box<str>, u32>,
+    ids: HashMap<Box<str>, u32>,
 }
 
-impl Index {
-    fn place(&mut self, name: &str) -> u32 {
-        if let Some(&place) = self.places.get(name) {
-            return place;
+impl Names {
+    fn id(&mut self, name: &str) -> u32 {
+        if let Some(&id) = self.ids.get(name) {
+            return id;
         }
-        let place = place(self.names.len());
+        let id = next_id(self.names.len());
         self.names.push(name.into());
-        self.places.insert(name.into(), place);
-        place
+        self.ids.insert(name.into(), id);
+        id
     }
 }
 
-/// Four thousand million different names would need more memory than the log they are read from.
-fn place(length: usize) -> u32 {
-    u32::try_from(length).expect("fewer than 2^32 different names")
+/// 2^32 different names would need more memory than the log they are read from.
+fn next_id(count: usize) -> u32 {
+    u32::try_from(count).expect("fewer than 2^32 different names")
 }
 
 impl Default for Interner {
     fn default() -> Self {
-        let mut domains = Index::default();
-        domains.place("");
-        let known = Known { targets: Index::default(), domains, series: Vec::new(), places: HashMap::new() };
-        Self(Mutex::new(known))
+        let mut domains = Names::default();
+        domains.id("");
+        Self(Mutex::new(Interned {
+            targets: Names::default(),
+            domains,
+            series: Vec::new(),
+            series_of: HashMap::new(),
+        }))
     }
 }
 
 impl Interner {
-    pub fn series(&self, target: &str, domain: &str, exit_code: i64) -> u32 {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = &mut *known;
-        let key = (known.targets.place(target), known.domains.place(domain), exit_code);
-        *known.places.entry(key).or_insert_with(|| {
-            let (target_place, domain, exit_code) = key;
+    /// The index of a series in [`super::Table::series`]. An empty domain is no domain.
+    pub(super) fn series(&self, target: &str, domain: &str, exit_code: i64) -> u32 {
+        let mut interned = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Interned { targets, domains, series, series_of } = &mut *interned;
+        let key = (TargetId(targets.id(target)), DomainId(domains.id(domain)), exit_code);
+        *series_of.entry(key).or_insert_with(|| {
+            let (target_id, domain, exit_code) = key;
             let outcome = Outcome::from_exit_code(target, exit_code);
-            known.series.push(SeriesKey { target: target_place, domain, exit_code, outcome });
-            place(known.series.len() - 1)
+            series.push(SeriesKey { target: target_id, domain, exit_code, outcome });
+            next_id(series.len() - 1)
         })
     }
 
-    pub(super) fn into_known(self) -> Known {
+    pub(super) fn into_inner(self) -> Interned {
         self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 }
