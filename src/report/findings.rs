@@ -19,9 +19,6 @@ const ALPHA: f64 = 0.01;
 const MIN_RATIO: f64 = 1.10;
 const MIN_SECONDS: f64 = 0.5;
 
-/// A report names no more than this many.
-pub const MAX_FINDINGS: usize = 5;
-
 /// The successful runs of a target, newest first, as far back as a change looks.
 pub struct RecentOkRuns {
     newest: i64,
@@ -184,20 +181,21 @@ pub fn impact(change: &Change) -> f64 {
     (change.median - change.baseline_median).abs() * change.n as f64
 }
 
-/// Leaves the few that matter most: of the targets with these numbers, by the seconds they are about.
-pub fn keep_costliest<'a>(found: &mut Vec<(u32, FindingKind, f64)>, name: impl Fn(u32) -> &'a str) {
-    let place = |kind: &FindingKind| match kind {
-        FindingKind::Changed(_) => 0,
-        FindingKind::Failing { .. } => 1,
+/// In the order in which one must act: failing now, slower, failing now and then, faster; within a kind those first
+/// that are about most seconds. Of the targets with these numbers.
+pub fn sort_by_urgency<'a>(found: &mut [(u32, FindingKind, f64)], name: impl Fn(u32) -> &'a str) {
+    let urgency = |kind: &FindingKind| match kind {
+        FindingKind::Failing { .. } => 0,
+        FindingKind::Changed(change) if change.direction == Direction::Slower => 1,
         FindingKind::Flaky { .. } => 2,
+        FindingKind::Changed(_) => 3,
     };
     found.sort_by(|(a, a_kind, a_seconds), (b, b_kind, b_seconds)| {
-        b_seconds
-            .total_cmp(a_seconds)
+        urgency(a_kind)
+            .cmp(&urgency(b_kind))
+            .then_with(|| b_seconds.total_cmp(a_seconds))
             .then_with(|| name(*a).cmp(name(*b)))
-            .then_with(|| place(a_kind).cmp(&place(b_kind)))
     });
-    found.truncate(MAX_FINDINGS);
 }
 
 #[cfg(test)]

@@ -236,7 +236,8 @@ impl<'a> Grouping<'a> {
         let mut completed = CompletedRuns::default();
         for (row, length, kind) in self.newest_first(name) {
             let failed = kind.outcome == Outcome::Failed;
-            if kind.outcome != Outcome::Interrupted && !completed.push(failed, row.micros, length.seconds()) {
+            let is_completed = kind.outcome != Outcome::Interrupted && row.micros != UNTIMED;
+            if is_completed && !completed.push(failed, row.micros, length.seconds()) {
                 break;
             }
         }
@@ -260,8 +261,6 @@ impl<'a> Grouping<'a> {
     fn find_worth_a_look(&mut self) -> Vec<Finding> {
         /// Enough for any number of threads.
         const PARTS: usize = 256;
-        /// Only the few that matter most are told, however many there are.
-        const HELD: usize = 1000;
         let name = |name| self.name(name).unwrap_or_default();
         // What is big is rare: neighbours are looked at by different threads.
         let mut parts: Vec<usize> = (0..PARTS.min(self.totals.len())).collect();
@@ -277,9 +276,6 @@ impl<'a> Grouping<'a> {
                     let rated = totals_of.counts.ok + totals_of.counts.failed;
                     let finding = self.completed(totals_of.name).finding(totals_of.counts.ok, rated);
                     found.extend(finding.map(|(kind, seconds)| (totals_of.name, kind, seconds)));
-                    if found.len() >= HELD {
-                        findings::keep_costliest(&mut found, name);
-                    }
                 }
                 (changes, found)
             },
@@ -297,7 +293,7 @@ impl<'a> Grouping<'a> {
                 }
             }
         }
-        findings::keep_costliest(&mut found, name);
+        findings::sort_by_urgency(&mut found, name);
         let finding = |(target, kind, _)| Finding { target: name(target).to_owned(), kind };
         let found = found.into_iter().map(finding).collect();
         self.changes = real;
