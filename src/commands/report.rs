@@ -13,7 +13,7 @@ use super::output::Output;
 use super::usage::UsageError;
 use super::{progress, when};
 use crate::cli::{self, Format};
-use crate::event::table::{Filter, ReadStats, Table};
+use crate::event::table::{Filter, ReadStats, Strays, Table};
 use crate::report::calendar;
 use crate::report::model::{Contents, GroupBy, Population, SortBy};
 use crate::report::render;
@@ -157,6 +157,8 @@ fn write(
     recording: Option<&Recording>,
     out: &mut dyn Write,
 ) -> anyhow::Result<()> {
+    // A clean log for other tools keeps the times it has.
+    let strays = if asked.format == Format::Jsonl { Strays::default() } else { table.untime_strays(now) };
     let span = table.period();
     let is_unknown = |name: &&String| !table.targets.iter().any(|target| **target == ***name);
     let unknown_excludes: Vec<String> = asked.excludes.iter().filter(is_unknown).cloned().collect();
@@ -196,6 +198,7 @@ fn write(
             durations,
             failed_only: asked.failed,
             days: asked.format == Format::Html,
+            strays,
             offset: zone.offset,
         },
     );

@@ -13,6 +13,7 @@ pub mod chunk;
 mod filter;
 pub mod intern;
 pub mod rows;
+mod stray;
 
 use chrono::{DateTime, Utc};
 
@@ -24,6 +25,7 @@ pub use chunk::{Chunk, ChunkRows};
 pub use filter::Filter;
 pub use intern::{Interner, SeriesKey};
 use rows::Row;
+pub use stray::Strays;
 
 /// What was read, before any filter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

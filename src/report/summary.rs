@@ -7,7 +7,7 @@ use super::parallel::{self, parallel};
 use super::statistics;
 use super::tally::{self, Scratch, Tally};
 use crate::event::outcome::Outcome;
-use crate::event::table::{Chunk, ChunkRows, ReadStats, SeriesKey, Table};
+use crate::event::table::{Chunk, ChunkRows, ReadStats, SeriesKey, Strays, Table};
 use crate::event::timestamp;
 
 /// All that a report shows, in every format. A missing figure is `None`, never NaN.
@@ -46,6 +46,8 @@ pub struct Options<'a> {
     pub failed_only: bool,
     /// Whether [`Summary::days`] are wanted.
     pub days: bool,
+    /// What was set aside of the events, before the filters.
+    pub strays: Strays,
     /// Seconds ahead of UTC at a second since 1970, see [`super::calendar::utc_offset_of`].
     pub offset: &'a (dyn Fn(i64) -> i64 + Sync),
 }
@@ -57,7 +59,7 @@ pub fn of<'a>(table: &'a mut Table, options: &Options<'a>) -> Summary<'a> {
     let from = ends.map(|(from, _)| from.timestamp_micros());
     let to = ends.map(|(_, to)| to.timestamp_micros());
     let calendar = Calendar::new(options.offset, from.unwrap_or(0), to.unwrap_or(0));
-    let input = input(std::mem::take(&mut table.read_stats));
+    let input = input(std::mem::take(&mut table.read_stats), options.strays);
     let targets = std::mem::take(&mut table.targets);
     let domains = std::mem::take(&mut table.domains);
     let kinds = std::mem::take(&mut table.series);
@@ -132,9 +134,22 @@ pub fn of<'a>(table: &'a mut Table, options: &Options<'a>) -> Summary<'a> {
     }
 }
 
-fn input(stats: ReadStats) -> Input {
+fn input(stats: ReadStats, strays: Strays) -> Input {
     let ReadStats { logs, lines, events, unreadable, unreadable_lines, unterminated } = stats;
-    Input { logs, lines, events, unreadable, unreadable_lines, unterminated, ..Input::default() }
+    let Strays { untimed, future, latest_future, early, earliest } = strays;
+    Input {
+        logs,
+        lines,
+        events,
+        unreadable,
+        unreadable_lines,
+        unterminated,
+        untimed_events: untimed,
+        future_events: future,
+        latest_future,
+        early_events: early,
+        earliest,
+    }
 }
 
 /// The totals, and how many targets there are.
@@ -287,6 +302,7 @@ mod tests {
             durations: Population::Ok,
             failed_only: false,
             days: true,
+            strays: Strays::default(),
             offset: UTC,
         }
     }
@@ -396,6 +412,79 @@ mod tests {
                 assert_eq!((row.first_run, row.last_run), (whole.first_run, whole.last_run));
             }
         }
+    }
+
+    /// Seconds and exit code of the run so many hours ago.
+    type Runs<'a> = &'a dyn Fn(i64) -> (f64, i64);
+
+    /// A log of one event an hour up to 23 November 2026, 12:00, for each of these targets.
+    fn hourly(hours: i64, targets: &[(&str, Runs<'_>)]) -> Vec<String> {
+        let now = 1_795_435_200;
+        let lines = (0..hours).rev().flat_map(|ago| {
+            targets.iter().map(move |(target, run)| {
+                let (seconds, code) = run(ago);
+                let time = timestamp::to_datetime((now - ago * 3600) * 1_000_000).unwrap().to_rfc3339();
+                format!(
+                    r#"{{"timestamp": "{time}", "target": "{target}", "domain": null, "duration_seconds": {seconds:?}, "exit_code": {code}}}"#
+                )
+            })
+        });
+        lines.collect()
+    }
+
+    fn summary_of(lines: &[String]) -> Summary<'static> {
+        of(of_lines(lines.iter().map(String::as_bytes)), &options())
+    }
+
+    #[test]
+    fn a_target_that_fails_now_comes_before_many_noisy_ones_and_none_is_left_out() {
+        let flaky = |ago: i64| (3600.0, i64::from(ago % 4 == 1));
+        let broken = |ago: i64| (2.0, i64::from(ago < 30));
+        let slower = |ago: i64| (if ago < 100 { 15.0 } else { 10.0 }, 0);
+        let faster = |ago: i64| (if ago < 100 { 5000.0 } else { 9000.0 }, 0);
+        let lines = hourly(
+            900,
+            &[
+                ("suite-1", &flaky),
+                ("suite-2", &flaky),
+                ("suite-3", &flaky),
+                ("suite-4", &flaky),
+                ("suite-5", &flaky),
+                ("suite-6", &flaky),
+                ("deploy", &broken),
+                ("sync", &slower),
+                ("apply", &faster),
+            ],
+        );
+        let summary = summary_of(&lines);
+        let targets: Vec<&str> = summary.findings.iter().map(|finding| &*finding.target).collect();
+        let suites = ["suite-1", "suite-2", "suite-3", "suite-4", "suite-5", "suite-6"];
+        assert_eq!(targets, [&["deploy", "sync"][..], &suites, &["apply"]].concat());
+    }
+
+    #[test]
+    fn events_of_a_wrong_clock_change_no_finding_and_no_time() {
+        let slower = |ago: i64| (if ago < 100 { 15.0 } else { 10.0 }, i64::from(ago < 5));
+        let lines = hourly(900, &[("apply", &slower)]);
+        let right = summary_of(&lines);
+        assert_eq!(right.findings.len(), 2);
+        // Interrupted, so that they are in no rate.
+        let interrupted = lines[0].replace("\"exit_code\": 0", "\"exit_code\": 130");
+        let at = |time: &str| interrupted.replace(&interrupted[15..40], time);
+        let wrong =
+            [vec![at("1970-01-01T00:00:09+00:00")], lines.clone(), vec![at("2038-01-19T03:14:07+00:00")]]
+                .concat();
+        let mut table = of_lines(wrong.iter().map(String::as_bytes));
+        let now = chrono::DateTime::parse_from_rfc3339("2026-11-23T12:30:00Z").unwrap().to_utc();
+        let strays = table.untime_strays(now);
+        let found = of(table, &Options { strays, ..options() });
+        assert_eq!((found.period, &found.findings), (right.period, &right.findings));
+        assert_eq!(found.by_weekday_and_hour, right.by_weekday_and_hour);
+        let (group, expected) = (&found.groups[0], &right.groups[0]);
+        assert_eq!((group.last_run, group.failure_streak), (expected.last_run, expected.failure_streak));
+        assert_eq!((group.counts.runs, &group.days), (expected.counts.runs + 2, &expected.days));
+        let input = &found.input;
+        assert_eq!((input.future_events, input.early_events, input.events), (1, 1, 902));
     }
 
     #[test]
