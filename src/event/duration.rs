@@ -1,8 +1,9 @@
 //! How long a run took.
 
+/// Set in an encoded duration that is an index.
 const EXACT_TAG: u32 = 1 << 31;
 
-/// How long a run took: most durations are whole milliseconds.
+/// Most durations are whole milliseconds, which take four bytes; the others are kept exactly.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum RunDuration {
     Milliseconds(u32),
@@ -17,7 +18,7 @@ impl RunDuration {
         }
     }
 
-    /// The exact whole number of milliseconds, if it is one and not out of the ordinary.
+    /// `Milliseconds` if they mean exactly the same number and are fewer than 2^31 (24 days).
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked right after")]
     pub fn from_seconds(seconds: f64) -> Self {
         let milliseconds = (seconds * 1000.0).round() as u32;
@@ -26,7 +27,7 @@ impl RunDuration {
         if milliseconds < EXACT_TAG && exact.seconds() == seconds { exact } else { Self::Seconds(seconds) }
     }
 
-    /// How a row says it that has these exact values beside it.
+    /// As a row holds it: milliseconds, or [`EXACT_TAG`] and an index into the exact values beside the rows.
     pub fn encode(self, exact: &mut Vec<f64>) -> u32 {
         match self {
             Self::Milliseconds(milliseconds) => milliseconds,
@@ -37,7 +38,7 @@ impl RunDuration {
         }
     }
 
-    /// Of a row with this duration, among these exact values.
+    /// The reverse of [`RunDuration::encode`].
     pub fn decode(duration: u32, exact: &[f64]) -> Self {
         if duration < EXACT_TAG {
             Self::Milliseconds(duration)
@@ -52,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lengths_are_exact() {
+    fn durations_are_kept_exactly() {
         for seconds in [0.0, 0.001, 1.005, 12.346, 2_147_483.647, 2_147_483.648, -1.5, 1e300, 0.1 + 0.2] {
             assert!((RunDuration::from_seconds(seconds).seconds() - seconds).abs() <= 0.0, "{seconds}");
         }

@@ -1,8 +1,8 @@
-//! What became of a run, from its exit code: the one place that decides it.
+//! What an exit code means. Nothing else decides this.
 
 use std::borrow::Cow;
 
-/// Interrupted runs were stopped from outside: they are shown, and in no rate and no usual duration.
+/// Interrupted runs were stopped from outside. They are shown, but count in no success rate and no usual duration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     Ok,
@@ -13,27 +13,27 @@ pub enum Outcome {
 use Outcome::{Failed, Interrupted, Ok};
 
 impl Outcome {
-    /// A `make` recipe that fails is 2 whatever happened in it, a closed terminal included
-    /// (GNU Make 4.3): that cannot be told apart here.
+    /// GNU Make 4.3 exits with 2 for any failed recipe, even one whose terminal was closed. Such interrupted runs cannot
+    /// be told from failed ones here.
     pub fn from_exit_code(target: &str, exit_code: i64) -> Self {
-        look_up(target, exit_code).0
+        classify(target, exit_code).0
     }
 }
 
-/// How a listing calls it: `ok`, `Ctrl-C`, `killed`, `exit 2`.
+/// For display: `ok`, `Ctrl-C`, `killed`, `exit 2`.
 pub fn label(target: &str, exit_code: i64) -> Cow<'static, str> {
-    match look_up(target, exit_code).1 {
+    match classify(target, exit_code).1 {
         "" => format!("exit {}", shell_code(exit_code)).into(),
         name => name.into(),
     }
 }
 
-/// Python's subprocess reports death by signal n as -n, a shell as 128+n.
+/// The code that a shell shows: Python's subprocess reports death by signal n as -n, a shell as 128+n.
 pub fn shell_code(exit_code: i64) -> i64 {
     if exit_code < 0 { exit_code.saturating_neg().saturating_add(128) } else { exit_code }
 }
 
-fn look_up(target: &str, exit_code: i64) -> (Outcome, &'static str) {
+fn classify(target: &str, exit_code: i64) -> (Outcome, &'static str) {
     match shell_code(exit_code) {
         0 => (Ok, "ok"),
         130 => (Interrupted, "Ctrl-C"),
@@ -43,7 +43,7 @@ fn look_up(target: &str, exit_code: i64) -> (Outcome, &'static str) {
         141 => (Interrupted, "PIPE"),
         // Ansible's own code for a KeyboardInterrupt.
         99 if target == "ansible" || target.starts_with("ansible-") => (Interrupted, "Ctrl-C (ansible)"),
-        // Mostly the kernel, out of memory, or `timeout -s KILL`: a failure worth seeing.
+        // Mostly the kernel, out of memory, or `timeout -s KILL`. That is a failure.
         137 => (Failed, "killed"),
         134 => (Failed, "abort"),
         135 => (Failed, "bus error"),

@@ -1,17 +1,17 @@
-//! One line of the log: five fields, always in this order and in these bytes.
+//! The event as a line of the log: five fields, always in this order and in these bytes.
 //!
 //! ```text
 //! {"timestamp": "2026-02-14T10:30:00+00:00", "target": "apply", "domain": null, "duration_seconds": 45.0, "exit_code": 0}
 //! ```
 //!
-//! The separators are the ones Python's json module writes, because people grep for `"target": "apply"`.
+//! The separators are those of Python's json module, because people grep for `"target": "apply"`.
 
 use std::borrow::Cow;
 use std::io::Write as _;
 
 use chrono::{DateTime, Datelike as _, Timelike as _, Utc};
 
-/// One run, as it is recorded. There is no sixth field: what is not here cannot be stored.
+/// A run as it is recorded. There is no sixth field: what is not here cannot be stored.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
     /// When the command ended.
@@ -25,17 +25,17 @@ pub struct Event {
 }
 
 impl Event {
-    /// The event as one line of the log, its newline included.
+    /// A line of the log with its line feed, the duration rounded to milliseconds.
     pub fn to_line(&self) -> Vec<u8> {
-        self.written(push_milliseconds)
+        self.encode(push_milliseconds)
     }
 
-    /// The same with every digit of the duration: events of other loggers may be finer than ours.
+    /// The same with all digits of the duration, for events of other loggers.
     pub fn to_exact_line(&self) -> Vec<u8> {
-        self.written(push_exact)
+        self.encode(push_exact)
     }
 
-    fn written(&self, push_seconds: fn(&mut Vec<u8>, f64)) -> Vec<u8> {
+    fn encode(&self, push_seconds: fn(&mut Vec<u8>, f64)) -> Vec<u8> {
         let mut buffer =
             Vec::with_capacity(128 + self.target.len() + self.domain.as_ref().map_or(0, String::len));
         let line = &mut buffer;
@@ -52,10 +52,10 @@ impl Event {
                 t.second()
             ),
         );
-        push_text(line, &self.target);
+        push_json_string(line, &self.target);
         line.extend_from_slice(br#", "domain": "#);
         match &self.domain {
-            Some(domain) => push_text(line, domain),
+            Some(domain) => push_json_string(line, domain),
             None => line.extend_from_slice(b"null"),
         }
         line.extend_from_slice(br#", "duration_seconds": "#);
@@ -70,13 +70,13 @@ fn push(line: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
     let _ = line.write_fmt(text);
 }
 
-fn push_text(line: &mut Vec<u8>, text: &str) {
-    // A string is always JSON.
+fn push_json_string(line: &mut Vec<u8>, text: &str) {
+    // A string can always be written as JSON.
     let text = serde_json::to_string(text).unwrap_or_default();
     line.extend_from_slice(escape_controls(&text).as_bytes());
 }
 
-/// JSON may hold U+007F to U+009F as they are, and a terminal obeys them: as escapes they mean the same.
+/// Escapes U+007F to U+009F: JSON allows them as they are, but a terminal would obey them.
 pub fn escape_controls(json: &str) -> Cow<'_, str> {
     if !json.contains(|c: char| ('\u{7f}'..='\u{9f}').contains(&c)) {
         return json.into();
@@ -96,7 +96,7 @@ pub fn escape_controls(json: &str) -> Cow<'_, str> {
     escaped.into()
 }
 
-/// The shortest digits that read as this number, always with a decimal point and never with an exponent.
+/// The shortest digits that mean this number, with a decimal point and without an exponent.
 fn push_exact(line: &mut Vec<u8>, seconds: f64) {
     let start = line.len();
     push(line, format_args!("{seconds}"));
@@ -105,7 +105,7 @@ fn push_exact(line: &mut Vec<u8>, seconds: f64) {
     }
 }
 
-/// Rounded to milliseconds, always with a decimal point and never with an exponent.
+/// Rounded to milliseconds, with a decimal point and without an exponent.
 fn push_milliseconds(line: &mut Vec<u8>, seconds: f64) {
     let start = line.len();
     push(line, format_args!("{seconds:.3}"));
@@ -132,13 +132,13 @@ mod tests {
     }
 
     #[test]
-    fn a_line_has_the_layout_that_people_grep_for() {
+    fn event_line_has_the_documented_layout() {
         let line = r#"{"timestamp": "2026-02-14T10:30:00+00:00", "target": "apply", "domain": null, "duration_seconds": 45.0, "exit_code": 0}"#;
         assert_eq!(String::from_utf8(event().to_line()).unwrap(), format!("{line}\n"));
     }
 
     #[test]
-    fn names_are_json_strings() {
+    fn names_are_written_with_json_escapes() {
         let event = Event { target: "a\"b\\c\u{1b}é\n".into(), domain: Some("pro".into()), ..event() };
         let line = String::from_utf8(event.to_line()).unwrap();
         assert!(line.contains(r#""target": "a\"b\\c\u001bé\n", "domain": "pro", "#), "{line}");

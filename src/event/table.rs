@@ -1,12 +1,12 @@
-//! Many events in little memory: eight bytes each as a rule ([`super::rows`]), and every name once.
+//! Millions of events in memory: eight bytes each as a rule, and every name once.
 //!
 //! ```text
-//! rows    [delta, series, duration] [delta, series, duration] ...     in time order
-//! series   (target, domain, exit code, outcome)                  one per combination seen
+//! rows     [delta, series, duration] [delta, series, duration] ...     in time order, see [`rows`]
+//! series   (target, domain, exit code, outcome)                        one for each combination
 //! ```
 //!
-//! Beside the rows stands about 200 bytes for each different combination of target, domain and exit
-//! code (once more per read_stats thread), and eight for each duration finer than a millisecond.
+//! Besides, each combination of target, domain and exit code takes about 200 bytes, and each duration that is no whole
+//! number of milliseconds takes eight.
 
 pub mod builder;
 pub mod chunk;
@@ -27,7 +27,7 @@ pub use intern::{Interner, SeriesKey};
 use rows::Row;
 pub use stray::Strays;
 
-/// What was read, before any filter.
+/// What the logs held, before any filter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReadStats {
     pub logs: usize,
@@ -37,11 +37,11 @@ pub struct ReadStats {
     pub unreadable: u64,
     /// The first [`NAMED_LINES`], as (log from 0 on, line from 1 on).
     pub unreadable_lines: Vec<(usize, u64)>,
-    /// The last line of some log has no line end.
+    /// The last line of a log has no line feed.
     pub unterminated: bool,
 }
 
-/// All events, in time order; those of one moment as they were read.
+/// All events in time order. Events of the same moment are in the order of the log.
 #[derive(Debug, Default)]
 pub struct Table {
     pub read_stats: ReadStats,
@@ -49,7 +49,7 @@ pub struct Table {
     /// The first is the empty name: no domain.
     pub domains: Vec<Box<str>>,
     pub series: Vec<SeriesKey>,
-    /// In time order.
+    /// One after the other in time.
     chunks: Vec<Chunk>,
 }
 
@@ -75,7 +75,7 @@ impl Table {
         self.chunks.iter().map(Chunk::len).sum()
     }
 
-    /// Every row in order, with its duration.
+    /// In time order.
     fn rows(&self) -> impl Iterator<Item = (Row, RunDuration)> {
         self.chunks.iter().flat_map(Chunk::iter)
     }
@@ -85,9 +85,9 @@ impl Table {
         std::mem::take(&mut self.chunks)
     }
 
-    /// Every event, in time order, and its moment if it has one.
+    /// In time order; each event with its time, if it has one.
     pub fn events(&self) -> impl Iterator<Item = (Option<DateTime<Utc>>, Event)> {
-        self.rows().map(|(row, length)| {
+        self.rows().map(|(row, duration)| {
             let series = self.series[row.series as usize];
             let domain = &self.domains[series.domain.index()];
             let timestamp = timestamp::to_datetime(row.micros);
@@ -95,14 +95,14 @@ impl Table {
                 timestamp: timestamp.unwrap_or_default(),
                 target: self.targets[series.target.index()].to_string(),
                 domain: (!domain.is_empty()).then(|| domain.to_string()),
-                duration_seconds: length.seconds(),
+                duration_seconds: duration.seconds(),
                 exit_code: series.exit_code,
             };
             (timestamp, event)
         })
     }
 
-    /// First and last moment, if any event has one.
+    /// The first and the last time of an event, if any has one.
     pub fn period(&self) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
         // Chunks without a time come first.
         let (first, _) = self.chunks.iter().find_map(Chunk::period)?;
@@ -143,7 +143,7 @@ fn sorted(chunks: Vec<Chunk>) -> Vec<Chunk> {
     overlaps.into_iter().flat_map(merge).collect()
 }
 
-/// The table of some lines, for tests of whoever reads tables.
+/// The table of some lines, for tests.
 #[cfg(test)]
 pub fn of_lines<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> Table {
     let interner = Interner::default();
@@ -172,7 +172,7 @@ pub mod tests {
     }
 
     #[test]
-    fn a_glued_line_gives_its_second_half_and_counts_as_unreadable() {
+    fn torn_line_with_a_line_glued_to_it_yields_the_second_event() {
         let table = table(concat!(
             "{\"timestamp\": \"2026-02-14T10:30:00+00:00\", \"targ",
             "{\"timestamp\": \"2026-02-14T10:30:01+00:00\", \"target\": \"sync\"}\n",
@@ -188,7 +188,7 @@ pub mod tests {
     }
 
     #[test]
-    fn exact_durations_stay_with_their_events_when_every_row_has_to_move() {
+    fn exact_durations_stay_with_their_events_when_logs_are_merged() {
         // A chunk holds four rows here, and the chunks are in reverse.
         let line = |number: u32| {
             let minute = 59 - number / 4;
@@ -204,7 +204,7 @@ pub mod tests {
     }
 
     #[test]
-    fn events_of_one_moment_stay_in_the_order_they_were_read_in() {
+    fn events_of_the_same_second_stay_in_log_order() {
         let line = |second: u32, target: &str| {
             format!("{{\"timestamp\": \"2026-02-14T10:30:{second:02}Z\", \"target\": \"{target}\"}}\n")
         };
@@ -214,7 +214,7 @@ pub mod tests {
     }
 
     #[test]
-    fn what_is_put_down_anew_takes_few_chunks() {
+    fn merged_and_filtered_tables_have_few_chunks() {
         let line = |number: u32, target: &str| {
             format!(
                 "{{\"timestamp\": \"2026-02-{:02}T10:{:02}:{:02}Z\", \"target\": \"{target}\"}}\n",

@@ -1,24 +1,24 @@
-//! Moments as microseconds since 1970, UTC.
+//! Times as microseconds since 1970, UTC.
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-/// Of an event without a readable timestamp: it stands before all others.
+/// The time of an event without a readable timestamp. It sorts before all others.
 pub const UNTIMED: i64 = i64::MIN;
 
 pub const MICROS_PER_SECOND: i64 = 1_000_000;
 
-/// Microseconds since 1970 of an RFC 3339 moment; no offset means UTC. What is finer is cut off. An offset can lead
-/// out of the years of four digits, in which nobody could write it again: then it is none.
+/// Parses an RFC 3339 timestamp. Without an offset it is UTC. Digits beyond microseconds are cut off. `None` also if the
+/// offset leads out of the years 0000 to 9999: RFC 3339 cannot write such a time.
 pub fn parse(text: &[u8]) -> Option<i64> {
     let (date_and_time, rest) = text.split_first_chunk::<19>()?;
     let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b'T' | b't' | b' ', time @ ..] = *date_and_time else {
         return None;
     };
     let [h1, h2, b':', n1, n2, b':', s1, s2] = time else { return None };
-    let year = two(y1, y2)? * 100 + two(y3, y4)?;
-    let date = NaiveDate::from_ymd_opt(year.try_into().ok()?, two(m1, m2)?, two(d1, d2)?)?;
-    let (hour, minute, second) = (two(h1, h2)?, two(n1, n2)?, two(s1, s2)?);
-    // 60 is a leap second: the first moment of the next minute, as far as counting goes.
+    let year = two_digits(y1, y2)? * 100 + two_digits(y3, y4)?;
+    let date = NaiveDate::from_ymd_opt(year.try_into().ok()?, two_digits(m1, m2)?, two_digits(d1, d2)?)?;
+    let (hour, minute, second) = (two_digits(h1, h2)?, two_digits(n1, n2)?, two_digits(s1, s2)?);
+    // 60 is a leap second. It counts as the first second of the next minute.
     if hour > 23 || minute > 59 || second > 60 {
         return None;
     }
@@ -37,7 +37,7 @@ pub fn parse(text: &[u8]) -> Option<i64> {
     let offset = match *rest {
         [] | [b'Z' | b'z'] => 0,
         [sign @ (b'+' | b'-'), h1, h2, b':', m1, m2] => {
-            let (hours, minutes) = (two(h1, h2)?, two(m1, m2)?);
+            let (hours, minutes) = (two_digits(h1, h2)?, two_digits(m1, m2)?);
             if hours > 23 || minutes > 59 {
                 return None;
             }
@@ -56,13 +56,13 @@ pub fn to_datetime(micros: i64) -> Option<DateTime<Utc>> {
     (micros != UNTIMED).then(|| DateTime::from_timestamp_micros(micros))?
 }
 
-/// From the beginning of the year 0000 to the end of 9999, in seconds since 1970.
+/// The years 0000 to 9999 in seconds since 1970.
 const YEARS: std::ops::RangeInclusive<i64> = -62_167_219_200..=253_402_300_799;
 
-/// From the first day of year 1 to 1970-01-01, both counted.
+/// Days from 0001-01-01 to 1970-01-01, both included.
 const DAYS_TO_1970: i64 = 719_163;
 
-fn two(tens: u8, ones: u8) -> Option<u32> {
+fn two_digits(tens: u8, ones: u8) -> Option<u32> {
     (tens.is_ascii_digit() && ones.is_ascii_digit())
         .then(|| u32::from(tens - b'0') * 10 + u32::from(ones - b'0'))
 }

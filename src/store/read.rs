@@ -388,7 +388,7 @@ mod tests {
     }
 
     #[test]
-    fn a_log_is_the_same_however_it_is_cut_up() {
+    fn log_reads_the_same_for_any_item_and_buffer_size() {
         let log = log();
         let file = file(&log);
         let whole = read_with(Limits { line: SMALL.line, ..LIMITS }, vec![path(&file)]);
@@ -415,7 +415,7 @@ mod tests {
     }
 
     #[test]
-    fn several_logs_make_one_in_time_order() {
+    fn several_logs_are_merged_in_time_order() {
         let first = file(&format!("{}\n{}\nx\n", line(1, "a"), line(3, "c")));
         let second = file(&format!("{}\n\n{}\nx\n{}", line(2, "b"), line(3, "d"), line(9, "e")));
         let table = read_with(SMALL, vec![path(&first), path(&second)]);
@@ -427,7 +427,7 @@ mod tests {
     }
 
     #[test]
-    fn an_exact_duration_goes_along_past_several_logs() {
+    fn exact_durations_stay_with_their_events_in_merged_logs() {
         let event = |second: u32, seconds: f64| {
             format!(
                 r#"{{"timestamp": "2026-02-14T10:30:0{second}+00:00", "target": "a", "duration_seconds": {seconds:?}}}"#
@@ -447,7 +447,7 @@ mod tests {
     }
 
     #[test]
-    fn a_last_line_without_an_end_is_flagged_and_counts_if_it_can_be_read() {
+    fn last_line_without_line_feed_is_flagged_and_read_if_complete() {
         for item in [10, 100, 1000] {
             let limits = Limits { item, ..SMALL };
             let whole = file(&format!("{}\n{}", line(1, "a"), line(2, "b")));
@@ -468,7 +468,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_log_has_nothing_in_it() {
+    fn empty_log_has_no_events_and_no_period() {
         let table = read_with(LIMITS, vec![path(&file(""))]);
         assert_eq!(table.read_stats, ReadStats { logs: 1, ..ReadStats::default() });
         assert!(table.events().next().is_none());
@@ -476,7 +476,7 @@ mod tests {
     }
 
     #[test]
-    fn a_log_that_cannot_be_read_is_named() {
+    fn error_names_the_log_that_cannot_be_read() {
         let directory = tempfile::tempdir().unwrap();
         let error = read(vec![Source::Path(directory.path().join("none"))], &AtomicU64::new(0)).unwrap_err();
         assert!(format!("{error:#}").starts_with("could not read /"), "{error:#}");

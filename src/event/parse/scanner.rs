@@ -253,7 +253,7 @@ pub mod tests {
         .into_bytes()
     }
 
-    /// Each name is read as itself, however often and in whatever order they come; says how often one was read.
+    /// Reads lines with these names in random order. Returns how many lines were canonical.
     #[track_caller]
     fn case(names: &[String]) -> usize {
         let mut scanner = Scanner::default();
@@ -276,7 +276,7 @@ pub mod tests {
     }
 
     #[test]
-    fn each_name_is_recognised_as_itself() {
+    fn names_that_begin_alike_are_told_apart() {
         let few = |name: &dyn Fn(usize) -> String| (0..6).map(name).collect::<Vec<String>>();
         // The empty one, short ones, one that is the beginning of another.
         assert_eq!(case(&few(&|length| "a".repeat(length))), 30);
@@ -292,7 +292,7 @@ pub mod tests {
     }
 
     #[test]
-    fn there_may_be_more_names_than_a_scanner_remembers() {
+    fn names_beyond_the_tables_limit_leave_the_others_readable() {
         let names: Vec<String> = (0..6_000).map(|number| format!("name-{number}")).collect();
         assert!((4_000..30_000).contains(&case(&names)));
     }

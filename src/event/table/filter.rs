@@ -1,9 +1,10 @@
-//! Leaves out events, and names.
+//! Filters a table, and hides its names.
 
 use chrono::{DateTime, Utc};
 
 use super::Table;
 use super::chunk::{self, ChunkBuilder};
+use super::intern::{DomainId, SeriesKey};
 use super::rows::Row;
 use crate::event::outcome::Outcome;
 use crate::event::timestamp::UNTIMED;
@@ -11,105 +12,96 @@ use crate::event::timestamp::UNTIMED;
 /// Which events a report is about.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
-    /// From this moment on.
+    /// From this time on.
     pub since: Option<DateTime<Utc>>,
-    /// Before this moment.
+    /// Before this time.
     pub until: Option<DateTime<Utc>>,
-    /// The newest so many, after the other filters.
+    /// So many of the newest events that pass the other filters.
     pub last: Option<usize>,
     pub targets: Vec<String>,
-    /// The empty name stands for no domain.
+    /// An empty name stands for events without a domain.
     pub domains: Vec<String>,
     /// Targets to leave out.
     pub excludes: Vec<String>,
+    /// Only failed events.
     pub failed: bool,
 }
 
 impl Table {
-    /// Leaves only what passes. An event without a time passes no `since` and no `until`.
+    /// Keeps the events that pass. An event without a time passes neither `since` nor `until`.
     pub fn retain(&mut self, filter: &Filter) {
         if *filter == Filter::default() {
             return;
         }
-        let names = |wanted: &[String], name: &str| wanted.iter().any(|wanted| wanted == name);
+        let has = |names: &[String], name: &str| names.iter().any(|other| other == name);
         let wanted: Vec<bool> = self
             .series
             .iter()
             .map(|series| {
                 let target = &self.targets[series.target.index()];
                 let domain = &self.domains[series.domain.index()];
-                (filter.targets.is_empty() || names(&filter.targets, target))
-                    && (filter.domains.is_empty() || names(&filter.domains, domain))
-                    && !names(&filter.excludes, target)
+                (filter.targets.is_empty() || has(&filter.targets, target))
+                    && (filter.domains.is_empty() || has(&filter.domains, domain))
+                    && !has(&filter.excludes, target)
                     && (!filter.failed || series.outcome == Outcome::Failed)
             })
             .collect();
-        let is_timed = filter.since.is_some() || filter.until.is_some();
-        let since = filter.since.map_or(UNTIMED + i64::from(is_timed), |since| since.timestamp_micros());
+        let needs_time = filter.since.is_some() || filter.until.is_some();
+        let since = filter.since.map_or(UNTIMED + i64::from(needs_time), |since| since.timestamp_micros());
         let until = filter.until.map_or(i64::MAX, |until| until.timestamp_micros());
         let passes = |row: &Row| wanted[row.series as usize] && row.micros >= since && row.micros < until;
         let mut surplus = filter
             .last
             .map_or(0, |last| self.rows().filter(|(row, _)| passes(row)).count().saturating_sub(last));
-        let mut left = ChunkBuilder::new(chunk::MAX_ROWS);
+        let mut passed = ChunkBuilder::new(chunk::MAX_ROWS);
         for chunk in self.take_chunks() {
             for (row, duration) in chunk.iter().filter(|(row, _)| passes(row)) {
                 if surplus > 0 {
                     surplus -= 1;
                 } else {
-                    left.push(row.micros, duration, row.series);
+                    passed.push(row.micros, duration, row.series);
                 }
             }
         }
-        self.chunks = left.finish();
+        self.chunks = passed.finish();
     }
 
-    /// Replaces names by `target-1`, `domain-1` and so on, in order of first appearance among the
-    /// events that are remaining: call it after [`Table::retain`], which needs the real names. Outcomes stay
-    /// what they were (they depend on the real name of the target).
+    /// Replaces names by `target-1`, `domain-1` and so on, in order of first appearance. Call it after
+    /// [`Table::retain`], which needs the real names. Outcomes stay as they are: they depend on the target's real name.
     pub fn anonymize(&mut self) {
-        let mut targets = Renaming::of("target", self.targets.len(), 0);
-        let mut domains = Renaming::of("domain", self.domains.len(), 1);
-        let mut known = vec![false; self.series.len()];
+        let mut targets = Pseudonyms::new("target", self.targets.len());
+        let mut domains = Pseudonyms::new("domain", self.domains.len());
+        let mut seen = vec![false; self.series.len()];
         for (row, _) in self.rows() {
-            if !std::mem::replace(&mut known[row.series as usize], true) {
-                let series = self.series[row.series as usize];
-                targets.see(series.target.0);
-                domains.see(series.domain.0);
-                if targets.is_done() && domains.is_done() {
-                    break;
+            if !std::mem::replace(&mut seen[row.series as usize], true) {
+                let SeriesKey { target, domain, .. } = self.series[row.series as usize];
+                targets.assign(target.index());
+                if domain != DomainId::NONE {
+                    domains.assign(domain.index());
                 }
             }
         }
-        self.targets = targets.names;
-        self.domains = domains.names;
+        (self.targets, self.domains) = (targets.names, domains.names);
     }
 }
 
-struct Renaming {
-    what: &'static str,
-    /// An empty one is not seen yet, or no domain.
+struct Pseudonyms {
+    prefix: &'static str,
+    /// Empty: not assigned yet.
     names: Vec<Box<str>>,
-    count: usize,
-    most: usize,
+    assigned: usize,
 }
 
-impl Renaming {
-    fn of(what: &'static str, names: usize, unnamed: usize) -> Self {
-        Self { what, names: vec![Box::default(); names], count: 0, most: names.saturating_sub(unnamed) }
+impl Pseudonyms {
+    fn new(prefix: &'static str, count: usize) -> Self {
+        Self { prefix, names: vec![Box::default(); count], assigned: 0 }
     }
 
-    fn see(&mut self, name: u32) {
-        let unnamed = self.most < self.names.len() && name == 0;
-        let name = &mut self.names[name as usize];
-        if name.is_empty() && !unnamed {
-            self.count += 1;
-            *name = format!("{}-{}", self.what, self.count).into();
+    fn assign(&mut self, index: usize) {
+        if self.names[index].is_empty() {
+            self.assigned += 1;
+            self.names[index] = format!("{}-{}", self.prefix, self.assigned).into();
         }
-    }
-
-    fn is_done(&self) -> bool {
-        self.count == self.most
     }
 }
 
@@ -119,7 +111,7 @@ mod tests {
     use crate::event::table::tests::table;
 
     #[test]
-    fn filters_keep_what_they_name() {
+    fn filters_keep_matching_events_only() {
         #[track_caller]
         fn case(lines: &str, filter: &Filter, expected: &str) {
             let mut table = table(lines);

@@ -9,7 +9,7 @@ use crate::event::outcome::Outcome;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TargetId(pub u32);
 
-/// An index into [`super::Table::domains`]; 0 is no domain.
+/// An index into [`super::Table::domains`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct DomainId(pub u32);
 
@@ -20,6 +20,8 @@ impl TargetId {
 }
 
 impl DomainId {
+    pub const NONE: Self = Self(0);
+
     pub fn index(self) -> usize {
         self.0 as usize
     }

@@ -1,12 +1,12 @@
-//! Events in as few bytes as they need, in chunks that are in time order.
+//! The two forms of a row.
 //!
 //! ```text
-//! packed   delta: 16 | series: 16 | duration: 32                 whole seconds since the row before
-//! full     micros: 64                 series: 32 | duration: 32
+//! packed   delta: 16 | series: 16 | duration: 32            the delta is in seconds, from the row before
+//! full     micros: 64 | series: 32 | duration: 32
 //! ```
 //!
-//! The log that we write has whole seconds, so its rows are packed. The rows of a chunk are full if a time in it
-//! is finer, missing or far from the one before, or if there are more series than sixteen bits can count.
+//! The log that tm-run writes has whole seconds, so its rows are packed. A chunk has full rows if one of its times has a
+//! fraction, is missing or is far from the one before, or if there are more series than sixteen bits can count.
 
 use std::ops::Range;
 
@@ -15,20 +15,20 @@ use crate::event::timestamp::MICROS_PER_SECOND;
 /// One event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Row {
-    /// Since 1970, UTC.
+    /// Since 1970, UTC; or [`UNTIMED`](crate::event::timestamp::UNTIMED).
     pub micros: i64,
-    /// Milliseconds below [`EXACT_TAG`]; above, the place of an exact value beside the rows.
+    /// See [`RunDuration::encode`](crate::event::duration::RunDuration::encode).
     pub duration: u32,
-    /// The place in [`super::table::Table::series`].
+    /// An index into [`super::Table::series`].
     pub series: u32,
 }
 
-/// A packed row, so many seconds after the one before.
+/// An event in eight bytes, with its time relative to the row before.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PackedRow(u64);
 
 impl PackedRow {
-    /// The greatest number of seconds that a row can be after another.
+    /// In seconds.
     pub const MAX_DELTA: u64 = 0xffff;
     pub const MAX_SERIES: u32 = 0xffff;
 
@@ -40,7 +40,6 @@ impl PackedRow {
         self.0 >> 48
     }
 
-    /// The same row, so many seconds after another one.
     pub fn with_delta(self, delta: u64) -> Self {
         Self(delta << 48 | self.0 & (u64::MAX >> 16))
     }
@@ -60,10 +59,10 @@ impl PackedRow {
     }
 }
 
-/// Rows of a chunk that follow each other.
+/// Neighbouring rows of a chunk.
 #[derive(Clone, Copy, Debug)]
 pub enum Rows<'a> {
-    /// With the moment, in microseconds, that the first one's delta is counted from.
+    /// With the time, in microseconds, from which the first row's delta counts.
     Packed(i64, &'a [PackedRow]),
     Full(&'a [Row]),
 }
@@ -83,16 +82,15 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// The newest first.
     pub fn newest_first(self) -> impl Iterator<Item = Row> + 'a {
         let (mut micros, packed, full) = match self {
-            Self::Packed(base, rows) => (moment_after(base, rows), rows, &[][..]),
+            Self::Packed(base, rows) => (last_micros(base, rows), rows, &[][..]),
             Self::Full(rows) => (0, &[][..], rows),
         };
         let packed = packed.iter().rev().map(move |row| {
-            let this = row.at(micros);
-            micros -= seconds(row.delta());
-            this
+            let at = row.at(micros);
+            micros -= to_micros(row.delta());
+            at
         });
         packed.chain(full.iter().rev().copied())
     }
@@ -101,24 +99,24 @@ impl<'a> Rows<'a> {
         self.iter().next()
     }
 
-    /// Those from one place on and before another, whose first delta is counted from `base`.
-    pub fn part(self, base: i64, places: Range<usize>) -> Self {
+    /// A part of them. The delta of the part's first row counts from `base`.
+    pub fn part(self, base: i64, range: Range<usize>) -> Self {
         match self {
-            Self::Packed(_, rows) => Self::Packed(base, &rows[places]),
-            Self::Full(rows) => Self::Full(&rows[places]),
+            Self::Packed(_, rows) => Self::Packed(base, &rows[range]),
+            Self::Full(rows) => Self::Full(&rows[range]),
         }
     }
 }
 
-/// A loop over [`Rows`] whose body is compiled once for each way of keeping them: an iterator that asks at each row
-/// costs half as much as what is done with it.
+/// A loop over [`Rows`] whose body is compiled once for each form of row. With an iterator that checks the form at every
+/// row, that check costs half as much as the body.
 macro_rules! for_each_row {
     ($row:ident in $rows:expr => $body:block) => {
         match $rows {
             $crate::event::table::rows::Rows::Packed(base, rows) => {
                 let mut micros = base;
                 for row in rows {
-                    micros += $crate::event::table::rows::seconds(row.delta());
+                    micros += $crate::event::table::rows::to_micros(row.delta());
                     let $row = row.at(micros);
                     $body
                 }
@@ -133,14 +131,14 @@ macro_rules! for_each_row {
 }
 pub(crate) use for_each_row;
 
-/// When the last of these rows was.
-fn moment_after(base: i64, rows: &[PackedRow]) -> i64 {
-    base + seconds(rows.iter().map(|row| row.delta()).sum())
+/// The time of the last row, in microseconds.
+fn last_micros(base: i64, rows: &[PackedRow]) -> i64 {
+    base + to_micros(rows.iter().map(|row| row.delta()).sum())
 }
 
-/// In microseconds.
+/// A delta in microseconds.
 #[inline]
-pub fn seconds(delta: u64) -> i64 {
+pub fn to_micros(delta: u64) -> i64 {
     delta.cast_signed() * MICROS_PER_SECOND
 }
 
@@ -157,19 +155,19 @@ impl Iterator for Iter<'_> {
         match self {
             Self::Packed(micros, rows) => {
                 let row = rows.next()?;
-                *micros += seconds(row.delta());
+                *micros += to_micros(row.delta());
                 Some(row.at(*micros))
             }
             Self::Full(rows) => rows.next().copied(),
         }
     }
 
-    /// Asks only once how the rows are kept.
+    /// Checks the form of the rows only once.
     #[inline]
     fn fold<B, F: FnMut(B, Row) -> B>(self, start: B, mut with: F) -> B {
         match self {
             Self::Packed(mut micros, rows) => rows.fold(start, |all, row| {
-                micros += seconds(row.delta());
+                micros += to_micros(row.delta());
                 with(all, row.at(micros))
             }),
             Self::Full(rows) => rows.copied().fold(start, with),
