@@ -7,6 +7,7 @@
 //! neither ignore a test at run time nor make one case three tests; it understands the same options and prints the
 //! same summary. Nor is it libtest-mimic: that brings clap with its derive macro, and while programs here are linked
 //! statically by default, cargo cannot build a procedural macro (and the tm-run under test would get clap's colours).
+mod behaviours;
 mod commands;
 mod cost;
 mod harness;
@@ -27,6 +28,7 @@ use libtest2_mimic::{Harness, RunContext, RunError, Trial};
 
 fn all() -> Vec<Case> {
     [
+        behaviours::cases(),
         commands::cases(),
         cost::cases(),
         layout::cases(),

@@ -1,29 +1,8 @@
 //! Memory is used as it may be: valgrind watches every question and a recorded run.
 //!
-//! It can only do so in a program that takes its C library from the system, whose functions it replaces by its
-//! own; in the usual, static one it takes the library's tricks for errors. `.ci/run` builds such a program and
-//! names it in `TM_RUN_DYNAMIC`.
-//!
-//! AddressSanitizer also watches the stack and statics. It is built in, so that all the other tests can run with
-//! it; as that takes long, and a compiler that may change, it is not among the tests:
-//!
-//! ```text
-//! mkdir -m 1777 /tmp/asan && cc -c -x c -o /tmp/asan.o - <<'END'
-//! const char *__asan_default_options(void) {
-//!     return "log_path=/tmp/asan/log:detect_leaks=0:detect_stack_use_after_return=0:disable_coredump=0:"
-//!         "handle_segv=0:handle_sigbus=0:handle_sigfpe=0:handle_sigill=0";
-//! }
-//! END
-//! RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=address -Ctarget-feature=-crt-static -Clink-arg=/tmp/asan.o" \
-//!     cargo test --locked --target x86_64-unknown-linux-gnu --target-dir target/asan
-//! grep -l ERROR: /tmp/asan/*
-//! ```
-//!
-//! It says of each run that it does not know the stack of the sentinel, a process that shares our memory, and
-//! nothing else. That one's stack is left to it on purpose, which would be a leak, and as it has no thread of its
-//! own for the sanitizer, the two would share one list of stack frames. What cannot work with it: limits of address
-//! space (`trust::hostile_logs`, `wrapper::process_state`: it maps terabytes), a dynamic program with few descriptors, and the tests that stop,
-//! kill or fail a run at every system call, which then are the sanitizer's own, too.
+//! It can only do so in a program that takes its C library from the system, whose functions it replaces by its own; in
+//! the usual, static one it takes the library's tricks for errors. `TM_RUN_DYNAMIC` names such a program: see
+//! `tests/README.md`, which also tells how to run all tests under AddressSanitizer.
 
 use std::process::Command;
 

@@ -160,7 +160,7 @@ fn relative_path_with_a_slash_is_executed(sandbox: &Sandbox) {
     assert_eq!(sandbox.command(["../home/tool"]).output().text(), "../home/tool\n");
 }
 
-/// AR12
+/// AR12, OF04
 fn script_without_shebang_runs_under_sh_enoexec(sandbox: &Sandbox) {
     sandbox.script("home/tool", "printf '<%s>' \"$@\"\nexit 4\n");
     let output = sandbox.command(["./tool", "a b", ""]).output();

@@ -44,7 +44,7 @@ fn death_by_signal_is_preserved_for_every_signal(sandbox: &Sandbox) {
     sandbox.assert_logged(&codes);
 }
 
-/// EX05
+/// EX05, OF04
 fn command_not_found_is_127_and_named_on_stderr(sandbox: &Sandbox) {
     let name = "no-such-command-anywhere";
     let output = sandbox.command([name]).output();
@@ -55,7 +55,7 @@ fn command_not_found_is_127_and_named_on_stderr(sandbox: &Sandbox) {
     sandbox.assert_logged(&[127]);
 }
 
-/// EX06
+/// EX06, OF04
 fn file_that_is_not_executable_is_126(sandbox: &Sandbox) {
     let file = sandbox.script("plain-text", "text\n");
     fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).expect("its mode");
