@@ -60,8 +60,8 @@ impl Way {
             Recording::NoHome => in_place(NO_HOME),
             Recording::On(_) if ancestry::child_in_other_pid_namespace() => in_place(NO_PROC),
             Recording::On(_) => match wrap::child_kind() {
-                ChildKind::SharedMemory => Self { name: "clone", reason: None },
-                ChildKind::Forked => Self { name: "fork", reason: Some("LD_PRELOAD is set".to_owned()) },
+                ChildKind::CloneVm => Self { name: "clone", reason: None },
+                ChildKind::Fork => Self { name: "fork", reason: Some("LD_PRELOAD is set".to_owned()) },
             },
         }
     }

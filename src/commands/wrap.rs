@@ -1,9 +1,13 @@
 //! Runs a command, and records the run if the user wants that.
 
 use std::ffi::{OsStr, OsString};
+use std::fs::OpenOptions;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
+
+use nix::libc::O_NOCTTY;
 
 use super::consent::{self, Recording};
 use super::exit::Exit;
@@ -11,7 +15,7 @@ use super::nesting;
 use crate::cli::{NAME_MAX, SUBCOMMANDS, Wrap};
 use crate::event::Event;
 use crate::run::{self, Command, Outcome};
-use crate::store::{Appended, Store};
+use crate::store::Store;
 use crate::sys::exec::ExecArgs;
 use crate::sys::process::ChildKind;
 
@@ -32,11 +36,12 @@ pub fn run(wrap: &Wrap, args: &[OsString]) -> Exit {
         let added = nesting::with(active, nix::unistd::getpid().as_raw(), &target);
         // Never freed, for a child that shares our memory uses it.
         let command: &'static Command = Box::leak(Box::new(command(Some(added))));
-        // An emulator that does not know the first kind says so.
-        if let Some(outcome) =
-            run::run(command, child_kind()).or_else(|| run::run(command, ChildKind::Forked))
+        // While the command runs we let go of the terminal.
+        let has_terminal = io::stderr().is_terminal();
+        // Where the kernel refuses the first kind (qemu-user does), try the other.
+        if let Some(outcome) = run::run(command, child_kind()).or_else(|| run::run(command, ChildKind::Fork))
         {
-            record(&store, target, wrap.domain.clone(), &outcome);
+            record(&store, target, wrap.domain.clone(), &outcome, has_terminal);
             return outcome.exit.into();
         }
         // Without memory or processes for a run of ours the command still gets what is left.
@@ -47,7 +52,7 @@ pub fn run(wrap: &Wrap, args: &[OsString]) -> Exit {
 /// The kind of process that becomes a recorded command.
 pub fn child_kind() -> ChildKind {
     // Programs that watch programs (valgrind) may not know processes that share memory; they come by LD_PRELOAD.
-    if std::env::var_os("LD_PRELOAD").is_none() { ChildKind::SharedMemory } else { ChildKind::Forked }
+    if std::env::var_os("LD_PRELOAD").is_none() { ChildKind::CloneVm } else { ChildKind::Fork }
 }
 
 /// Whether `--` stands before the last `count` arguments: then they are a command, whatever they look like.
@@ -56,8 +61,9 @@ fn follows_dashes(args: &[OsString], count: usize) -> bool {
     before.is_some_and(|arg| arg == "--")
 }
 
-/// The command's fate outranks ours: whatever goes wrong here, it ends as it ended.
-fn record(store: &Store, target: String, domain: Option<String>, outcome: &Outcome) {
+/// The command's fate outranks ours: whatever goes wrong here, it ends as it ended. `has_terminal`: standard error was a
+/// terminal when the run started.
+fn record(store: &Store, target: String, domain: Option<String>, outcome: &Outcome, has_terminal: bool) {
     let event = Event {
         timestamp: outcome.ended_at,
         target,
@@ -65,18 +71,17 @@ fn record(store: &Store, target: String, domain: Option<String>, outcome: &Outco
         duration_seconds: outcome.wall.as_secs_f64(),
         exit_code: outcome.exit.shell_code().into(),
     };
-    match store.append(&event) {
+    if let Err(error) = store.append(&event)
         // In a pipe or a file it would be taken for the command's own output; `tm-run status` tells it, too.
-        Err(error) if io::stderr().is_terminal() => {
-            warn(&format!("warning: could not record this run in {}: {error}", store.directory().display()));
-        }
-        Ok(Appended::Written | Appended::NoConsent) | Err(_) => {}
+        && has_terminal
+        && let Ok(mut terminal) = OpenOptions::new().write(true).custom_flags(O_NOCTTY).open("/dev/tty")
+    {
+        let directory = store.directory().display();
+        // There is nobody else to tell.
+        let _ = terminal.write_all(
+            format!("tm-run: warning: could not record this run in {directory}: {error}\n").as_bytes(),
+        );
     }
-}
-
-fn warn(what: &str) {
-    // There is nobody else to tell.
-    let _ = io::stderr().write_all(format!("tm-run: {what}\n").as_bytes());
 }
 
 /// The command's base name, as far as it can be a name.

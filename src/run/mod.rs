@@ -21,13 +21,13 @@
 //! | | rt_sigaction, rt_sigprocmask | an ignored SIGCHLD would leave nothing to wait for; from here on signals are taken |
 //! | | clone, twice; futex | the child, the sentinel, "go" |
 //! | | futex | the command has been executed |
-//! | tm-run, meanwhile | fstat, three times; stat of `/proc/self/fd` | does it hold pipes without need |
+//! | tm-run, meanwhile | fstat, three times; stat of `/proc/self/fd`; chdir | it lets go of what the command inherited |
 //! | | waitid, rt_sigtimedwait | until the command has ended: one of each, and a last waitid |
 //! | tm-run, at the end | kill, waitid | the sentinel goes |
 //! | | see [`crate::store::append`] | the line |
 //! | child | prctl, getppid | it ends with us |
 //! | | futex, execve | it waits for "go" and becomes the command |
-//! | sentinel | prctl, getppid, close_range, futex | it ends with us, holds nothing, and waits to be asked |
+//! | sentinel | prctl, twice; getppid, close_range, chdir, futex | it ends with us, holds nothing, and waits to be asked |
 
 pub mod ancestry;
 mod child;
@@ -48,7 +48,7 @@ use sentinel::Sentinel;
 
 pub use child::Command;
 
-/// How long tm-run leaves signals and stops alone while the command starts.
+/// How long to wait for the exec before looking for signals and stops again.
 const START_POLL: Duration = Duration::from_millis(1);
 
 /// What is known of a run when it has ended.
@@ -81,7 +81,7 @@ pub fn run(command: &'static Command, kind: ChildKind) -> Option<Outcome> {
         return None;
     };
     signal::sigprocmask(SigmaskHow::Block, SignalSet::ALL);
-    if kind == ChildKind::Forked {
+    if kind == ChildKind::Fork {
         // A forked sentinel would keep its copy of the command's arguments, and pgrep -f would find it.
         process::clear_argv_tail(command.argc());
     }
@@ -89,7 +89,8 @@ pub fn run(command: &'static Command, kind: ChildKind) -> Option<Outcome> {
     words.go.store_and_wake(1);
     let (mut exit, sentinel) = supervise::until_exit(pid, sentinel, words, || {
         process::clear_argv_tail(command.argc());
-        fd::close_inherited_pipes();
+        fd::close_inherited();
+        fd::leave_directory();
     });
     let wall = started.elapsed();
     if let Some(error) = words.exec_error() {

@@ -12,12 +12,19 @@ use signal_hook::consts::{SIGCONT, SIGKILL, SIGTSTP, SIGTTIN, SIGTTOU};
 use crate::sys::fd;
 use crate::sys::futex::SharedWords;
 use crate::sys::process::{self, ChildKind, ChildMain, WaitStatus};
-use crate::sys::signal::{self, SignalSet};
+use crate::sys::signal::{self, SignalInfo, SignalSet};
 use crate::units::SignalNumber;
 
 /// How long an answer is waited for. It takes microseconds; only a sentinel that somebody has stopped or killed never
 /// gives one.
 const SENTINEL_TIMEOUT: Duration = Duration::from_millis(200);
+
+/// The sender of a signal that was there, but was taken away again.
+const ANY_SENDER: u32 = u32::MAX;
+
+fn sender(signal: &SignalInfo) -> u32 {
+    if signal.is_from_kernel() { 0 } else { signal.sender_pid().cast_unsigned() }
+}
 
 const CONTINUE: SignalNumber = SignalNumber(SIGCONT);
 
@@ -40,19 +47,25 @@ impl Sentinel {
         Some(Self { pid, words, requests: 0 })
     }
 
+    pub fn pid(&self) -> i32 {
+        self.pid
+    }
+
     /// Whether the signal that we have just taken was sent to the whole group. Takes it from the sentinel. `None`: the
     /// sentinel does not answer.
-    pub fn take_received(&mut self, signal: SignalNumber) -> Option<bool> {
+    pub fn take_received(&mut self, signal: &SignalInfo) -> Option<bool> {
+        let number = signal.number();
         barrier();
-        if self.resume_if_stopped()? && signal == CONTINUE {
+        if self.resume_if_stopped()? && number == CONTINUE {
             // The sentinel was still stopped, so this SIGCONT was not sent to the group.
             return Some(false);
         }
-        self.ask(signal.0.cast_unsigned())
+        let received = self.ask(number.0.cast_unsigned())?;
+        // From somebody else it is one that was sent to the sentinel alone, by its number, some time ago.
+        Some(received && [ANY_SENDER, sender(signal)].contains(&self.words.reply_sender.load()))
     }
 
-    /// Has it forget the stops, and the continuations that cancelled them, that are not pending for us any more: by stopping
-    /// as the command did we used them up.
+    /// Has it forget the stops and SIGCONTs that are not pending for tm-run any more: tm-run used them up by stopping.
     pub fn forget_stops(&mut self, stopped_by: SignalNumber) {
         let pending = signal::sigpending();
         let gone = STOPS_AND_CONTINUE
@@ -109,8 +122,8 @@ impl Drop for Sentinel {
 /// Returns when no signal to a group is being delivered: changing a process group takes the lock that such a delivery holds
 /// from its first process to its last (Linux, `tasklist_lock`).
 pub fn barrier() {
-    // There is no such process, which is found out only under that lock. We do not name ourselves, for our group could be
-    // changed: it is 0 in a PID namespace that it comes from outside of, and 0 asks for a new one.
+    // There is no such process, which the kernel finds out under that lock. Our own pid would not do: if our group is outside
+    // our PID namespace, its number is 0 here, and setpgid(2) with 0 makes a new group.
     let _ = setpgid(Pid::from_raw(i32::MAX), Pid::from_raw(i32::MAX));
 }
 
@@ -123,7 +136,10 @@ struct SentinelProcess {
 impl ChildMain for SentinelProcess {
     fn main(&'static self) -> ! {
         process::set_parent_death_signal(self.parent);
+        // killall(1) and pkill(1) go by it: a signal to tm-run by its name is not meant for this process.
+        process::set_name(c"sentinel");
         fd::close_all();
+        fd::leave_directory();
         let mut answered = 0;
         loop {
             let request = self.words.request.load();
@@ -132,30 +148,33 @@ impl ChildMain for SentinelProcess {
                 continue;
             }
             answered = request;
-            let received = answer(request & 0xff);
+            let sender = answer(request & 0xff);
+            let received = sender.is_some();
+            self.words.reply_sender.store(sender.unwrap_or(0));
             self.words.reply.store_and_wake((request & !0xff) | u32::from(received));
         }
     }
 }
 
-fn answer(request: u32) -> bool {
+/// Who sent the signal that is asked for, if it has been received.
+fn answer(request: u32) -> Option<u32> {
     if request & FORGET != 0 {
         for (index, &number) in STOPS_AND_CONTINUE.iter().enumerate() {
             if request & 1 << index != 0 {
-                signal::take_away(SignalNumber(number));
+                signal::take_if_pending(SignalNumber(number));
             }
         }
-        return false;
+        return None;
     }
-    let signal = SignalNumber(request.cast_signed());
-    if signal::take_away(signal) {
-        return true;
+    let number = SignalNumber(request.cast_signed());
+    if let Some(signal) = signal::take_if_pending(number) {
+        return Some(sender(&signal));
     }
-    // A stop cancels a SIGCONT that is pending, and the other way round (signal(7)): what came in between has taken away
-    // what we are asked for.
-    match signal.0 {
+    // A stop cancels a SIGCONT that is pending, and a SIGCONT the stops (signal(7)): then it was received.
+    let was_cancelled = match number.0 {
         SIGCONT => signal::sigpending().intersects(SignalSet::of(&[SIGTSTP, SIGTTIN, SIGTTOU])),
         SIGTSTP | SIGTTIN | SIGTTOU => signal::sigpending().contains(CONTINUE),
         _ => false,
-    }
+    };
+    was_cancelled.then_some(ANY_SENDER)
 }

@@ -29,8 +29,15 @@ pub fn until_exit(
     on_exec: impl FnOnce(),
 ) -> (ExitReason, Option<Sentinel>) {
     let on_exec = Some(on_exec);
-    let mut supervisor =
-        Supervisor { child, sentinel, words, on_exec, is_stopped: false, terminal_lent_to: None };
+    let mut supervisor = Supervisor {
+        child,
+        sentinel,
+        words,
+        on_exec,
+        is_stopped: false,
+        terminal_lent_to: None,
+        had_terminal: None,
+    };
     let exit = supervisor.run();
     if let Some(sentinel) = &supervisor.sentinel {
         sentinel.kill();
@@ -47,6 +54,8 @@ struct Supervisor<OnExec> {
     is_stopped: bool,
     /// The command's own process group, if we have made it the terminal's foreground group in our place.
     terminal_lent_to: Option<Pid>,
+    /// The command's own process group, if it was the terminal's foreground group when the command stopped.
+    had_terminal: Option<Pid>,
 }
 
 impl<OnExec: FnOnce()> Supervisor<OnExec> {
@@ -61,7 +70,7 @@ impl<OnExec: FnOnce()> Supervisor<OnExec> {
                 }
                 Some(WaitStatus::Stopped(signal)) => {
                     self.is_stopped = true;
-                    self.suspend_self(signal);
+                    self.mirror_stop(signal);
                 }
                 Some(WaitStatus::Continued) => self.is_stopped = false,
                 None => {
@@ -89,15 +98,17 @@ impl<OnExec: FnOnce()> Supervisor<OnExec> {
         }
     }
 
-    /// Stops tm-run as the command has stopped, so that its parent sees it. Must not stop us once somebody has continued
+    /// Stops tm-run by the signal that stopped the command, so that its parent sees it. Must not stop us once somebody has continued
     /// the command: nobody would continue us again.
-    fn suspend_self(&mut self, signal: SignalNumber) {
+    fn mirror_stop(&mut self, signal: SignalNumber) {
         if self.hand_over_foreground(signal) {
             return;
         }
+        // Whoever has the terminal now gets it back when the command is continued in the foreground.
+        self.had_terminal = self.child_group().filter(|&group| foreground_group() == Some(group));
         let own = getpid().as_raw();
         if signal.0 == SIGSTOP {
-            // It cannot be blocked, so it cannot be raised first and reconsidered then.
+            // SIGSTOP cannot be blocked and taken back: look for a SIGCONT first, then raise it.
             barrier();
             if process::next_change(self.child, Consume::No).is_none() {
                 // A process may always signal itself.
@@ -116,6 +127,12 @@ impl<OnExec: FnOnce()> Supervisor<OnExec> {
         if process::next_change(self.child, Consume::No).is_none() {
             signal::sigprocmask(SigmaskHow::Unblock, only);
             signal::sigprocmask(SigmaskHow::Block, only);
+            if !signal::sigpending().contains(SignalNumber(SIGCONT)) {
+                // Nobody has continued us, so we did not stop: the kernel ignores a stop where nobody could continue the
+                // group (an orphaned one, setpgid(2)). Nobody would continue the command, either; unwrapped it would lead
+                // this group, and would not have stopped.
+                self.resume_child();
+            }
         } else {
             // Ignoring a signal discards it if it is pending.
             signal::set_disposition(signal, Disposition::Ignore);
@@ -127,10 +144,13 @@ impl<OnExec: FnOnce()> Supervisor<OnExec> {
         let number = signal.number();
         let is_from_kernel = signal.is_from_kernel();
         if is_from_kernel && number.0 == SIGCHLD {
+            if signal.sender_pid() != self.child {
+                self.reap_orphans();
+            }
             return;
         }
         // Always asked: what the sentinel has got must not be taken for a later signal of the same number.
-        let to_group = self.sentinel.as_mut().and_then(|sentinel| sentinel.take_received(number));
+        let to_group = self.sentinel.as_mut().and_then(|sentinel| sentinel.take_received(signal));
         let to_group = match to_group {
             _ if is_from_kernel && TERMINAL_SIGNALS.contains(&number.0) => true,
             Some(to_group) => to_group,
@@ -148,6 +168,16 @@ impl<OnExec: FnOnce()> Supervisor<OnExec> {
         }
     }
 
+    /// Reaps processes that we have adopted as process 1 or as a subreaper (prctl(2), `PR_SET_CHILD_SUBREAPER`): the command
+    /// would have adopted them. Others that we have inherited may be reaped, too, for nobody else can.
+    fn reap_orphans(&self) {
+        let is_ours =
+            |pid| pid == self.child || self.sentinel.as_ref().is_some_and(|sentinel| pid == sentinel.pid());
+        while let Some(pid) = process::ended_child().filter(|&pid| !is_ours(pid)) {
+            process::reap(pid);
+        }
+    }
+
     /// The guess where there is no sentinel.
     fn was_probably_sent_to_group(&self, signal: &SignalInfo) -> bool {
         match (signal.number().0, signal.is_from_kernel()) {
@@ -160,12 +190,19 @@ impl<OnExec: FnOnce()> Supervisor<OnExec> {
         }
     }
 
-    /// The command has got a signal to our group itself, unless it has made a group of its own. Unwrapped, it would lead the
-    /// group that we lead, could not leave it, and would have got the signal; so it gets it from us.
-    fn forward_to_child_group(&self, signal: &SignalInfo) {
+    /// Forwards a signal that was sent to our group, if the command has left it. Without tm-run the command would be the
+    /// group's leader, could not have left it, and would have got the signal. In the group it has got it already.
+    fn forward_to_child_group(&mut self, signal: &SignalInfo) {
         let Some(group) = self.child_group() else { return };
         if getpgrp() != getpid() {
             return;
+        }
+        if signal.number().0 == SIGCONT
+            && self.had_terminal == Some(group)
+            && foreground_group() == Some(getpgrp())
+        {
+            // Before it is continued, or it would be stopped at once for using the terminal.
+            self.terminal_lent_to = set_foreground_group(group).then_some(group);
         }
         // The command may just have ended; its end is then the next thing we see.
         let _ = if signal.is_from_kernel() || signal.number().0 == SIGCONT {
@@ -173,9 +210,12 @@ impl<OnExec: FnOnce()> Supervisor<OnExec> {
         } else {
             signal::forward(self.child, signal)
         };
-        if signal.number().0 == SIGCONT && self.terminal_lent_to.is_some() {
-            set_foreground_group(group);
-        }
+    }
+
+    /// Continues the command. It may just have ended; its end is then the next thing we see.
+    fn resume_child(&self) {
+        let pid = self.child_group().map_or(self.child, |group| -group.as_raw());
+        let _ = signal::kill(pid, SignalNumber(SIGCONT));
     }
 
     /// The command's process group, if it has made one of its own.
@@ -191,27 +231,30 @@ impl<OnExec: FnOnce()> Supervisor<OnExec> {
             return false;
         }
         let Some(group) = self.child_group() else { return false };
-        let is_ours = terminal().is_some_and(|terminal| tcgetpgrp(&terminal) == Ok(getpgrp()));
-        if is_ours && set_foreground_group(group) {
-            self.terminal_lent_to = Some(group);
-            // The command may just have ended; its end is then the next thing we see.
-            let _ = signal::kill(-group.as_raw(), SignalNumber(SIGCONT));
-            return true;
+        if foreground_group() != Some(getpgrp()) || !set_foreground_group(group) {
+            return false;
         }
-        false
+        self.terminal_lent_to = Some(group);
+        self.had_terminal = Some(group);
+        self.resume_child();
+        true
     }
 
     /// Makes our group the foreground group again, if it still is the command's that we lent it to: whoever else has the
     /// terminal now was given it by somebody who knew why.
     fn take_terminal_back(&self) {
         if let Some(group) = self.terminal_lent_to
-            && let Some(terminal) = terminal()
-            && tcgetpgrp(&terminal) == Ok(group)
+            && foreground_group() == Some(group)
         {
             // All signals are blocked, so this is allowed from the background, too (tcsetpgrp(3)).
-            let _ = tcsetpgrp(&terminal, getpgrp());
+            set_foreground_group(getpgrp());
         }
     }
+}
+
+/// The process group in the foreground of our terminal, if we have one.
+fn foreground_group() -> Option<Pid> {
+    tcgetpgrp(terminal()?).ok()
 }
 
 fn set_foreground_group(group: Pid) -> bool {

@@ -12,14 +12,6 @@ use super::ownership::{self, Owner};
 use super::{Store, lock};
 use crate::event::Event;
 
-/// What became of an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Appended {
-    Written,
-    /// Recording was turned off meanwhile, so nothing was written or created.
-    NoConsent,
-}
-
 impl Store {
     /// Appends one line if recording is on at that moment.
     ///
@@ -33,7 +25,7 @@ impl Store {
     ///
     /// # Errors
     /// The line is not in the log, or only its beginning is. Earlier lines are untouched.
-    pub fn append(&self, event: &Event) -> io::Result<Appended> {
+    pub fn append(&self, event: &Event) -> io::Result<()> {
         // Encoded before the lock is held. The line feed in front is for a last line without one: its writer died
         // half way, and our line must not be glued to it.
         let mut line = event.to_line();
@@ -44,7 +36,7 @@ impl Store {
                 Ok(opened) => opened,
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
                     if !self.is_on() {
-                        return Ok(Appended::NoConsent);
+                        return Ok(());
                     }
                     match ownership::create_file(&self.log_path()) {
                         // Just created with the right owner, so there is nothing to check.
@@ -66,10 +58,10 @@ impl Store {
             let is_torn = is_torn(&file, found.size());
             if !self.is_on() {
                 self.remove_if_empty(&file);
-                return Ok(Appended::NoConsent);
+                return Ok(());
             }
             write_line(&file, &line[usize::from(!is_torn)..])?;
-            return Ok(Appended::Written);
+            return Ok(());
         }
         Err(io::Error::other("it is replaced again and again"))
     }

@@ -11,7 +11,6 @@ mod ownership;
 pub mod read;
 mod rewrite;
 
-pub use append::Appended;
 pub use clear::Cleared;
 pub use consent::Marker;
 pub use open::OpenMode;

@@ -26,19 +26,25 @@ pub fn write_to_stderr(parts: &[IoSlice<'_>]) {
     let _ = unsafe { syscall!(Sysno::writev, libc::STDERR_FILENO, parts.as_ptr(), parts.len()) };
 }
 
-/// Closes the pipes and sockets that we hold only because the command was to inherit them: as long as we hold them, the
-/// command's closing of its own copy is not seen at the other end. Regular files stay open, for closing one would drop its
-/// POSIX locks (fcntl(2)); so does the terminal.
-pub fn close_inherited_pipes() {
-    let is_pipe = |file_type| matches!(file_type, Some(libc::S_IFIFO | libc::S_IFSOCK));
+/// Goes to the root directory, so that the one we were started in can be unmounted when the command has left it.
+pub fn leave_directory() {
+    // SAFETY: the path is a NUL-terminated string.
+    let _ = unsafe { syscall!(Sysno::chdir, c"/".as_ptr()) };
+}
+
+/// Closes what we hold only because the command was to inherit it. As long as we hold it, the command's closing of its own
+/// copy has no effect: a pipe's other end sees no end, a terminal is not hung up, a lock (flock(2)) stays, a file system
+/// cannot be unmounted. A file on which this process has a POSIX lock stays open, for closing it would drop that lock
+/// (fcntl(2)).
+pub fn close_inherited() {
     let mut dev_null = None;
     let mut standard = 0;
     for fd in 0..=2 {
-        let file_type = file_type(fd);
-        if is_pipe(file_type) {
+        let Some(stat) = file_stat(fd) else { continue };
+        standard += 1;
+        if !is_dev_null(&stat) && !has_posix_lock(fd, &stat) {
             replace_with_null(fd, &mut dev_null);
         }
-        standard += u64::from(file_type.is_some());
     }
     if let Some(fd) = dev_null {
         close(fd);
@@ -49,7 +55,7 @@ pub fn close_inherited_pipes() {
         return;
     }
     for fd in open_fds() {
-        if fd > 2 && is_pipe(file_type(fd)) {
+        if fd > 2 && file_stat(fd).is_some_and(|stat| !has_posix_lock(fd, &stat)) {
             close(fd);
         }
     }
@@ -62,12 +68,26 @@ fn open_fds() -> Vec<c_int> {
     }
 }
 
-/// The file type bits of an open descriptor (inode(7)).
-fn file_type(fd: c_int) -> Option<libc::mode_t> {
+/// `None`: the descriptor is closed.
+fn file_stat(fd: c_int) -> Option<libc::stat> {
     // SAFETY: stat is plain old data, for which all zeros are a valid value.
     let mut stat: libc::stat = unsafe { std::mem::zeroed() };
     // SAFETY: the pointer is to a live stat structure.
-    (unsafe { libc::fstat(fd, &raw mut stat) } == 0).then_some(stat.st_mode & libc::S_IFMT)
+    (unsafe { libc::fstat(fd, &raw mut stat) } == 0).then_some(stat)
+}
+
+/// Nobody waits for `/dev/null` to be closed (null(4)).
+fn is_dev_null(stat: &libc::stat) -> bool {
+    stat.st_mode & libc::S_IFMT == libc::S_IFCHR && stat.st_rdev == libc::makedev(1, 3)
+}
+
+/// Whether this process has a POSIX lock on the file (proc_pid_fdinfo(5)). True where that cannot be known.
+fn has_posix_lock(fd: c_int, stat: &libc::stat) -> bool {
+    // Pipes and sockets have nothing to lock.
+    !matches!(stat.st_mode & libc::S_IFMT, libc::S_IFIFO | libc::S_IFSOCK)
+        && std::fs::read_to_string(format!("/proc/self/fdinfo/{fd}")).map_or(true, |info| {
+            info.lines().any(|line| line.starts_with("lock:") && line.contains(" POSIX "))
+        })
 }
 
 fn replace_with_null(fd: c_int, dev_null: &mut Option<c_int>) {
@@ -89,7 +109,7 @@ fn close(fd: c_int) {
 /// Opens `/dev/null` in place of standard descriptors that we were handed closed, so that no file of ours can be opened
 /// under their numbers and be written to as if it were the terminal.
 pub fn sanitize_standard_fds() {
-    while (0..=2).any(|fd| file_type(fd).is_none()) {
+    while (0..=2).any(|fd| file_stat(fd).is_none()) {
         // SAFETY: the path is a NUL-terminated string. The lowest free number is taken (open(2)).
         if unsafe { libc::open(c"/dev/null".as_ptr(), libc::O_RDWR) } < 0 {
             return;

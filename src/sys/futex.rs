@@ -57,6 +57,8 @@ pub struct SharedWords {
     /// What the sentinel is asked, and what it answers.
     pub request: Word,
     pub reply: Word,
+    /// Who sent the signal that it answers about.
+    pub reply_sender: Word,
 }
 
 impl SharedWords {
@@ -64,7 +66,7 @@ impl SharedWords {
     pub fn new(kind: ChildKind) -> Option<&'static Self> {
         const PROTECTION: i32 = libc::PROT_READ | libc::PROT_WRITE;
         const FLAGS: i32 = libc::MAP_SHARED | libc::MAP_ANONYMOUS;
-        if kind == ChildKind::SharedMemory {
+        if kind == ChildKind::CloneVm {
             return Some(Box::leak(Box::default()));
         }
         // SAFETY: asks for memory at an address of the kernel's choice.

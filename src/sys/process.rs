@@ -61,13 +61,14 @@ pub fn clear_argv_tail(count: usize) {
 pub enum ChildKind {
     /// It shares our memory, but neither descriptors nor signal dispositions: clone(2) with `CLONE_VM`. That is a fork
     /// without its price, a copy of the page tables and a page fault for each page that is written afterwards.
-    SharedMemory,
+    CloneVm,
     /// It has a copy of our memory: fork(2).
-    Forked,
+    Fork,
 }
 
-/// What a process of ours does. With [`ChildKind::SharedMemory`] it runs beside us in the same memory, so it must not
-/// allocate, must not panic, and must call nothing of the C library that can fail.
+/// What a process of ours does. With [`ChildKind::CloneVm`] it runs beside us in the same memory and with the same thread
+/// pointer. So it must not allocate (the C library takes us for a process with one thread, and locks nothing), must not
+/// panic, and must call nothing of the C library that can fail (`errno` is ours).
 pub trait ChildMain: Sync + 'static {
     fn main(&'static self) -> !;
 }
@@ -83,17 +84,17 @@ struct Stack(#[expect(dead_code, reason = "the kernel is given its address")] [u
 /// know only fork, vfork and threads).
 ///
 /// The kernel sets `running` to 0, and wakes its waiters, when the process has executed another program or has ended; only
-/// for [`ChildKind::SharedMemory`] (clone(2), `CLONE_CHILD_CLEARTID`).
+/// for [`ChildKind::CloneVm`] (clone(2), `CLONE_CHILD_CLEARTID`).
 pub fn start<T: ChildMain>(
     kind: ChildKind,
     child: &'static T,
     running: Option<&'static Word>,
 ) -> Option<i32> {
     match kind {
-        ChildKind::SharedMemory => clone_vm(child, running),
+        ChildKind::CloneVm => clone_vm(child, running),
         // SAFETY: the process has one thread here (only the report makes threads, and it starts no process), so the child
         // may do all that the parent may.
-        ChildKind::Forked => match unsafe { nix::unistd::fork() }.ok()? {
+        ChildKind::Fork => match unsafe { nix::unistd::fork() }.ok()? {
             ForkResult::Parent { child } => Some(child.as_raw()),
             ForkResult::Child => child.main(),
         },
@@ -142,6 +143,12 @@ pub fn set_parent_death_signal(parent: i32) {
     if unsafe { syscall!(Sysno::getppid) } != Ok(parent.cast_unsigned() as usize) {
         exit_now(1);
     }
+}
+
+/// Sets the name that ps(1) shows, at most 15 bytes (prctl(2), `PR_SET_NAME`).
+pub fn set_name(name: &CStr) {
+    // SAFETY: the name is NUL-terminated.
+    let _ = unsafe { syscall!(Sysno::prctl, libc::PR_SET_NAME, name.as_ptr()) };
 }
 
 /// Ends the process without running anything that is registered for its end (_exit(2)).
@@ -197,6 +204,17 @@ pub fn stopped_or_ended(pid: i32) -> Option<WaitStatus> {
 /// Waits until the child has ended, and reaps it.
 pub fn reap(pid: i32) {
     while waitid(pid, libc::WEXITED).is_none() && Errno::last() == Errno::EINTR {}
+}
+
+/// A child that has ended and has not been reaped, whichever it is.
+pub fn ended_child() -> Option<i32> {
+    let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
+    // SAFETY: siginfo_t is plain old data, for which all zeros are a valid value.
+    let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
+    // SAFETY: the pointer is to a live siginfo_t; the other arguments are numbers.
+    let result = unsafe { libc::waitid(libc::P_ALL, 0, &raw mut info, options) };
+    // SAFETY: the structure is all zeros (no change) or was filled in by waitid, which sets si_pid.
+    Some(unsafe { info.si_pid() }).filter(|&pid| result == 0 && pid != 0)
 }
 
 /// nix's `waitid` cannot say that a process was killed by a real-time signal.

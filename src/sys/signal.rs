@@ -95,7 +95,7 @@ impl SignalInfo {
         self.0.si_code > 0
     }
 
-    /// The process that sent it; meaningless if the kernel did.
+    /// The process that sent it; if the kernel did, the child that it is about, or nothing of use.
     pub fn sender_pid(&self) -> i32 {
         // SAFETY: for a signal sent by a process the kernel fills in si_pid; the field is plain data in any case.
         unsafe { self.0.si_pid() }
@@ -115,21 +115,23 @@ pub fn take_pending(wait: Wait) -> Option<SignalInfo> {
     // SAFETY: siginfo_t is plain old data, for which all zeros are a valid value.
     let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
     let timeout = (wait == Wait::No).then_some(Duration::ZERO);
-    sigtimedwait(SignalSet::ALL, &raw mut info, timeout).then_some(SignalInfo(info))
+    sigtimedwait(SignalSet::ALL, &mut info, timeout).then_some(SignalInfo(info))
 }
 
-/// Takes a pending signal away, and says whether it was pending.
-pub fn take_away(signal: SignalNumber) -> bool {
-    sigtimedwait(SignalSet::only(signal), ptr::null_mut(), Some(Duration::ZERO))
+/// Takes a signal from the queue if it is pending.
+pub fn take_if_pending(signal: SignalNumber) -> Option<SignalInfo> {
+    // SAFETY: siginfo_t is plain old data, for which all zeros are a valid value.
+    let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
+    sigtimedwait(SignalSet::only(signal), &mut info, Some(Duration::ZERO)).then_some(SignalInfo(info))
 }
 
-/// `info`: live, or null.
-fn sigtimedwait(set: SignalSet, info: *mut libc::siginfo_t, timeout: Option<Duration>) -> bool {
+/// Whether a signal of the set was taken (sigtimedwait(2)). Without a timeout it waits for one.
+fn sigtimedwait(set: SignalSet, info: &mut libc::siginfo_t, timeout: Option<Duration>) -> bool {
     let timeout = timeout.map(timespec);
     let timeout = timeout.as_ref().map_or(ptr::null(), ptr::from_ref);
-    // SAFETY: the pointers are to live memory of the types that the call asks for, or null where it may be: nothing is
-    // said about the signal then, or the wait has no end.
-    unsafe { syscall!(Sysno::rt_sigtimedwait, &raw const set.0, info, timeout, SIGSET_SIZE) }.is_ok()
+    // SAFETY: the pointers are to live memory of the types that the call asks for; a null timeout is none.
+    unsafe { syscall!(Sysno::rt_sigtimedwait, &raw const set.0, ptr::from_mut(info), timeout, SIGSET_SIZE) }
+        .is_ok()
 }
 
 pub(super) fn timespec(duration: Duration) -> libc::timespec {

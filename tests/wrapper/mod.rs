@@ -9,6 +9,7 @@ mod namespaces;
 mod nested;
 mod off;
 mod process_state;
+mod release;
 mod signals;
 mod storage;
 mod terminal;
@@ -27,6 +28,7 @@ pub fn cases() -> Vec<Case> {
         nested::cases(),
         off::cases(),
         process_state::cases(),
+        release::cases(),
         signals::cases(),
         storage::cases(),
         terminal::cases(),

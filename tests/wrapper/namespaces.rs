@@ -7,6 +7,9 @@ pub fn cases() -> Vec<Case> {
         pid_namespace_for_children_is_left_to_the_commands_children,
         pid_namespace_signal_to_init_reaches_the_command,
     ];
+    all.extend(cases![EVERY_WAY, needs ["root", "unshare", "bash"];
+        pid_namespace_orphans_are_reaped_by_the_wrapper_that_is_init,
+    ]);
     all.extend(cases![EVERY_WAY, needs ["root", "unshare", "umount", "bash"];
         pid_namespace_without_proc_still_runs_the_command,
     ]);
@@ -19,6 +22,20 @@ fn pid_namespace_for_children_is_left_to_the_commands_children(sandbox: &Sandbox
     let output = sandbox.bash("exec unshare --pid $W bash -c '(echo $BASHPID); exit 3'").output();
     assert_eq!((output.text(), output.status), ("1\n".into(), WaitStatus::Exited(3)));
     assert_eq!(sandbox.log_text(), "");
+}
+
+/// F-03
+fn pid_namespace_orphans_are_reaped_by_the_wrapper_that_is_init(sandbox: &Sandbox) {
+    let zombies = "grep -l '^State:.Z' /proc/[0-9]*/status 2> /dev/null";
+    // Orphans whose parents are gone when they end. A shell that is process 1 itself reaps them while it waits for others.
+    let script = format!(
+        "for i in 1 2 3 4 5; do (sh -c 'read x < ../held' & exit 0); done; echo > ../held
+        while pgrep -f '^sh -c read' > /dev/null || {zombies} > /dev/null; do :; done; exit 6"
+    );
+    nix::unistd::mkfifo(&sandbox.path("held"), nix::sys::stat::Mode::S_IRWXU).expect("a FIFO");
+    let words = "exec 7<> ../held; exec unshare --pid --fork --mount-proc $W bash -c \"$SCRIPT\"";
+    let script = script.replace("echo > ../held", "for i in 1 2 3 4 5; do echo; done > ../held");
+    assert_eq!(sandbox.bash(words).env("SCRIPT", script).wait_for_exit(), WaitStatus::Exited(6));
 }
 
 /// Without /proc nobody can tell in which namespace a child would live, and in this one it could not be waited for.

@@ -3,7 +3,9 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use crate::harness::{Case, EVERY_WAY, Launch, Sandbox, TM_RUN, WaitStatus, cases, install, probe};
+use crate::harness::{
+    Case, EVERY_WAY, Launch, Sandbox, TM_RUN, WaitStatus, cases, install, probe, wait_until,
+};
 
 pub fn cases() -> Vec<Case> {
     let mut all = cases![EVERY_WAY;
@@ -240,11 +242,14 @@ fn pgrep_f_finds_one_process(sandbox: &Sandbox) {
     let word = sandbox.path("only-here").display().to_string();
     let mut job = sandbox.probe(&format!("signals {word}")).spawn();
     let command = job.stdout.read_ready_pid();
-    let output =
-        std::process::Command::new("pgrep").args(["-f", "--", &word]).output().expect("pgrep starts");
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let launcher = job.launcher_pid();
-    let found: Vec<i32> =
-        text.lines().filter_map(|pid| pid.parse().ok()).filter(|pid| *pid != launcher).collect();
-    assert_eq!(found, [command]);
+    // tm-run clears the arguments when it has seen the exec.
+    wait_until("one process has the argument", || {
+        let output =
+            std::process::Command::new("pgrep").args(["-f", "--", &word]).output().expect("pgrep starts");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let found: Vec<i32> =
+            text.lines().filter_map(|pid| pid.parse().ok()).filter(|pid| *pid != launcher).collect();
+        found == [command]
+    });
 }

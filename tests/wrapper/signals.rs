@@ -1,7 +1,8 @@
 //! Every signal reaches the command once: whoever sent it, and whether it was meant for one process or for
 //! the whole job.
 
-use std::process::Stdio;
+use std::fs;
+use std::process::{Command, Stdio};
 
 use crate::harness::{
     ALL_BUT_OFF, Case, EVERY_WAY, Job, Process, RECORDED, Sandbox, TM_RUN, WaitStatus, cases, install, probe,
@@ -37,6 +38,8 @@ pub fn cases() -> Vec<Case> {
         sigterm_during_startup_always_kills,
         sigint_to_the_process_group_during_startup_always_kills,
     ]);
+    all.extend(cases![EVERY_WAY, needs ["pkill", "pgrep"]; signal_by_process_name_reaches_the_command_once]);
+    all.extend(cases![RECORDED; signal_to_the_sentinel_alone_changes_no_later_signal]);
     all.extend(cases![EVERY_WAY, needs ["python3"]; stop_before_the_exec_is_seen]);
     all.extend(cases![RECORDED; nested_wrappers_deliver_a_signal_once]);
     all
@@ -62,6 +65,46 @@ fn signal_to_the_pid_reaches_the_command_once(sandbox: &Sandbox) {
     sigqueue(job.pid, 63, 12);
     assert_eq!(job.wait_for_exit(), WaitStatus::Exited(12));
     sandbox.assert_logged(&[12]);
+}
+
+/// F-01
+fn signal_by_process_name_reaches_the_command_once(sandbox: &Sandbox) {
+    let mut job = sandbox.probe("signals").spawn();
+    job.stdout.read_ready_pid();
+    let name = fs::read_to_string(format!("/proc/{}/comm", job.pid)).expect("its name");
+    let session = Process::of(job.pid).expect("it runs").session.to_string();
+    let select = ["-x", "-s", &session, name.trim()];
+    // The sentinel may still be starting.
+    wait_until("one process has the name", || {
+        let found = Command::new("pgrep").args(select).output().expect("pgrep");
+        String::from_utf8_lossy(&found.stdout) == format!("{}\n", job.pid)
+    });
+    for _ in 0..10 {
+        let sent = Command::new("pkill").arg("-USR1").args(select).status().expect("pkill");
+        assert!(sent.success());
+        assert_eq!(job.stdout.read_line(), "signal 10");
+        assert_eq!(job.stdout.signals_until_quiet(job.pid), nothing());
+    }
+    sigqueue(job.pid, 63, 12);
+    assert_eq!(job.wait_for_exit(), WaitStatus::Exited(12));
+}
+
+/// F-01
+fn signal_to_the_sentinel_alone_changes_no_later_signal(sandbox: &Sandbox) {
+    let mut job = sandbox.probe("signals").spawn();
+    let command = job.stdout.read_ready_pid();
+    let is_sentinel = |process: &Process| process.parent == job.pid && process.pid != command;
+    let sentinel = Process::all().find(is_sentinel).expect("a sentinel").pid;
+    for signal in catchable().filter(|signal| ![18, 20, 21, 22].contains(signal)) {
+        // By another process than the one that sends the next.
+        let kill = format!("kill -{signal} {sentinel}");
+        assert!(Command::new("sh").args(["-c", &kill]).status().expect("sh").success());
+        job.kill(signal);
+        assert_eq!(job.stdout.read_line(), format!("signal {signal}"));
+        assert_eq!(job.stdout.signals_until_quiet(job.pid), nothing(), "after signal {signal}");
+    }
+    sigqueue(job.pid, 63, 12);
+    assert_eq!(job.wait_for_exit(), WaitStatus::Exited(12));
 }
 
 /// SG14, SG15, SG16

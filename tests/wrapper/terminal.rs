@@ -41,6 +41,8 @@ pub fn cases() -> Vec<Case> {
         sigstop_of_the_command_alone_suspends_the_job,
         ctrl_c_does_not_reach_a_background_job,
     ];
+    all.extend(cases![EVERY_WAY, needs ["bash"]; suspend_of_a_shell_inside_gives_it_the_tty_back_on_fg]);
+    all.extend(cases![EVERY_WAY, needs ["timeout"]; ctrl_z_of_a_session_leader_does_not_hang_its_command]);
     all.extend(cases![ALL_BUT_OFF; ctrl_c_during_startup_is_never_lost]);
     all
 }
@@ -397,6 +399,37 @@ fn interactive_bash_inside_has_job_control(sandbox: &Sandbox) {
     let text = shell.prints("$P terminal");
     assert!(text.contains("foreground 1"), "{text}");
     shell.shell_is_alone();
+}
+
+/// F-04
+fn suspend_of_a_shell_inside_gives_it_the_tty_back_on_fg(sandbox: &Sandbox) {
+    let mut shell = sandbox.shell();
+    shell.prints("$W bash --norc --noprofile --noediting -i");
+    for resume in ["fg", "fg", "bg; fg"] {
+        let text = shell.prints("suspend");
+        assert!(text.contains("Stopped"), "{text}");
+        shell.terminal().type_line(resume);
+        // The shell inside prints its prompt again, and reads the next line.
+        shell.terminal().type_line("echo still $((6 * 7))");
+        shell.sees("still 42\r\n");
+        shell.terminal().wait_for_prompt();
+    }
+    shell.prints("exit 9");
+    shell.last_code_is(9);
+    let text = shell.prints("$P terminal");
+    assert!(text.contains("foreground 1"), "{text}");
+    shell.shell_is_alone();
+}
+
+/// F-02
+fn ctrl_z_of_a_session_leader_does_not_hang_its_command(sandbox: &Sandbox) {
+    let words = ["timeout", "60", crate::harness::probe(), "signals"];
+    let mut job = sandbox.command(words).launch_option("--leads-session", "yes").on_terminal().spawn();
+    let command = job.terminal().screen.read_ready_pid();
+    job.terminal().ctrl('Z');
+    sigqueue(command, 63, 5);
+    assert_eq!(job.wait_for_exit(), WaitStatus::Exited(5));
+    sandbox.assert_logged(&[5]);
 }
 
 /// TT25
