@@ -144,9 +144,13 @@ fn warn_of_unreadable(reading: &ReadStats, logs: &[PathBuf]) {
         warnings.push("the last line has no line end: it is being written, or was cut short".to_owned());
     }
     for warning in warnings {
-        // There is nobody else to tell.
-        let _ = io::stderr().write_all(format!("tm-run: warning: {warning}\n").as_bytes());
+        warn(&warning);
     }
+}
+
+fn warn(warning: &str) {
+    // There is nobody else to tell.
+    let _ = io::stderr().write_all(format!("tm-run: warning: {warning}\n").as_bytes());
 }
 
 fn write(
@@ -226,6 +230,12 @@ fn write(
             None => render::Recording::NotAsked,
         },
     };
+    if asked.format == Format::Csv {
+        // A table has no room for them.
+        for note in render::format::data_notes(&summary, &options) {
+            warn(&note);
+        }
+    }
     match asked.format {
         Format::Text if asked.targets.len() == 1 && by == GroupBy::Target => {
             render::target(&summary, &options, out)

@@ -634,7 +634,6 @@ impl Groups<'_> {
     }
 
     /// The places of the groups in the order of the time they took in all, the longest first.
-    #[expect(dead_code, reason = "for the chart of where the time went, from here on")]
     pub fn by_time(&self) -> Vec<usize> {
         let mut order: Vec<usize> = (0..self.len()).collect();
         order.sort_unstable_by(|&a, &b| {

@@ -27,13 +27,11 @@ pub struct Summary<'a> {
     pub days: Vec<DayStats>,
     /// What the cells of [`Group::trend`](super::model::Group::trend) cover: the last twelve weeks up to the newest
     /// event.
-    #[expect(dead_code, reason = "for the renderings to show, from here on")]
     pub trend: Option<Period>,
     /// All of them, in the order in which one must act: failing now, slower, failing now and then, faster; within a
     /// kind by time. How many of them are shown is for the renderings to say.
     pub findings: Vec<Finding>,
     /// `--since` was given and nothing of the log lies before it, so that there is nothing earlier to compare with.
-    #[expect(dead_code, reason = "for the renderings to show, from here on")]
     pub lacks_baseline: bool,
 }
 

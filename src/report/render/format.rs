@@ -3,7 +3,6 @@
 use chrono::{DateTime, Datelike as _, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, Utc};
 
 use super::Options;
-use super::scale::float;
 use super::term::ellipsize_middle;
 pub use super::term::escape_for_display;
 use crate::event::outcome::{self, Outcome};
@@ -127,10 +126,59 @@ pub fn period(summary: &Summary, options: &Options, dash: &str) -> String {
 /// The time tracked, and what is to be said of it.
 pub fn time_tracked(totals: &Totals) -> Vec<String> {
     let mut parts = vec![Seconds(totals.seconds).to_string()];
+    if let Some(covered) = covered(totals) {
+        parts.push(format!("{covered} on the clock"));
+    }
     if totals.seconds_unfinished > 0.0 {
         parts.push(format!("{} of it in failed or interrupted runs", Seconds(totals.seconds_unfinished)));
     }
     parts
+}
+
+/// The time on the clock, if runs that were nested or side by side make it differ from the sum by over 1 %.
+pub fn covered(totals: &Totals) -> Option<String> {
+    let differs = (totals.seconds - totals.seconds_covered).abs() > 0.01 * totals.seconds;
+    differs.then(|| Seconds(totals.seconds_covered).to_string())
+}
+
+/// A group's total time; `-` if no run's duration is known.
+pub fn total_time(group: &Group) -> String {
+    seconds_or_dash((group.unknown_durations < group.counts.runs).then_some(group.seconds))
+}
+
+/// What is left out of the figures, and why, a sentence each.
+pub fn data_notes(summary: &Summary, options: &Options) -> Vec<String> {
+    let input = &summary.input;
+    let date = |at: Option<DateTime<Utc>>| at.map_or_else(String::new, |at| date((options.local)(at).date()));
+    let (latest, earliest) = (date(input.latest_future), date(input.earliest));
+    let mut notes = Vec::new();
+    let mut left_out = |number: u64, one: &str, many: &str, of: &str| match number {
+        0 => {}
+        1 => notes.push(format!("1 {one}; it is left out of all {of}")),
+        _ => notes.push(format!("{number} {many}; they are left out of all {of}")),
+    };
+    left_out(
+        input.future_events,
+        &format!("event is dated in the future, {latest}"),
+        &format!("events are dated in the future, up to {latest}"),
+        "times",
+    );
+    left_out(
+        input.early_events,
+        &format!("event is dated {earliest}, long before all others"),
+        &format!("events are dated from {earliest} on, long before all others"),
+        "times",
+    );
+    let untimed = ["event has no readable time", "events have no readable time"];
+    left_out(input.untimed_events, untimed[0], untimed[1], "times");
+    let unknown = ["run has no known duration", "runs have no known duration"];
+    left_out(summary.totals.unknown_durations, unknown[0], unknown[1], "durations");
+    if summary.lacks_baseline {
+        notes.push(
+            "The log has no earlier runs: slower and faster compare within this period only".to_owned(),
+        );
+    }
+    notes
 }
 
 /// How long ago, in one unit: `21m ago`.
@@ -269,10 +317,10 @@ fn change_sentence(change: &Change) -> String {
     )
 }
 
-/// What a change costs or saves: `46 min a week`. `None` if its window is no week, or the cost is no minute.
+/// What a change costs or saves: `46 min a week`. `None` below a minute.
 pub fn weekly_cost(change: &Change) -> Option<String> {
-    let seconds = (change.median - change.baseline_median).abs() * float(change.n);
-    if change.window != ChangeWindow::Days7 || !seconds.is_finite() || seconds < 60.0 {
+    let seconds = change.seconds_per_week;
+    if !seconds.is_finite() || seconds < 60.0 {
         return None;
     }
     let (number, unit) = if seconds < 7200.0 { (seconds / 60.0, "min") } else { (seconds / 3600.0, "h") };
@@ -392,16 +440,6 @@ pub fn log_description(events: u64, options: &Options) -> String {
 /// Counts in the order of a stacked bar.
 pub fn outcome_counts(counts: &Counts) -> [u64; 3] {
     [counts.ok, counts.failed, counts.interrupted]
-}
-
-/// Indexes of the groups by their total time, the longest first.
-pub fn time_order(groups: &Groups<'_>) -> Vec<usize> {
-    let seconds = |at| groups.totals(at).seconds;
-    let mut order: Vec<usize> = (0..groups.len()).collect();
-    order.sort_by(|&a, &b| {
-        seconds(b).total_cmp(&seconds(a)).then_with(|| groups.name(a).cmp(&groups.name(b)))
-    });
-    order
 }
 
 /// Indexes of the groups in the order of the duration chart: by average, unless `--sort` was given.

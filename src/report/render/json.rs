@@ -194,6 +194,8 @@ fn leading_members(summary: &Summary, options: &Options) -> [(&'static str, Json
                 ("seconds", totals.seconds.into()),
                 ("seconds_unfinished", totals.seconds_unfinished.into()),
                 ("unique_targets", summary.unique_targets.into()),
+                ("seconds_covered", totals.seconds_covered.into()),
+                ("unknown_durations", totals.unknown_durations.into()),
             ]),
         ),
     ]
@@ -250,6 +252,9 @@ fn input(summary: &Summary) -> Json {
         ("unreadable", input.unreadable.into()),
         ("unreadable_lines", array(input.unreadable_lines.iter().map(line))),
         ("unterminated", input.unterminated.into()),
+        ("untimed_events", input.untimed_events.into()),
+        ("future_events", input.future_events.into()),
+        ("early_events", input.early_events.into()),
     ])
 }
 
@@ -289,6 +294,7 @@ fn group(group: &Group, by: GroupBy) -> Json {
         ("seconds_unfinished", group.seconds_unfinished.into()),
         ("first_run", time(group.first_run)),
         ("last_run", time(group.last_run)),
+        ("unknown_durations", group.unknown_durations.into()),
         ("last_exit_code", group.last_exit_code.into()),
         ("failure_streak", group.failure_streak.into()),
         (
@@ -340,7 +346,7 @@ fn durations(of: &DurationStats) -> Json {
     ])
 }
 
-fn change(change: &Change) -> [(&'static str, Json); 9] {
+fn change(change: &Change) -> [(&'static str, Json); 10] {
     [
         (
             "direction",
@@ -365,6 +371,7 @@ fn change(change: &Change) -> [(&'static str, Json); 9] {
         ("baseline_median_seconds", change.baseline_median.into()),
         ("p", change.p.into()),
         ("tests", change.tests.into()),
+        ("seconds_per_week", change.seconds_per_week.into()),
     ]
 }
 

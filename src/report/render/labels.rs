@@ -44,9 +44,8 @@ pub fn distinct_labels(names: &[String], width: usize, ascii: bool) -> Vec<Strin
 fn shorten(names: &[String], group: &[usize], width: usize, ascii: bool, labels: &mut [String]) {
     let text = |at: usize| &*names[at];
     let first = group.first().map_or("", |&at| text(at));
-    let alone = group.len() < 2;
     let common = |same: &dyn Fn(&str, &str) -> usize| {
-        group.iter().map(|&at| same(first, text(at))).min().filter(|_| !alone).unwrap_or(0)
+        group.iter().skip(1).map(|&at| same(first, text(at))).min().unwrap_or(0)
     };
     let start = common(&common_prefix);
     let end = common(&common_suffix);

@@ -7,7 +7,6 @@ use super::{Options, effective_options, empty_state, format};
 use crate::report::grouping::Detail;
 use crate::report::model::{Group, GroupBy};
 use crate::report::summary::Summary;
-use crate::units::Seconds;
 
 /// Writes the report, or the reason why there is none.
 pub fn markdown(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Result<()> {
@@ -52,6 +51,9 @@ fn header(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Resu
         counts.interrupted,
         escape_duration(&time.join(", "))
     )?;
+    for note in format::data_notes(summary, options) {
+        writeln!(out, "{note}.\n")?;
+    }
     let noun = match options.by {
         GroupBy::Target => "target",
         GroupBy::Domain => "domain",
@@ -74,7 +76,7 @@ fn row(group: &Group, options: &Options) -> String {
         format::seconds_or_dash(durations.mean),
         format::seconds_or_dash(durations.median),
         format::seconds_or_dash(durations.p95),
-        Seconds(group.seconds).to_string(),
+        format::total_time(group),
         last_run,
     ];
     format!("| {name}{star} | {} |\n", cells.map(|cell| escape_duration(&cell)).join(" | "))

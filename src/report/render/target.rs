@@ -14,10 +14,13 @@ use crate::event::outcome::Outcome;
 use crate::event::table::Filter;
 use crate::report::grouping::Detail;
 use crate::report::model::{
-    Change, ChangeWindow, Counts, Direction, Finding, FindingKind, Group, Population,
+    Change, ChangeWindow, Counts, Direction, Finding, FindingKind, Group, Population, RunRecord,
 };
 use crate::report::summary::Summary;
 use crate::units::Seconds;
+
+/// Runs in a list without `--limit`.
+const LISTED: usize = 5;
 
 /// Writes the view of the summary's only group.
 pub fn target(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Result<()> {
@@ -28,7 +31,7 @@ pub fn target(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::
         empty_state(summary, options),
         summary
             .groups
-            .materialise(&first, Detail::Target { runs: options.limit.unwrap_or(5) }, |group| group)
+            .materialise(&first, Detail::Target { runs: options.limit.unwrap_or(LISTED) }, |group| group)
             .pop(),
     ) {
         (None, Some(group)) => group,
@@ -42,6 +45,8 @@ pub fn target(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::
         view.histogram(),
         view.over_time(),
         view.domains(),
+        view.last_failures(),
+        view.slowest_runs(),
         view.last_runs(),
     ];
     write_sections(sections, options.color, out)
@@ -82,6 +87,9 @@ impl TargetView<'_> {
         let options = Options { filters: &filters, ..*self.options };
         if let Some(filters) = format::filter_sentence(&options, options.ascii) {
             lines.extend(self.wrapped(&filters));
+        }
+        for note in format::data_notes(self.summary, self.options) {
+            lines.extend(self.wrapped(&note));
         }
         lines
     }
@@ -166,6 +174,7 @@ impl TargetView<'_> {
             lines.extend(with_label(label("Duration"), indented(&pieces)));
         }
         let time = match self.group.seconds_unfinished {
+            _ if self.group.unknown_durations >= counts.runs => "not known".to_owned(),
             unfinished if unfinished > 0.0 => format!(
                 "{} in all, {} of it in failed or interrupted runs",
                 Seconds(self.group.seconds),
@@ -332,11 +341,24 @@ impl TargetView<'_> {
 
     fn last_runs(&self) -> Vec<Line> {
         let runs = &self.group.last_runs;
-        let some = &runs[runs.len().saturating_sub(5)..];
-        if some.len() < 2 {
+        let shown = self.options.limit.unwrap_or(LISTED).min(runs.len());
+        self.run_list(&format!("Last {shown} runs"), &runs[runs.len() - shown..])
+    }
+
+    fn last_failures(&self) -> Vec<Line> {
+        self.run_list("Last failures", &self.group.last_failures)
+    }
+
+    fn slowest_runs(&self) -> Vec<Line> {
+        self.run_list("Slowest runs", &self.group.slowest_runs)
+    }
+
+    fn run_list(&self, title: &str, some: &[RunRecord]) -> Vec<Line> {
+        // With so few runs, the list of the last ones has them all.
+        if some.is_empty() || self.group.counts.runs < 2 {
             return Vec::new();
         }
-        let mut lines = vec![Line::bold(format!("Last {} runs", some.len()))];
+        let mut lines = vec![Line::bold(title)];
         let times: Vec<String> = some
             .iter()
             .map(|run| {

@@ -1,6 +1,6 @@
 //! The terminal view: one screen that answers what got worse, where the time went, and what fails.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
 use unicode_width::UnicodeWidthStr as _;
@@ -9,7 +9,7 @@ use super::chart::{Chart, Column, Legend};
 use super::format::{self, ENOUGH};
 use super::labels::distinct_labels;
 use super::scale::{maximum, ratio, scale_to, stack};
-use super::term::{Glyphs, Line, Style, flow, wrap};
+use super::term::{Glyphs, Line, Style, escape_for_display, flow, wrap};
 use super::{Options, effective_options, empty_state, materialise, write_sections, write_wrapped};
 use crate::report::grouping::Detail;
 use crate::report::model::{Counts, DurationStats, Finding, Group, Population};
@@ -23,9 +23,8 @@ const HEAT_MAP_WIDTH: usize = 52;
 /// Rows of a chart without `--limit`: what fits one screen.
 const SCREEN: usize = 12;
 
-/// Names below the bar of all time, and the width of one.
+/// Names below the bar of all time.
 const MAX_SHARES: usize = 8;
-const SHARE_LABEL: usize = 24;
 
 /// Writes the overview.
 pub fn text(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Result<()> {
@@ -109,7 +108,11 @@ impl Overview<'_> {
         second.extend(time.map(|part| (" ", format!("({part})"))));
         let mut lines = flow(&first, self.width, 2);
         lines.extend(flow(&second, self.width, 2));
-        lines.into_iter().map(Line::of).collect()
+        let mut lines: Vec<Line> = lines.into_iter().map(Line::of).collect();
+        for note in format::data_notes(self.summary, self.options) {
+            lines.extend(hanging_indent(Line::default(), &note, 2, self.width));
+        }
+        lines
     }
 
     /// The groups that a chart shows, and those that it sums up in one line.
@@ -253,48 +256,55 @@ impl Overview<'_> {
     fn time_shares(&self) -> Vec<Line> {
         let groups = &self.summary.groups;
         let total = self.summary.totals.seconds;
-        let order = format::time_order(groups);
+        let order = groups.by_time();
         if order.len() < 2 || total <= 0.0 || !total.is_finite() {
             return Vec::new();
         }
-        let seconds = |places: &[usize]| places.iter().map(|&at| groups.totals(at).seconds).sum::<f64>();
-        let legend = |shown: usize| {
+        let share = |places: &[usize]| {
+            let seconds: f64 = places.iter().map(|&at| groups.totals(at).seconds).sum();
+            (seconds, format::percent_of_time(seconds, total))
+        };
+        // The more names, the shorter: as many as one line holds, with labels that can still be read.
+        let legend = |shown: usize, label_width: usize| {
             let (named, rest) = order.split_at(shown);
             let names: Vec<String> =
                 named.iter().map(|&at| format::display_name(groups.name(at), self.options.ascii)).collect();
-            let labels = distinct_labels(&names, SHARE_LABEL, self.options.ascii);
+            let labels = distinct_labels(&names, label_width, self.options.ascii);
             let fills = self.glyphs.fills().into_iter().cycle();
             let mut pieces: Vec<String> = named
                 .iter()
                 .zip(labels)
                 .zip(fills)
-                .map(|((&at, label), fill)| {
-                    format!("{fill} {label} {}", format::percent_of_time(groups.totals(at).seconds, total))
-                })
+                .map(|((&at, label), fill)| format!("{fill} {label} {}", share(&[at]).1))
                 .collect();
             if !rest.is_empty() {
-                let share = format::percent_of_time(seconds(rest), total);
-                pieces.push(format!("{} {} more {share}", self.glyphs.rest_fill(), rest.len()));
+                pieces.push(format!("{} {} more {}", self.glyphs.rest_fill(), rest.len(), share(rest).1));
             }
             pieces
         };
         let worth_naming = order.iter().filter(|&&at| groups.totals(at).seconds >= total / 100.0).count();
-        let fits = |shown: &usize| {
-            let pieces = legend(*shown);
-            2 + pieces.iter().map(|piece| piece.width() + 3).sum::<usize>() - 3 <= self.width
+        let most = worth_naming.clamp(1, MAX_SHARES);
+        let fitting = |label_width: usize| {
+            let fits = |shown: &usize| {
+                let widths = legend(*shown, label_width).iter().map(|piece| piece.width() + 3).sum::<usize>();
+                widths <= self.width + 1
+            };
+            (1..=most).rev().find(fits).unwrap_or(1)
         };
-        let shown = (1..=worth_naming.clamp(1, MAX_SHARES)).rev().find(fits).unwrap_or(1);
+        let widths = [24, 16, 10];
+        let label_width =
+            widths.into_iter().find(|&width| fitting(width) >= most.min(3)).unwrap_or(widths[2]);
+        let shown = fitting(label_width);
         let (named, rest) = order.split_at(shown);
-        let mut parts: Vec<f64> = named.iter().map(|&at| groups.totals(at).seconds).collect();
-        parts.push(seconds(rest));
+        let parts: Vec<f64> = named.chunks(1).chain([rest]).map(|places| share(places).0).collect();
         let fills = self.glyphs.fills().into_iter().cycle().take(shown).chain([self.glyphs.rest_fill()]);
         let cells = stack(&parts, parts.iter().sum(), self.width - 4);
         let bar: String = cells.into_iter().zip(fills).map(|(cells, fill)| fill.repeat(cells)).collect();
-        let mut lines = vec![Line::bold("Where the time went"), Line::of("  ").plain(bar)];
-        let pieces = legend(shown).into_iter().enumerate();
+        let pieces = legend(shown, label_width).into_iter().enumerate();
         let pieces: Vec<(&str, String)> = pieces
             .map(|(at, piece)| if at == 0 { ("", format!("  {piece}")) } else { ("   ", piece) })
             .collect();
+        let mut lines = vec![Line::bold("Where the time went"), Line::of("  ").plain(bar)];
         lines.extend(flow(&pieces, self.width, 2).into_iter().map(Line::of));
         lines
     }
@@ -349,14 +359,15 @@ impl Overview<'_> {
         if wide {
             columns.push(duration("max", &|durations| durations.max));
         }
-        columns.push(column("total", 7, &|group| Seconds(group.seconds).to_string()).with_gap(1));
+        columns.push(column("total", 7, &format::total_time).with_gap(1));
         if wide {
             let total = self.summary.totals.seconds;
             let share = column("share", 5, &|group| format::percent_of_time(group.seconds, total));
             columns.push(share.with_gap(1));
         }
         if rows.iter().any(|group| group.durations().n >= ENOUGH) {
-            let (header, slots, gap) = if wide { (&*self.trend_header(), 24, 2) } else { ("trend", 12, 1) };
+            let (slots, gap) = if wide { (24, 2) } else { (12, 1) };
+            let header = &*self.trend_header(wide);
             let trend = column(header, slots, &|group| {
                 if group.durations().n < ENOUGH { String::new() } else { self.glyphs.sparkline(&group.trend) }
             });
@@ -365,14 +376,18 @@ impl Overview<'_> {
         columns
     }
 
-    fn trend_header(&self) -> String {
-        let Some(period) = &self.summary.period else {
+    /// What the trend covers: `trend, last 12 weeks`, or from when on if the log is not that long.
+    fn trend_header(&self, wide: bool) -> String {
+        let Some(trend) = &self.summary.trend else {
             return "trend".to_owned();
         };
-        let date = |at| (self.options.local)(at).date();
-        let to = date(period.to);
-        let end = if to == date(self.options.now) { "today".to_owned() } else { format::short_date(to) };
-        format!("trend, {} to {end}", format::short_date(date(period.from)))
+        let is_whole = self.summary.period.as_ref().is_none_or(|period| period.from >= trend.from);
+        match (is_whole, wide) {
+            (true, true) => format!("trend, since {}", format::date((self.options.local)(trend.from).date())),
+            (true, false) => format!("trend, {} d", trend.days),
+            (false, true) => "trend, last 12 weeks".to_owned(),
+            (false, false) => "trend, 12 wk".to_owned(),
+        }
     }
 
     fn findings(&self) -> Vec<Line> {
@@ -381,9 +396,13 @@ impl Overview<'_> {
         }
         let mut lines = bold([String::from("Worth a look")]);
         let (shown, rest) = format::split_findings(&self.summary.findings);
+        let names: BTreeSet<&str> = shown.iter().map(|finding| &*finding.target).collect();
+        let escaped: Vec<String> =
+            names.iter().map(|name| escape_for_display(name, self.options.ascii)).collect();
+        let labels = distinct_labels(&escaped, (self.width - 10).min(40), self.options.ascii);
+        let labels: BTreeMap<&str, String> = names.into_iter().zip(labels).collect();
         for finding in shown {
-            let name = format::short_name(&finding.target, self.options.ascii);
-            let sentence = format::finding_sentence(finding, &name, self.options);
+            let sentence = format::finding_sentence(finding, &labels[&*finding.target], self.options);
             lines.extend(finding_lines(finding, &sentence, 2, self.width, self.glyphs));
         }
         if !rest.is_empty() {

@@ -125,6 +125,9 @@ impl Page<'_> {
         if let Some(filters) = format::filter_sentence(self.options, false) {
             self.html.element("p", filters).newline();
         }
+        for note in format::data_notes(self.summary, self.options) {
+            self.html.element("p", format_args!("{note}.")).newline();
+        }
         self.html.raw(
             "<p class=\"soft\">Made on this machine by tm-run; this page loads nothing and runs no script.</p>\n\
              </header>\n",
@@ -137,7 +140,8 @@ impl Page<'_> {
         }
         let glyphs = self.options.glyphs();
         self.html.raw("<section id=\"worth\">\n<h2>Worth a look</h2>\n<ul>\n");
-        for finding in &self.summary.findings {
+        let (shown, rest) = format::split_findings(&self.summary.findings);
+        for finding in shown {
             let kind = format::finding_kind(finding);
             let name = escape_for_display(&finding.target, false);
             let sentence = format::finding_sentence(finding, "", self.options);
@@ -145,13 +149,17 @@ impl Page<'_> {
             self.html.attr("aria-hidden", true).text(glyphs.finding_mark(kind)).end();
             self.html.start("strong").element("bdi", name).end().text(sentence).end().newline();
         }
-        self.html.raw("</ul>\n</section>\n");
+        self.html.raw("</ul>\n");
+        if !rest.is_empty() {
+            self.note(format_args!("and {} more: --format json", rest.len()));
+        }
+        self.html.raw("</section>\n");
     }
 
     fn totals(&mut self) {
         let totals = &self.summary.totals;
         let counts = &totals.counts;
-        let figures = [
+        let mut figures = vec![
             ("Total events", counts.runs.to_string()),
             ("Unique targets", self.summary.unique_targets.to_string()),
             ("ok", counts.ok.to_string()),
@@ -161,6 +169,9 @@ impl Page<'_> {
             ("Total time tracked", Seconds(totals.seconds).to_string()),
             ("of it in failed or interrupted runs", Seconds(totals.seconds_unfinished).to_string()),
         ];
+        if let Some(covered) = format::covered(totals) {
+            figures.push(("on the clock", covered));
+        }
         self.html.raw("<section id=\"summary\" aria-label=\"Summary\">\n<dl>\n");
         for (term, figure) in figures {
             self.html.start("div").element("dt", term).element("dd", figure).end().newline();
@@ -276,7 +287,7 @@ impl Page<'_> {
                 format::seconds_or_dash(durations.p95),
                 format::seconds_or_dash(durations.min),
                 format::seconds_or_dash(durations.max),
-                Seconds(group.seconds).to_string(),
+                format::total_time(&group),
                 Seconds(group.seconds_unfinished).to_string(),
                 time(group.first_run),
                 time(group.last_run),

@@ -223,6 +223,22 @@ fn slower() -> Change {
     }
 }
 
+/// The last failures and the slowest runs.
+fn lists(row: &Row) -> (Vec<RunRecord>, Vec<RunRecord>) {
+    let run = |back: i64, seconds: f64, exit_code: i64| RunRecord {
+        ended_at: Some(row.last - TimeDelta::minutes(600 * back)),
+        seconds: (back != 3).then_some(seconds),
+        exit_code,
+        domain: None,
+    };
+    let failed = if row.name == "lint" { 4 } else { 2 };
+    let slowest = [1.0, 0.96, 0.83].into_iter().zip(5..);
+    (
+        (1..=failed).rev().map(|back| run(back, row.mean * 0.3, 2)).collect(),
+        slowest.map(|(part, back)| run(back, row.max * part, 0)).collect(),
+    )
+}
+
 fn group(row: &Row, noise: &mut Noise) -> Group {
     let counts = counts(row.counts);
     let apply = row.name == "apply";
@@ -264,6 +280,7 @@ fn group(row: &Row, noise: &mut Noise) -> Group {
             domain: (back % 3 == 1).then(|| "pro".to_owned()),
         })
         .collect();
+    let (last_failures, slowest_runs) = lists(row);
     let heights: [u64; 10] = [10, 46, 65, 52, 26, 12, 7, 3, 1, 1];
     let width = scale::tick_step(row.p95 * 1.1, 9);
     let histogram = heights
@@ -312,8 +329,8 @@ fn group(row: &Row, noise: &mut Noise) -> Group {
         ],
         days,
         last_runs,
-        last_failures: vec![],
-        slowest_runs: vec![],
+        last_failures,
+        slowest_runs,
         histogram,
         outliers: vec![row.max, row.max * 0.96, row.max * 0.83, row.p95 * 1.08],
     }
@@ -366,14 +383,14 @@ pub fn busy() -> Summary<'static> {
             success_interval: interval(1008, 72),
             seconds: 61_740.1,
             seconds_unfinished: 4740.2,
-            seconds_covered: 61_740.1,
+            seconds_covered: 54_012.0,
             unknown_durations: 0,
         },
         groups: Groups::Given(groups),
         unique_targets: 7,
         by_weekday_and_hour,
         days,
-        trend: None,
+        trend: Some(Period { from: at(2026, 10, 12, 9, 4), to: at(2026, 11, 23, 16, 17), days: 43 }),
         lacks_baseline: false,
         findings: vec![
             Finding { target: "apply".into(), kind: FindingKind::Changed(slower()) },
@@ -493,6 +510,41 @@ pub fn crowded() -> Summary<'static> {
     summary.groups.sort_by(|a, b| b.counts.runs.cmp(&a.counts.runs).then_with(|| a.name.cmp(&b.name)));
     summary.unique_targets = 40;
     summary.totals.seconds = summary.groups.iter().map(|group| group.seconds).sum();
+    summary
+}
+
+/// Many targets that differ in the middle of their names, and a finding about each.
+pub fn similar() -> Summary<'static> {
+    let mut summary = crowded();
+    let kinds = summary.findings.clone();
+    summary.findings.clear();
+    let mut number = 0..;
+    for (group, at) in summary.groups.iter_mut().zip(&mut number) {
+        let name =
+            format!("deploy-customer-{}-{}-production-api", ["berlin", "lyon", "oslo"][at % 3], at / 3);
+        group.name = Some(name.clone());
+        summary.findings.push(Finding { target: name, kind: kinds[at % 3].kind.clone() });
+    }
+    summary
+}
+
+/// Events that are left out of some figures.
+pub fn damaged() -> Summary<'static> {
+    let mut summary = busy();
+    summary.input.future_events = 1;
+    summary.input.latest_future = Some(at(2038, 1, 19, 4, 14));
+    summary.input.early_events = 2;
+    summary.input.earliest = Some(at(1970, 1, 1, 1, 0));
+    summary.input.untimed_events = 3;
+    summary.totals.unknown_durations = 1;
+    summary.lacks_baseline = true;
+    for group in summary.groups.iter_mut().take(1) {
+        group.unknown_durations = group.counts.runs;
+        (group.ok, group.all, group.failed) =
+            (DurationStats::default(), DurationStats::default(), DurationStats::default());
+        (group.usual, group.seconds, group.seconds_unfinished) = (None, 0.0, 0.0);
+        group.trend.fill(None);
+    }
     summary
 }
 

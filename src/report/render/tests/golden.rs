@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::fixture::{at, busy, crowded, few, hostile, no_match, nothing, only, options};
+use super::fixture::{at, busy, crowded, damaged, few, hostile, no_match, nothing, only, options, similar};
 use super::rendered;
 use crate::event::Event;
 use crate::report::model::Counts;
@@ -77,6 +77,26 @@ fn empty_state_matches_golden() {
     let filters =
         Filter { since: Some(at(2026, 10, 25, 0, 0)), domains: vec!["lab".into()], ..Filter::default() };
     case("no-match.txt", |out| text(&no_match(), &Options { filters: &filters, ..options(80) }, out));
+}
+
+#[test]
+fn overview_of_similar_names_and_many_findings_matches_golden() {
+    for width in [40, 60, 80, 120] {
+        case(&format!("similar-{width}.txt"), |out| text(&similar(), &options(width), out));
+    }
+    case("similar.md", |out| markdown(&similar(), &Options { limit: Some(2), ..options(80) }, out));
+}
+
+#[test]
+fn left_out_events_are_noted_in_every_format() {
+    case("damaged-80.txt", |out| text(&damaged(), &options(80), out));
+    case("damaged-target-80.txt", |out| target(&damaged(), &options(80), out));
+    case("damaged.md", |out| markdown(&damaged(), &Options { limit: Some(1), ..options(80) }, out));
+    case("damaged.csv", |out| csv(&damaged(), &options(80), out));
+    let page = rendered(|out| html(&damaged(), &options(80), out));
+    assert!(page.contains("1 event is dated in the future, 19 Jan 2038; it is left out of all times."));
+    let report = rendered(|out| json(&damaged(), &options(80), out));
+    assert!(report.contains("\"future_events\": 1,"), "{report}");
 }
 
 #[test]
