@@ -7,7 +7,7 @@ use super::model::{Change, ChangeWindow, Direction, FindingKind};
 use super::statistics;
 
 const DAY_MICROS: i64 = 86_400 * 1_000_000;
-const WINDOW_MICROS: i64 = 7 * DAY_MICROS;
+const WEEK_MICROS: i64 = 7 * DAY_MICROS;
 const WINDOW_RUNS: usize = 10;
 const BASELINE_MICROS: i64 = 28 * DAY_MICROS;
 const BASELINE_RUNS: usize = 30;
@@ -38,7 +38,7 @@ impl RecentOkRuns {
     pub fn push(&mut self, micros: i64, seconds: f64) -> bool {
         let count = self.runs.len();
         let Some(window) = self.window else {
-            if count >= WINDOW_RUNS && micros < self.newest.saturating_sub(WINDOW_MICROS) {
+            if count >= WINDOW_RUNS && micros < self.newest.saturating_sub(WEEK_MICROS) {
                 self.window = Some(count);
                 return self.push(micros, seconds);
             }
@@ -66,6 +66,7 @@ impl RecentOkRuns {
         }
     }
 
+    #[expect(clippy::cast_precision_loss, reason = "2^53 microseconds are 285 years")]
     fn compare(&self, window: usize, name: ChangeWindow) -> Option<Change> {
         let (now, before) = self.runs.split_at_checked(window)?;
         let oldest = now.last()?.0.saturating_sub(BASELINE_MICROS);
@@ -74,6 +75,15 @@ impl RecentOkRuns {
         if now.len() < MIN_WINDOW_RUNS || before.len() < MIN_BASELINE_RUNS {
             return None;
         }
+        // A window of days holds the runs of a week; ten runs may be of one day, or of many weeks.
+        let in_a_week =
+            self.runs.partition_point(|&(micros, _)| micros >= self.newest.saturating_sub(WEEK_MICROS));
+        let span = self.newest.saturating_sub(now.last()?.0);
+        let runs_per_week = if span > WEEK_MICROS {
+            now.len() as f64 * WEEK_MICROS as f64 / span as f64
+        } else {
+            in_a_week as f64
+        };
         let sorted = |runs: &[(i64, f64)]| {
             let mut seconds: Vec<f64> = runs.iter().map(|&(_, seconds)| seconds).collect();
             seconds.sort_unstable_by(f64::total_cmp);
@@ -92,7 +102,7 @@ impl RecentOkRuns {
             baseline_median,
             p: statistics::mann_whitney_u(&now, &before),
             tests: 0,
-            seconds_per_week: 0.0,
+            seconds_per_week: (median - baseline_median).abs() * runs_per_week,
         })
     }
 }
@@ -356,6 +366,20 @@ mod tests {
         let hourly = (0..2000).map(|hour| (hour * DAY_MICROS / 24, 60.0));
         let change = series(hourly).unwrap();
         assert_eq!((change.window, change.n, change.baseline_n), (ChangeWindow::Days7, 7 * 24 + 1, 28 * 24));
+    }
+
+    #[test]
+    fn a_change_costs_its_difference_for_each_run_of_a_week() {
+        let cost = |hours_between: i64| {
+            let runs = (0..1000)
+                .map(|run| (run * hours_between * DAY_MICROS / 24, if run < 10 { 25.0 } else { 20.0 }));
+            let change = series(runs).unwrap();
+            assert_eq!(change.window, ChangeWindow::Runs10);
+            change.seconds_per_week
+        };
+        // Hourly: 169 runs in seven days, both ends included. Every third day: nine gaps of three days for ten runs.
+        assert!((cost(1) - 5.0 * 169.0).abs() < 1e-6, "{}", cost(1));
+        assert!((cost(72) - 50.0 * 7.0 / 27.0).abs() < 1e-6, "{}", cost(72));
     }
 
     #[test]

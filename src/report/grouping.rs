@@ -39,7 +39,8 @@ pub struct Dataset<'a> {
     pub outcomes: Vec<Outcome>,
     pub tallies: Vec<Tally>,
     pub calendar: Calendar<'a>,
-    pub from: i64,
+    /// Where trends begin, and the newest event.
+    pub trend_from: i64,
     pub to: i64,
     pub durations: Population,
     pub threads: usize,
@@ -226,6 +227,41 @@ impl<'a> Grouping<'a> {
         })
     }
 
+    fn record(&self, (row, duration, series): (Row, RunDuration, SeriesKey)) -> RunRecord {
+        let domain = &self.data.domains[series.domain.index()];
+        RunRecord {
+            ended_at: timestamp::to_datetime(row.micros),
+            seconds: Some(duration.seconds()),
+            exit_code: shell_code(series.exit_code),
+            domain: (!domain.is_empty()).then(|| domain.to_string()),
+        }
+    }
+
+    /// The newest failed runs, oldest first.
+    fn last_failures(&self, name: u32, count: usize) -> Vec<RunRecord> {
+        let failed = self.newest_first(name).filter(|(_, _, series)| series.outcome == Outcome::Failed);
+        let mut runs: Vec<RunRecord> = failed.take(count).map(|run| self.record(run)).collect();
+        runs.reverse();
+        runs
+    }
+
+    /// The slowest runs of a population, the slowest first; of two that took as long, the newer one.
+    fn slowest_runs(&self, name: u32, population: Population, count: usize) -> Vec<RunRecord> {
+        let mut slowest = Vec::new();
+        let shorten = |slowest: &mut Vec<(Row, RunDuration, SeriesKey)>| {
+            slowest.sort_by(|(_, one, _), (_, other, _)| other.seconds().total_cmp(&one.seconds()));
+            slowest.truncate(count);
+        };
+        for run in self.newest_first(name).filter(|(_, _, series)| population.has(series.outcome)) {
+            slowest.push(run);
+            if slowest.len() >= count.saturating_mul(2).max(1024) {
+                shorten(&mut slowest);
+            }
+        }
+        shorten(&mut slowest);
+        slowest.into_iter().map(|run| self.record(run)).collect()
+    }
+
     /// With the exact values of fractional durations.
     fn rows(&self, stretch: &RowRange) -> (&[f64], Rows<'_>) {
         let sheet = &self.sheets[stretch.sheet as usize];
@@ -351,19 +387,8 @@ impl<'a> Grouping<'a> {
         let mut unfinished = failed;
         unfinished.add(&interrupted);
         let (population, is_fallback) = self.population_of(&counts);
-        let mut last_runs: Vec<RunRecord> = self
-            .newest_first(name)
-            .take(LAST_RUNS)
-            .map(|(row, length, kind)| {
-                let domain = &self.data.domains[kind.domain.index()];
-                RunRecord {
-                    ended_at: timestamp::to_datetime(row.micros),
-                    seconds: Some(length.seconds()),
-                    exit_code: shell_code(kind.exit_code),
-                    domain: (!domain.is_empty()).then(|| domain.to_string()),
-                }
-            })
-            .collect();
+        let mut last_runs: Vec<RunRecord> =
+            self.newest_first(name).take(LAST_RUNS).map(|run| self.record(run)).collect();
         last_runs.reverse();
         let last = last_runs.last();
         let mut stretches = self.row_ranges.row(name).iter();
@@ -428,6 +453,10 @@ impl<'a> Grouping<'a> {
                     durations::row_stats(values, tallies.of(group.population));
             }
             Detail::Whole | Detail::Target { .. } => {
+                if let Detail::Target { runs } = detail {
+                    group.last_failures = self.last_failures(name, runs);
+                    group.slowest_runs = self.slowest_runs(name, group.population, runs);
+                }
                 group.days = self.days(name, group.population, part);
                 let newest_ok =
                     self.newest_first(name).filter(|(_, _, series)| series.outcome == Outcome::Ok);
@@ -450,7 +479,7 @@ impl<'a> Grouping<'a> {
         move |row| is_in[self.data.outcomes[row.series as usize] as usize]
     }
 
-    /// The durations of a population in time order, and where those of each of so many equal slots of the period begin.
+    /// The durations of a population in time order, and where those of each of so many equal slots of the trend begin.
     fn collect<D: FromRunDuration>(
         &self,
         name: u32,
@@ -478,12 +507,12 @@ impl<'a> Grouping<'a> {
         starts
     }
 
-    /// The first microsecond of one of so many equal slots of the period.
+    /// The first microsecond of one of so many equal slots of the trend.
     fn slot_start(&self, slots: usize, slot: usize) -> i64 {
         if slot >= slots {
             return i64::MAX;
         }
-        let (from, to) = (i128::from(self.data.from), i128::from(self.data.to));
+        let (from, to) = (i128::from(self.data.trend_from), i128::from(self.data.to));
         let share = (to - from + 1) * slot as i128;
         i64::try_from(from + (share + slots as i128 - 1).div_euclid(slots as i128)).unwrap_or(i64::MAX)
     }

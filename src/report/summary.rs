@@ -8,7 +8,7 @@ use super::statistics;
 use super::tally::{self, Scratch, Tally};
 use crate::event::outcome::Outcome;
 use crate::event::table::{Chunk, ChunkRows, ReadStats, SeriesKey, Strays, Table};
-use crate::event::timestamp;
+use crate::event::timestamp::{self, MICROS_PER_SECOND};
 
 /// All that a report shows, in every format. A missing figure is `None`, never NaN.
 #[cfg_attr(test, derive(Clone, Debug))]
@@ -50,6 +50,9 @@ pub struct Options<'a> {
     pub offset: &'a (dyn Fn(i64) -> i64 + Sync),
 }
 
+/// Twelve weeks.
+const TREND_MICROS: i64 = 84 * 86_400 * MICROS_PER_SECOND;
+
 /// The numbers of all events in the table. Moves its rows about and takes its names: no copy of
 /// them is made.
 pub fn of<'a>(table: &'a mut Table, options: &Options<'a>) -> Summary<'a> {
@@ -61,15 +64,20 @@ pub fn of<'a>(table: &'a mut Table, options: &Options<'a>) -> Summary<'a> {
     let targets = std::mem::take(&mut table.targets);
     let domains = std::mem::take(&mut table.domains);
     let kinds = std::mem::take(&mut table.series);
-    let period = from.zip(to).and_then(|(from, to)| {
+    let period = |from: i64, to: i64| {
         let days = calendar.hour(to).day - calendar.hour(from).day + 1;
         Some(Period {
             from: timestamp::to_datetime(from)?,
             to: timestamp::to_datetime(to)?,
             days: u64::try_from(days).unwrap_or(1),
         })
-    });
+    };
+    // A regression of this week cannot be seen in a cell that is a quarter.
+    let trend_from = from.zip(to).map(|(from, to)| from.max(to - TREND_MICROS));
+    let trend = trend_from.zip(to).and_then(|(from, to)| period(from, to));
+    let period = from.zip(to).and_then(|(from, to)| period(from, to));
     let mut sheets = table.take_chunks();
+    let seconds_covered = tally::seconds_covered(&sheets);
     let threads = parallel::threads(&sheets);
     let days = if options.days {
         tally::days(threads, &sheets, &calendar, &kinds, options.durations)
@@ -89,7 +97,8 @@ pub fn of<'a>(table: &'a mut Table, options: &Options<'a>) -> Summary<'a> {
         });
     }
 
-    let (totals, unique_targets) = totals(&order, &kinds, &tallies, targets.len());
+    let (mut totals, unique_targets) = totals(&order, &kinds, &tallies, targets.len());
+    totals.seconds_covered = seconds_covered;
     let data = Dataset {
         outcomes: kinds.iter().map(|kind| kind.outcome).collect(),
         kinds,
@@ -98,7 +107,7 @@ pub fn of<'a>(table: &'a mut Table, options: &Options<'a>) -> Summary<'a> {
         domains,
         tallies,
         calendar,
-        from: from.unwrap_or(0),
+        trend_from: trend_from.unwrap_or(0),
         to: to.unwrap_or(0),
         durations: options.durations,
         threads,
@@ -126,7 +135,7 @@ pub fn of<'a>(table: &'a mut Table, options: &Options<'a>) -> Summary<'a> {
         unique_targets,
         by_weekday_and_hour: hours,
         days,
-        trend: period,
+        trend,
         findings: if options.failed_only { Vec::new() } else { findings },
         lacks_baseline: false,
     }
@@ -169,7 +178,7 @@ fn totals(order: &[u32], series: &[SeriesKey], tallies: &[Tally], targets: usize
         success_interval: statistics::wilson_interval(counts.ok, counts.ok + counts.failed),
         seconds: all.seconds(),
         seconds_unfinished: unfinished.seconds(),
-        seconds_covered: all.seconds(),
+        seconds_covered: 0.0,
         unknown_durations: 0,
     };
     (totals, seen.iter().filter(|&&seen| seen).count() as u64)
@@ -244,7 +253,7 @@ mod tests {
     use super::*;
     use crate::event::table::{Filter, of_lines};
     use crate::report::grouping::Detail;
-    use crate::report::model::{DurationStats, Group};
+    use crate::report::model::{DurationStats, Group, RunRecord};
     use fastrand::Rng;
 
     impl Deref for Groups<'_> {
@@ -483,6 +492,50 @@ mod tests {
         assert_eq!((group.counts.runs, &group.days), (expected.counts.runs + 2, &expected.days));
         let input = &found.input;
         assert_eq!((input.future_events, input.early_events, input.events), (1, 1, 902));
+    }
+
+    #[test]
+    fn a_trend_covers_the_last_twelve_weeks_or_a_shorter_log() {
+        let slower = |ago: i64| (if ago < 7 * 24 { 20.0 } else { 10.0 }, 0);
+        // Two years, of which the last week is slow.
+        let lines = hourly(2 * 365 * 24, &[("apply", &slower)]);
+        let mut table = of_lines(lines.iter().map(String::as_bytes));
+        let summary = super::of(&mut table, &options());
+        let period = summary.trend.unwrap();
+        assert_eq!((period.to - period.from).num_days(), 84);
+        let trend = |slots| {
+            summary.groups.materialise(&[0], Detail::Row { trend: slots }, |group| group.trend).remove(0)
+        };
+        let mut expected = vec![Some(10.0); 12];
+        expected[11] = Some(20.0);
+        assert_eq!(trend(12), expected);
+        assert_eq!(trend(24)[21..], [Some(10.0), Some(20.0), Some(20.0)]);
+        // A first week.
+        let lines = hourly(7 * 24, &[("apply", &|ago| (if ago < 14 { 20.0 } else { 10.0 }, 0))]);
+        let summary = summary_of(&lines);
+        assert_eq!(summary.trend, summary.period);
+    }
+
+    #[test]
+    fn one_target_is_told_with_its_last_failures_and_its_slowest_runs() {
+        let seconds = |ago: i64| f64::from(i32::try_from(ago).unwrap());
+        let run = |ago: i64| {
+            (if ago % 1000 == 7 { 50.0 + seconds(ago) } else { 10.0 }, i64::from(ago % 500 == 3) * 2)
+        };
+        let lines = hourly(3000, &[("apply", &run)]);
+        let mut table = of_lines(lines.iter().map(String::as_bytes));
+        let summary = super::of(&mut table, &options());
+        let group = summary.groups.materialise(&[0], Detail::Target { runs: 4 }, |group| group).remove(0);
+        let hours = |runs: &[RunRecord]| {
+            let ago = |run: &RunRecord| (summary.period.unwrap().to - run.ended_at.unwrap()).num_hours();
+            runs.iter().map(|run| (ago(run), run.seconds, run.exit_code)).collect::<Vec<_>>()
+        };
+        let failure = |ago| (ago, Some(10.0), 2);
+        assert_eq!(hours(&group.last_failures), [1503, 1003, 503, 3].map(failure));
+        let slow = |ago: i64| (ago, Some(50.0 + seconds(ago)), 0);
+        assert_eq!(hours(&group.slowest_runs)[..3], [2007, 1007, 7].map(slow));
+        assert_eq!(group.slowest_runs[3].seconds, Some(10.0));
+        assert_eq!(hours(&group.slowest_runs)[3].0, 0);
     }
 
     #[test]

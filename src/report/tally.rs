@@ -229,6 +229,34 @@ pub fn group(
     counted
 }
 
+/// Time on the clock during which at least one run was going on, of chunks in time order. An event without a time is in
+/// none.
+#[expect(clippy::cast_precision_loss, reason = "2^53 microseconds are 285 years")]
+pub fn seconds_covered(chunks: &[Chunk]) -> f64 {
+    // Towards the past, in the order of the runs' ends: of the time before an end, those after it cover all from the
+    // earliest of their starts on.
+    let (mut covered, mut earliest) = (0_i64, i64::MAX);
+    for chunk in chunks.iter().rev() {
+        chunk.rows.view().newest_first().for_each(|row| {
+            let micros = match RunDuration::decode(row.duration, &chunk.exact) {
+                RunDuration::Milliseconds(milliseconds) => i64::from(milliseconds) * 1000,
+                RunDuration::Seconds(seconds) => to_micros(seconds),
+            };
+            let start = row.micros.saturating_sub(micros);
+            if start < earliest && row.micros != UNTIMED {
+                covered = covered.saturating_add(row.micros.min(earliest) - start);
+                earliest = start;
+            }
+        });
+    }
+    covered as f64 / 1e6
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "a float cast saturates, which is what is wanted")]
+fn to_micros(seconds: f64) -> i64 {
+    (seconds * 1e6).round() as i64
+}
+
 /// Rows of one day in a sheet.
 struct DayRows {
     day: i64,
@@ -347,5 +375,34 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn time_on_the_clock_is_the_union_of_all_runs() {
+        let mut random = Rng::with_seed(21);
+        for round in 0..200 {
+            // Sparse, crowded, nested; in small chunks; some durations finer than a millisecond.
+            let (span, longest) = [(100_000, 30), (2_000, 300), (500, 3_000)][round % 3];
+            let mut ends: Vec<i32> = (0..80).map(|_| random.i32(0..span)).collect();
+            ends.sort_unstable();
+            let mut chunks = ChunkBuilder::new(7);
+            chunks.push(UNTIMED, RunDuration::Milliseconds(50_000_000), 0);
+            let mut intervals = Vec::new();
+            for end in ends {
+                let finer = if round % 4 == 0 { 0.000_000_5 } else { 0.0 };
+                let seconds = f64::from(random.i32(0..longest)) + finer;
+                chunks.push(i64::from(end) * MICROS_PER_SECOND, RunDuration::from_seconds(seconds), 0);
+                intervals.push((f64::from(end) - seconds, f64::from(end)));
+            }
+            intervals.sort_by(|one, other| one.0.total_cmp(&other.0));
+            let (mut expected, mut until) = (0.0, f64::MIN);
+            for (start, end) in intervals {
+                expected += (end - start.max(until)).max(0.0);
+                until = until.max(end);
+            }
+            let found = seconds_covered(&chunks.finish());
+            assert!((found - expected).abs() < 1e-3, "{found} is not {expected}");
+        }
+        assert!(seconds_covered(&[]).abs() <= 0.0);
     }
 }
