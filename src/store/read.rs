@@ -115,18 +115,15 @@ fn read_all<T: Send>(
         }
         Ok(done)
     };
-    let mut done = std::thread::scope(|scope| {
+    let results: anyhow::Result<Vec<_>> = std::thread::scope(|scope| {
         let others: Vec<_> = (1..threads).map(|_| scope.spawn(worker)).collect();
-        let mut all = worker();
-        for other in others {
-            let part = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            all = all.and_then(|mut all| {
-                all.extend(part?);
-                Ok(all)
-            });
-        }
-        all
-    })?;
+        let own = worker();
+        let join = |other: std::thread::ScopedJoinHandle<'_, _>| {
+            other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        };
+        std::iter::once(own).chain(others.into_iter().map(join)).collect()
+    });
+    let mut done: Vec<_> = results?.into_iter().flatten().collect();
     done.sort_unstable_by_key(|&(index, ..)| index);
 
     let mut stats = ReadStats { logs: logs.len(), ..ReadStats::default() };
