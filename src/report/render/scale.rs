@@ -2,7 +2,7 @@
 
 use crate::report::model::{Counts, DayStats};
 use crate::report::statistics;
-use chrono::NaiveDate;
+use chrono::{Days, NaiveDate};
 
 /// `value / max` of `steps`, rounded, at most `steps`.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and `steps`")]
@@ -57,32 +57,75 @@ pub fn maximum(values: impl IntoIterator<Item = Option<f64>>) -> f64 {
     values.into_iter().flatten().filter(|value| value.is_finite()).fold(0.0, f64::max)
 }
 
-/// Days from the first to the last, both included.
-pub fn days_inclusive(from: NaiveDate, to: NaiveDate) -> usize {
-    usize::try_from((to - from).num_days()).unwrap_or(0) + 1
+/// The columns of a chart over time: days, or weeks where there are too many days. All are equally long, and the
+/// last one ends with the last day, so that no column is short only because its time is not over.
+pub struct TimeColumns {
+    /// The first day with data.
+    first: NaiveDate,
+    /// The day on which the first column begins.
+    start: NaiveDate,
+    pub days_each: usize,
+    pub count: usize,
 }
 
-/// The index of a day in a chart that begins at `from`.
-pub fn day_index(day: NaiveDate, from: NaiveDate) -> Option<usize> {
-    usize::try_from((day - from).num_days()).ok()
-}
+impl TimeColumns {
+    /// At most so many columns.
+    pub fn fit(first: NaiveDate, last: NaiveDate, most: usize) -> Self {
+        let days = usize::try_from((last - first).num_days()).unwrap_or(0) + 1;
+        let days_each = match days.div_ceil(most.max(1)) {
+            1 => 1,
+            least => least.div_ceil(7) * 7,
+        };
+        let count = days.div_ceil(days_each);
+        let start = last.checked_sub_days(Days::new((count * days_each - 1) as u64)).unwrap_or(first);
+        Self { first, start, days_each, count }
+    }
 
-/// The median of each column's days.
-pub fn median_per_column(
-    of: &[DayStats],
-    from: NaiveDate,
-    days: usize,
-    per_column: usize,
-) -> Vec<Option<f64>> {
-    let mut columns: Vec<Vec<f64>> = vec![Vec::new(); days.div_ceil(per_column)];
-    for day in of {
-        if let (Some(at), Some(median)) = (day_index(day.date, from), day.median)
-            && let Some(column) = columns.get_mut(at / per_column)
-        {
-            column.push(median);
+    /// `day`, `week` or `4 weeks`.
+    pub fn unit(&self) -> String {
+        match self.days_each {
+            1 => "day".to_owned(),
+            7 => "week".to_owned(),
+            days => format!("{} weeks", days / 7),
         }
     }
-    columns.iter_mut().map(|column| statistics::median(column)).collect()
+
+    /// The first and the last day of a column.
+    pub fn dates(&self, column: usize) -> (NaiveDate, NaiveDate) {
+        let day = |days: usize| self.start + Days::new(days as u64);
+        (day(column * self.days_each).max(self.first), day((column + 1) * self.days_each - 1))
+    }
+
+    fn index(&self, day: NaiveDate) -> Option<usize> {
+        let days = usize::try_from((day - self.start).num_days()).ok()?;
+        Some(days / self.days_each).filter(|&column| column < self.count)
+    }
+
+    /// The median of each column's days.
+    pub fn medians(&self, of: &[DayStats]) -> Vec<Option<f64>> {
+        let mut columns: Vec<Vec<f64>> = vec![Vec::new(); self.count];
+        for day in of {
+            if let (Some(at), Some(median)) = (self.index(day.date), day.median) {
+                columns[at].push(median);
+            }
+        }
+        columns.iter_mut().map(|column| statistics::median(column)).collect()
+    }
+
+    /// The counts of each column's days.
+    pub fn counts(&self, of: &[DayStats]) -> Vec<Counts> {
+        let mut columns = vec![Counts::default(); self.count];
+        for day in of {
+            if let Some(at) = self.index(day.date) {
+                let column = &mut columns[at];
+                column.runs = column.runs.saturating_add(day.counts.runs);
+                column.ok = column.ok.saturating_add(day.counts.ok);
+                column.failed = column.failed.saturating_add(day.counts.failed);
+                column.interrupted = column.interrupted.saturating_add(day.counts.interrupted);
+            }
+        }
+        columns
+    }
 }
 
 /// A round number of seconds, of which at most `steps` reach the top.
@@ -99,25 +142,25 @@ pub fn tick_step(top: f64, steps: usize) -> f64 {
     step
 }
 
-/// The counts of each column's days.
-pub fn counts_per_column(of: &[DayStats], from: NaiveDate, days: usize, per_column: usize) -> Vec<Counts> {
-    let mut columns = vec![Counts::default(); days.div_ceil(per_column)];
-    for day in of {
-        if let Some(column) = day_index(day.date, from).and_then(|at| columns.get_mut(at / per_column)) {
-            column.runs = column.runs.saturating_add(day.counts.runs);
-            column.ok = column.ok.saturating_add(day.counts.ok);
-            column.failed = column.failed.saturating_add(day.counts.failed);
-            column.interrupted = column.interrupted.saturating_add(day.counts.interrupted);
-        }
-    }
-    columns
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn time_columns_end_with_the_last_day() {
+        let day = |m, d| NaiveDate::from_ymd_opt(2026, m, d).unwrap();
+        let columns = TimeColumns::fit(day(1, 1), day(1, 10), 10);
+        assert_eq!((columns.count, columns.unit()), (10, "day".to_owned()));
+        assert_eq!(columns.dates(9), (day(1, 10), day(1, 10)));
+        let columns = TimeColumns::fit(day(1, 1), day(1, 10), 9);
+        assert_eq!((columns.count, columns.unit()), (2, "week".to_owned()));
+        assert_eq!(columns.dates(0), (day(1, 1), day(1, 3)));
+        assert_eq!(columns.dates(1), (day(1, 4), day(1, 10)));
+        assert_eq!(columns.index(day(1, 3)), Some(0));
+        assert_eq!(columns.index(day(1, 11)), None);
+    }
 
     #[test]
     fn stacked_bar_cells_add_up_and_no_part_is_lost() {

@@ -2,11 +2,11 @@
 
 use std::io::{self, Write};
 
-use chrono::{Datelike as _, NaiveDate};
+use chrono::Datelike as _;
 use unicode_width::UnicodeWidthStr as _;
 
 use super::format;
-use super::scale::{days_inclusive, float, maximum, median_per_column, scale_to, tick_step};
+use super::scale::{TimeColumns, float, maximum, scale_to, tick_step};
 use super::term::{Glyphs, Line, Style, ellipsize_middle, escape_for_display, flow, wrap};
 use super::text::finding_lines;
 use super::{Options, effective_options, empty_state, write_sections, write_wrapped};
@@ -246,10 +246,9 @@ impl TargetView<'_> {
             }
             None => (first.date, last.date),
         };
-        let days = days_inclusive(from, to);
         let room = self.width - AXIS - 1;
-        let per_column = days.div_ceil(room).max(1);
-        let medians = median_per_column(&self.group.days, from, days, per_column);
+        let columns = TimeColumns::fit(from, to, room);
+        let medians = columns.medians(&self.group.days);
         let known: Vec<f64> = medians.iter().flatten().copied().collect();
         if known.len() < 3 {
             return Vec::new();
@@ -264,9 +263,9 @@ impl TargetView<'_> {
             Population::Failed => "failed",
             Population::All => "all",
         };
-        let about = match per_column {
+        let about = match columns.days_each {
             1 => format!("median of each day's {runs} runs"),
-            _ => format!("median of the daily medians of {runs} runs, {per_column} days a column"),
+            _ => format!("median of the daily medians of {runs} runs, a column for each {}", columns.unit()),
         };
         let mut lines = self.heading("Over time", &about);
         let tick = if self.glyphs.ascii { "|" } else { "┤" };
@@ -287,7 +286,7 @@ impl TargetView<'_> {
             line = line.plain(drawing);
             lines.push(line);
         }
-        lines.push(Line::default().to(AXIS).plain(date_axis(from, per_column, cell, medians.len(), room)));
+        lines.push(Line::default().to(AXIS).plain(date_axis(&columns, cell, room)));
         lines
     }
 
@@ -444,19 +443,16 @@ fn row_count(top: f64, step: f64) -> usize {
 
 /// Dates below a chart, each at the column it names, with room between them: whole weeks where a column is a
 /// day.
-fn date_axis(from: NaiveDate, per_column: usize, cell: usize, columns: usize, room: usize) -> String {
-    let apart = if per_column == 1 {
-        let apart = 7usize.div_ceil(cell);
-        if apart > 1 && columns >= 7 { apart.div_ceil(7) * 7 } else { apart }
-    } else {
-        8usize.div_ceil(cell)
-    };
+fn date_axis(columns: &TimeColumns, cell: usize, room: usize) -> String {
+    let is_daily = columns.days_each == 1;
+    let apart = if is_daily { 7usize } else { 8 }.div_ceil(cell);
+    let apart = if is_daily && apart > 1 && columns.count >= 7 { apart.div_ceil(7) * 7 } else { apart };
     let mut text = String::new();
     let mut column = 0;
-    while column < columns {
-        let date = from + chrono::Days::new((column * per_column) as u64);
+    while column < columns.count {
+        let (date, _) = columns.dates(column);
         let label = format::short_date(date);
-        let label = if column == 0 && per_column > 5 { format!("{label} {}", date.year()) } else { label };
+        let label = if column == 0 && !is_daily { format!("{label} {}", date.year()) } else { label };
         if text.width() <= column * cell && column * cell + label.width() <= room {
             let blanks = column * cell - text.width();
             text.push_str(&" ".repeat(blanks));

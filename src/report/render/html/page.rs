@@ -1,13 +1,14 @@
 //! The document around the drawings: its head, the totals, what is worth a look, and the tables.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::writer::Html;
 use crate::report::grouping::{Detail, Groups};
-use crate::report::model::Group;
+use crate::report::model::{Group, GroupBy};
 use crate::report::render::format::{self, ENOUGH};
 use crate::report::render::term::escape_for_display;
 use crate::report::render::{Options, effective_options, empty_state, materialise};
@@ -27,7 +28,8 @@ pub fn html(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Re
     let mut durations = format::duration_order(groups, options.sorted);
     durations.truncate(drawn);
     let multiples = most_time(groups);
-    let wanted = (0..drawn).chain(durations.iter().chain(&multiples).copied()).collect();
+    let found = found(summary, &options);
+    let wanted = (0..drawn).chain(durations.iter().chain(&multiples).chain(&found).copied()).collect();
     let groups = materialise(groups, wanted, Detail::Whole);
     let at = |places: &[usize]| places.iter().map(|place| &groups[place]).collect();
     let mut page = Page {
@@ -36,6 +38,10 @@ pub fn html(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Re
         drawn: groups.range(..drawn).map(|(_, group)| group).collect(),
         durations: at(&durations),
         multiples: at(&multiples),
+        detailed: (0..drawn)
+            .chain(found.into_iter().filter(|&place| place >= drawn))
+            .map(|at| &groups[&at])
+            .collect(),
         html: Html::new(out),
     };
     page.document()?;
@@ -44,14 +50,19 @@ pub fn html(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Re
 
 /// Indexes of the groups that took most of the time, among those with enough runs.
 fn most_time(groups: &Groups<'_>) -> Vec<usize> {
-    let seconds = |place| groups.totals(place).seconds;
-    let mut places: Vec<usize> =
-        (0..groups.len()).filter(|&place| groups.totals(place).counts.runs >= ENOUGH).collect();
-    places.sort_by(|&a, &b| {
-        seconds(b).total_cmp(&seconds(a)).then_with(|| groups.name(a).cmp(&groups.name(b)))
-    });
-    places.truncate(MULTIPLES);
-    places
+    let enough = |place: &usize| groups.totals(*place).counts.runs >= ENOUGH;
+    groups.by_time().into_iter().filter(enough).take(MULTIPLES).collect()
+}
+
+/// Indexes of the groups that a finding is about.
+fn found(summary: &Summary, options: &Options) -> Vec<usize> {
+    if options.by == GroupBy::Domain {
+        return Vec::new();
+    }
+    let (shown, _) = format::split_findings(&summary.findings);
+    let targets: BTreeSet<Option<&str>> = shown.iter().map(|finding| Some(&*finding.target)).collect();
+    let groups = &summary.groups;
+    (0..groups.len()).filter(|&at| targets.contains(&groups.name(at))).collect()
 }
 
 pub struct Page<'a> {
@@ -61,6 +72,8 @@ pub struct Page<'a> {
     pub drawn: Vec<&'a Group>,
     pub durations: Vec<&'a Group>,
     pub multiples: Vec<&'a Group>,
+    /// Those that have a part of their own: the groups of the charts, and those that a finding is about.
+    pub detailed: Vec<&'a Group>,
     pub html: Html<'a>,
 }
 
@@ -93,6 +106,7 @@ impl Page<'_> {
             self.totals();
             self.invocations();
             self.outcomes();
+            self.time_shares();
             self.durations();
             self.over_time();
             self.heat_map();
@@ -147,7 +161,15 @@ impl Page<'_> {
             let sentence = format::finding_sentence(finding, "", self.options);
             self.html.start("li").start("span").attr("class", format_args!("mark {kind}"));
             self.html.attr("aria-hidden", true).text(glyphs.finding_mark(kind)).end();
-            self.html.start("strong").element("bdi", name).end().text(sentence).end().newline();
+            let part = self.detailed.iter().position(|group| group.name.as_ref() == Some(&finding.target));
+            self.html.start("strong");
+            match part.filter(|_| self.options.by == GroupBy::Target) {
+                Some(at) => {
+                    self.html.start("a").attr("href", format_args!("#target-{at}")).element("bdi", name).end()
+                }
+                None => self.html.element("bdi", name),
+            };
+            self.html.end().text(sentence).end().newline();
         }
         self.html.raw("</ul>\n");
         if !rest.is_empty() {
@@ -167,7 +189,7 @@ impl Page<'_> {
             ("interrupted", counts.interrupted.to_string()),
             ("success", format::success_rate_or_dash(counts, self.options)),
             ("Total time tracked", Seconds(totals.seconds).to_string()),
-            ("of it in failed or interrupted runs", Seconds(totals.seconds_unfinished).to_string()),
+            ("in failed or interrupted runs", Seconds(totals.seconds_unfinished).to_string()),
         ];
         if let Some(covered) = format::covered(totals) {
             figures.push(("on the clock", covered));
@@ -242,8 +264,7 @@ impl Page<'_> {
                 "ok",
                 "failed",
                 "interrupted",
-                "success",
-                "95 % interval",
+                "ok %",
                 "average",
                 "median",
                 "p5",
@@ -253,7 +274,8 @@ impl Page<'_> {
                 "min",
                 "max",
                 "total",
-                "in failed or interrupted runs",
+                "failed or interrupted",
+                "95 % interval of ok %",
                 "first run",
                 "last run",
             ],
@@ -278,7 +300,6 @@ impl Page<'_> {
                 counts.failed.to_string(),
                 counts.interrupted.to_string(),
                 format::success_rate_or_dash(counts, self.options),
-                interval,
                 format::seconds_or_dash(durations.mean),
                 format::seconds_or_dash(durations.median),
                 format::seconds_or_dash(durations.p5),
@@ -289,13 +310,15 @@ impl Page<'_> {
                 format::seconds_or_dash(durations.max),
                 format::total_time(&group),
                 Seconds(group.seconds_unfinished).to_string(),
-                time(group.first_run),
-                time(group.last_run),
             ];
             self.html.start("tr").start("th").attr("scope", "row").element("bdi", name(&group));
             self.html.text(self.star(&group)).end();
             for figure in figures {
                 self.html.element("td", figure);
+            }
+            self.html.start("td").class("wraps").text(interval).end();
+            for at in [group.first_run, group.last_run] {
+                self.html.start("td").class("date").text(time(at)).end();
             }
             self.html.end().newline();
             self.html.flush_if_full()?;

@@ -1,15 +1,11 @@
 //! The drawings of the page, a section each.
 
-use chrono::{Days, NaiveDate};
-
 use super::page::{Page, name};
-use super::svg::{DurationScale, Percent, Short, round_duration};
+use super::svg::{AXIS_HEIGHT, DurationScale, Percent, Short, round_duration};
 use crate::report::model::{Counts, DurationStats, Group, GroupBy, HistogramBin};
 use crate::report::render::format::{self, ENOUGH};
-use crate::report::render::scale::{
-    counts_per_column, days_inclusive, float, maximum, median_per_column, ratio, tick_step,
-};
-use crate::report::render::term::{ellipsize_middle, escape_for_display};
+use crate::report::render::scale::{TimeColumns, float, maximum, ratio, tick_step};
+use crate::report::render::term::escape_for_display;
 use crate::units::Seconds;
 
 /// Most columns of a drawing over time.
@@ -24,53 +20,49 @@ impl Page<'_> {
     }
 
     pub fn invocations(&mut self) {
-        const ROW: usize = 42;
         let groups = self.drawn.clone();
-        let title = self.options.title("Target Invocations");
-        self.section("runs", &title);
+        self.section("runs", &self.options.title("Target Invocations"));
         self.legend();
         let max = groups.iter().map(|group| group.counts.runs).max().unwrap_or(0);
-        let description = "A bar for each row: how many runs were ok, failed or were interrupted.";
-        self.html.svg("runs", groups.len() * ROW, &title, description);
-        for (at, group) in groups.iter().enumerate() {
+        for group in &groups {
             let counts = &group.counts;
-            let top = at * ROW;
             let figures = format!(
                 "{} · {} ok · {} failed",
                 format::plural(counts.runs, "run", "runs"),
                 format::success_rate_or_dash(counts, self.options),
                 counts.failed
             );
-            self.row_labels(group, top + 14, &figures);
-            self.outcome_bar(&name(group), counts, top + 21, 12, ratio(counts.runs, max) * 100.0);
+            self.row(group, &figures);
+            self.outcome_bar(&name(group), counts, 12, ratio(counts.runs, max) * 100.0);
         }
-        self.html.end().newline();
         self.remainder(self.summary.groups.len() - groups.len());
         self.end_section();
     }
 
-    /// A row's name at the left and its figures at the right.
-    fn row_labels(&mut self, group: &Group, baseline: usize, figures: &str) {
-        let name = name(group);
-        let short = ellipsize_middle(&name, 24, false) + self.star(group);
-        self.html.label("name", 0, baseline, short).element("title", name).end();
-        self.html.label("soft end", "100%", baseline, figures).end().newline();
+    /// A row's name at the left and its figures at the right. It is no drawing, so that a long name can wrap.
+    fn row(&mut self, group: &Group, figures: &str) {
+        self.html.start("div").class("row").start("strong").element("bdi", name(group));
+        self.html.text(self.star(group)).end();
+        self.html.start("span").class("soft").text(figures).end().end().newline();
     }
 
     /// A stacked bar, `length` percent long.
-    fn outcome_bar(&mut self, name: &str, counts: &Counts, top: usize, height: usize, length: f64) {
+    fn outcome_bar(&mut self, name: &str, counts: &Counts, height: usize, length: f64) {
         let parts = format::outcome_counts(counts);
         let sum = parts.iter().fold(0, |sum: u64, part| sum.saturating_add(*part));
-        self.html.start("rect").class("track").rect(0, top, "100%", height).attr("rx", 3).end();
+        let [ok, failed, interrupted] = parts;
+        let title = format_args!("{name}: {ok} ok, {failed} failed, {interrupted} interrupted");
+        self.html.drawing(height, title);
+        self.html.start("rect").class("track").rect(0, 0, "100%", height).attr("rx", 3).end();
         let mut x = 0.0;
         for (part, outcome) in parts.into_iter().zip(OUTCOMES).filter(|&(part, _)| part > 0) {
             // Any count above 0 shows.
             let width = (ratio(part, sum) * length).max(0.25);
-            self.html.start("rect").class(outcome).rect(Percent(x), top, Percent(width), height);
+            self.html.start("rect").class(outcome).rect(Percent(x), 0, Percent(width), height);
             self.html.attr("rx", 2).element("title", format_args!("{name}: {part} {outcome}")).end();
             x += width;
         }
-        self.html.newline();
+        self.html.end().newline();
     }
 
     pub fn outcomes(&mut self) {
@@ -78,10 +70,7 @@ impl Page<'_> {
         let counts = &totals.counts;
         self.section("outcome", "Success vs Failure");
         self.legend();
-        let description = "One bar: the parts of all runs that were ok, failed or were interrupted.";
-        self.html.svg("outcome", 26, "Success vs Failure", description);
-        self.outcome_bar("all", counts, 0, 22, 100.0);
-        self.html.end().newline();
+        self.outcome_bar("all", counts, 22, 100.0);
         let rate = match (format::success_rate(counts, self.options), totals.success_interval) {
             (Some(rate), Some(interval)) => format!("{rate}, {}", confidence(interval)),
             _ => "-".to_owned(),
@@ -96,7 +85,7 @@ impl Page<'_> {
     }
 
     fn success_rates(&mut self) {
-        const ROW: usize = 30;
+        const ROW: usize = 24;
         let groups: Vec<(&Group, String)> = self
             .drawn
             .iter()
@@ -110,78 +99,98 @@ impl Page<'_> {
             "Dot: success rate. Line: where the true rate is, with 95 % \
              confidence (Wilson). The fewer runs, the longer the line.",
         );
-        let height = groups.len() * ROW;
-        let description = "For each row a dot at its success rate on a line that is its 95 % interval.";
-        self.html.svg("rates", height + 22, "Success rates", description);
-        let x = |rate: f64| 36.0 + rate.clamp(0.0, 1.0) * 51.0;
-        for percent in [0u32, 25, 50, 75, 100] {
-            let x = x(f64::from(percent) / 100.0);
-            self.html.vertical("grid", x, 0, height).end();
-            if percent % 50 == 0 {
-                let label = format_args!("{percent} %");
-                self.html.label("soft middle", Percent(x), height + 16, label).end();
-            }
-        }
-        self.html.newline();
-        for (row, (group, rate)) in groups.into_iter().enumerate() {
-            let middle = row * ROW + ROW / 2;
+        self.html.start("div").class("rates").newline();
+        for (group, rate) in groups {
             let name = name(group);
-            self.html.label("name", 0, middle + 4, ellipsize_middle(&name, 17, false));
-            self.html.element("title", &name).end();
             let mut title = format!("{name}: {rate}");
+            self.html.start("strong").element("bdi", name).end();
             if let Some(interval) = group.success_interval {
-                self.html.horizontal("thin", x(interval.0), x(interval.1), middle).end();
                 title.push_str(", ");
                 title.push_str(&confidence(interval));
             }
-            let at = x(group.counts.success_rate().unwrap_or_default());
-            self.html.circle("accent", at, middle, 5).element("title", title).end();
-            self.html.label("soft end", "100%", middle + 4, rate).end().newline();
+            self.html.drawing(ROW, &title);
+            for percent in [0.0, 25.0, 50.0, 75.0, 100.0] {
+                self.html.vertical("grid", percent, 0, ROW).end();
+            }
+            if let Some((low, high)) = group.success_interval {
+                self.html.horizontal("thin", low * 100.0, high * 100.0, ROW / 2).end();
+            }
+            let x = group.counts.success_rate().unwrap_or_default() * 100.0;
+            self.html.circle("accent", x, ROW / 2, 5).element("title", title).end().end();
+            self.html.start("span").class("soft").text(rate).end().newline();
+        }
+        self.html.start("span").end().drawing(AXIS_HEIGHT, "Axis from 0 to 100 %");
+        self.html.axis([(0.0, "0 %"), (50.0, "50 %"), (100.0, "100 %")]);
+        self.html.end().start("span").end().newline().end().newline();
+    }
+
+    /// One bar of all time, and whose it is.
+    pub fn time_shares(&mut self) {
+        let groups = &self.summary.groups;
+        let total = self.summary.totals.seconds;
+        let order = groups.by_time();
+        if order.len() < 2 || total <= 0.0 || !total.is_finite() {
+            return;
+        }
+        let seconds = |places: &[usize]| places.iter().map(|&at| groups.totals(at).seconds).sum::<f64>();
+        let worth_naming = order.iter().filter(|&&at| seconds(&[at]) >= total / 100.0).count();
+        let (named, rest) = order.split_at(worth_naming.clamp(1, SHARES.len()));
+        let mut parts: Vec<(&str, String, f64)> = named
+            .iter()
+            .zip(SHARES)
+            .map(|(&at, class)| (class, format::display_name(groups.name(at), false), seconds(&[at])))
+            .collect();
+        if !rest.is_empty() {
+            parts.push(("track", format!("{} more", rest.len()), seconds(rest)));
+        }
+        self.section("time", "Where the time went");
+        self.html.start("ul").class("legend");
+        for (class, name, seconds) in &parts {
+            let share = format::percent_of_time(*seconds, total);
+            self.html.start("li").start("i").attr("class", class).end().element("bdi", name);
+            self.html.text(format_args!(" {share}")).end();
+        }
+        self.html.end().newline().drawing(22, "The parts of all time");
+        let mut x = 0.0;
+        for (class, name, seconds) in parts {
+            let width = seconds / total * 100.0;
+            let title =
+                format_args!("{name}: {}, {}", Seconds(seconds), format::percent_of_time(seconds, total));
+            self.html.start("rect").attr("class", class).rect(Percent(x), 0, Percent(width), 22);
+            self.html.element("title", title).end();
+            x += width;
         }
         self.html.end().newline();
+        self.end_section();
     }
 
     pub fn durations(&mut self) {
-        const ROW: usize = 50;
-        let title = self.options.duration_title();
+        const ROW: usize = 26;
         let groups = self.durations.clone();
-        self.section("duration", &title);
+        self.section("duration", &self.options.duration_title());
         let scale = DurationScale::of(&groups);
         let kind = if scale.log { " The scale is logarithmic." } else { "" };
         self.note(format_args!(
             "Diamond: average. Box: the middle half of the runs, with their median. Line: 5 % to 95 % of the runs \
              (all of them below {ENOUGH} runs). Rings: slower runs.{kind}"
         ));
-        let height = groups.len() * ROW;
-        let description =
-            "For each row its average, its median, the middle half and the range of its durations.";
-        self.html.svg("duration", height + 22, &title, description);
-        let mut last = f64::NEG_INFINITY;
-        for tick in scale.ticks() {
-            let x = scale.x(tick);
-            // Labels that would touch are left out; so is what would stick out at the right.
-            if x - last < 12.0 {
-                continue;
-            }
-            last = x;
-            let class = match x {
-                ..4.0 => "soft",
-                95.0.. if x > 95.0 => "soft end",
-                _ => "soft middle",
-            };
-            self.html.vertical("grid", x, 0, height).end();
-            self.html.label(class, Percent(x), height + 16, round_duration(tick)).end();
-        }
-        self.html.newline();
-        for (at, group) in groups.iter().enumerate() {
+        let ticks = scale.ticks();
+        for group in &groups {
             let durations = group.durations();
             let longest = durations.p95.map(|p95| ("p95", p95)).or(durations.max.map(|max| ("max", max)));
             let longest = longest
                 .map_or_else(String::new, |(which, longest)| format!(" · {which} {}", Seconds(longest)));
             let figures = format!("avg {}{longest}", format::seconds_or_dash(durations.mean));
-            self.row_labels(group, at * ROW + 14, &figures);
-            self.box_plot(group, durations, &scale, at * ROW + 30);
+            self.row(group, &figures);
+            self.html.drawing(ROW, format_args!("{}: {figures}", name(group)));
+            for &tick in &ticks {
+                self.html.vertical("grid", scale.x(tick), 0, ROW).end();
+            }
+            self.box_plot(group, durations, &scale, ROW / 2);
+            self.html.end().newline();
         }
+        self.html.drawing(AXIS_HEIGHT, "Axis of durations");
+        self.html.axis(ticks.into_iter().map(|tick| (scale.x(tick), round_duration(tick))));
         self.html.end().newline();
         if groups.iter().any(|group| self.options.is_starred(group)) {
             self.note("* never succeeded: the durations are those of its failed runs.");
@@ -219,7 +228,7 @@ impl Page<'_> {
         let title = format_args!("{name}: average {}", Seconds(mean));
         html.start("svg").attr("x", Percent(scale.x(mean))).attr("y", middle).attr("overflow", "visible");
         html.start("path").class("accent").attr("d", "M-6 0L0 -6L6 0L0 6Z").element("title", title);
-        html.end().end().newline();
+        html.end().end();
     }
 
     pub fn over_time(&mut self) {
@@ -229,82 +238,89 @@ impl Page<'_> {
             return;
         };
         let (from, to) = (self.date(period.from), self.date(period.to));
-        let days = days_inclusive(from, to);
-        if days < 2 {
+        if from == to {
             return;
         }
-        let per_column = days.div_ceil(COLUMNS);
-        let columns = counts_per_column(&self.summary.days, from, days, per_column);
+        let columns = TimeColumns::fit(from, to, COLUMNS);
+        let counts = columns.counts(&self.summary.days);
         self.section("over-time", "Over time");
         self.legend();
-        let each = if per_column == 1 { "day".to_owned() } else { format!("{per_column} days") };
-        let title = format!("Runs per {each}");
+        let title = format!("Runs per {}", columns.unit());
         self.html.element("h3", &title).newline();
+        let running = (to == self.date(self.options.now)).then_some(columns.count - 1);
+        if running.is_some() {
+            self.note(format_args!("The last {}, drawn paler, is not over yet.", columns.unit()));
+        }
         let description = "A column for each stretch of time: runs that were ok, failed or were interrupted.";
         self.html.svg("per-day", BOTTOM + 22, &title, description);
-        let max = columns.iter().map(|counts| counts.runs).max().unwrap_or(0);
+        let max = counts.iter().map(|counts| counts.runs).max().unwrap_or(0);
         self.html.label("soft", 0, 12, max).end();
         self.html.rule(20).rule(BOTTOM).newline();
-        let width = 100.0 / float(columns.len() as u64);
-        for (at, counts) in columns.iter().enumerate() {
+        let width = 100.0 / float(columns.count as u64);
+        for (at, counts) in counts.iter().enumerate() {
             let mut bottom = float(BOTTOM as u64);
             let x = width * float(at as u64);
-            let dates = column_dates(from, at, per_column);
+            let dates = column_dates(&columns, at);
+            let paler = if running == Some(at) { " running" } else { "" };
             let parts = format::outcome_counts(counts).into_iter().zip(OUTCOMES);
             for (part, outcome) in parts.filter(|&(part, _)| part > 0) {
                 let height = (ratio(part, max) * float(HEIGHT as u64)).max(1.0);
                 bottom -= height;
                 let (x, width) = (Percent(x + width * 0.1), Percent(width * 0.8));
-                self.html.start("rect").class(outcome).rect(x, Short(bottom), width, Short(height));
+                self.html.start("rect").attr("class", format_args!("{outcome}{paler}"));
+                self.html.rect(x, Short(bottom), width, Short(height));
                 self.html.element("title", format_args!("{dates}: {part} {outcome}")).end();
             }
         }
         self.html.newline();
-        self.date_axis(from, days, BOTTOM + 18, 5);
+        self.date_axis(&columns, BOTTOM + 18, 5);
         self.html.end().newline();
-        self.multiples(from, days, per_column, &each);
+        self.multiples(&columns);
         self.end_section();
     }
 
     /// Dates below a drawing over time, from its first day to its last.
-    fn date_axis(&mut self, from: NaiveDate, days: usize, baseline: usize, labels: usize) {
-        let labels = labels.min(days);
+    fn date_axis(&mut self, columns: &TimeColumns, baseline: usize, labels: usize) {
+        let labels = labels.min(columns.count);
         for label in 0..labels {
-            let day = if labels == 1 { 0 } else { label * (days - 1) / (labels - 1) };
-            let (x, class) = match label {
-                0 => (0.0, "soft"),
-                _ if label + 1 == labels => (100.0, "soft end"),
-                _ => ((float(day as u64) + 0.5) / float(days as u64) * 100.0, "soft middle"),
+            let at = if labels == 1 { 0 } else { label * (columns.count - 1) / (labels - 1) };
+            let (x, class, date) = match label {
+                0 => (0.0, "soft", columns.dates(at).0),
+                _ if label + 1 == labels => (100.0, "soft end", columns.dates(at).1),
+                _ => {
+                    let x = (float(at as u64) + 0.5) / float(columns.count as u64) * 100.0;
+                    (x, "soft middle", columns.dates(at).0)
+                }
             };
-            let date = format::short_date(from + Days::new(day as u64));
-            self.html.label(class, Percent(x), baseline, date).end();
+            self.html.label(class, Percent(x), baseline, format::short_date(date)).end();
         }
         self.html.newline();
     }
 
     /// One small drawing for each of the targets that took most time.
-    fn multiples(&mut self, from: NaiveDate, days: usize, per_column: usize, each: &str) {
-        const TOP: usize = 24;
-        const BOTTOM: usize = 94;
+    fn multiples(&mut self, columns: &TimeColumns) {
+        const TOP: usize = 4;
+        const BOTTOM: usize = 74;
         let groups = self.multiples.clone();
         if groups.is_empty() {
             return;
         }
-        self.html.element("h3", format_args!("Median duration per {each}")).newline();
+        let unit = columns.unit();
+        self.html.element("h3", format_args!("Median duration per {unit}")).newline();
         let nouns = format::row_noun(self.options.by, 2);
         self.note(format_args!("The {nouns} that took most time, each on its own scale from zero."));
         self.html.start("div").class("multiples").newline();
         for (at, group) in groups.into_iter().enumerate() {
-            let medians = median_per_column(&group.days, from, days, per_column);
+            let medians = columns.medians(&group.days);
             let most = maximum(medians.iter().copied());
             let step = tick_step(most, 4);
             let top = (most / step).ceil() * step;
             let name = name(group);
-            let title = format!("{name}: median duration per {each}");
+            let title = format!("{name}: median duration per {unit}");
             let description = "A dot for each stretch of time at the median of its runs.";
-            self.html.start("div").newline().svg(&format!("median-{at}"), 132, &title, description);
-            self.html.label("name", 0, 14, ellipsize_middle(&name, 30, false)).end();
-            self.html.label("soft end", "100%", 14, round_duration(top)).end();
+            self.html.start("div").newline();
+            self.row(group, &format!("0 to {}", round_duration(top)));
+            self.html.svg(&format!("median-{at}"), BOTTOM + 38, &title, description);
             self.html.rule(TOP).rule(BOTTOM).newline();
             let width = 100.0 / float(medians.len() as u64);
             let points: Vec<(usize, f64, f64, f64)> = medians
@@ -324,11 +340,11 @@ impl Page<'_> {
                 self.html.attr("x2", Percent(x2)).attr("y2", Short(y2)).end();
             }
             for (column, median, x, y) in points {
-                let title = format_args!("{}: {}", column_dates(from, column, per_column), Seconds(median));
+                let title = format_args!("{}: {}", column_dates(columns, column), Seconds(median));
                 self.html.circle("accent", x, Short(y), 3).element("title", title).end();
             }
             self.html.newline();
-            self.date_axis(from, days, BOTTOM + 18, 3);
+            self.date_axis(columns, BOTTOM + 18, 3);
             self.html.end().newline().end().newline();
         }
         self.html.end().newline();
@@ -372,7 +388,7 @@ impl Page<'_> {
     }
 
     pub fn targets(&mut self) {
-        let groups = self.drawn.clone();
+        let groups = self.detailed.clone();
         let noun = format::row_noun(self.options.by, 1);
         self.section("targets", &format!("Each {noun}"));
         for (at, group) in groups.iter().enumerate() {
@@ -382,7 +398,7 @@ impl Page<'_> {
             let median = median.map_or(String::new(), |median| format!(", median {}", Seconds(median)));
             self.html.start("details").newline().start("summary").element("bdi", name(group));
             self.html.element("span", format_args!("{runs}, {rate} ok{median}")).end();
-            self.html.newline().start("div").newline();
+            self.html.newline().start("div").attr("id", format_args!("target-{at}")).newline();
             if let Some(usual) = &group.usual {
                 let usual = format::usual_duration(usual, "–");
                 self.html.element("p", format_args!("{usual}.")).newline();
@@ -462,6 +478,9 @@ impl Page<'_> {
     }
 }
 
+/// Fills of the parts of all time.
+const SHARES: [&str; 8] = ["s0", "s1", "s2", "s3", "s4", "s5", "s6", "s7"];
+
 /// As classes and as words, in the order of [`format::outcome_counts`].
 const OUTCOMES: [&str; 3] = ["ok", "failed", "interrupted"];
 
@@ -476,10 +495,7 @@ fn bin_range(bin: &HistogramBin) -> String {
     }
 }
 
-fn column_dates(from: NaiveDate, column: usize, per_column: usize) -> String {
-    let first = from + Days::new((column * per_column) as u64);
-    match per_column {
-        1 => format::date(first),
-        _ => format::date_range(first, first + Days::new(per_column as u64 - 1), "–"),
-    }
+fn column_dates(columns: &TimeColumns, column: usize) -> String {
+    let (first, last) = columns.dates(column);
+    format::date_range(first, last, "–")
 }

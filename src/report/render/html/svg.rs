@@ -8,7 +8,27 @@ use crate::report::model::Group;
 use crate::report::render::scale::{float, tick_step};
 use crate::units::Seconds;
 
+/// Height of an axis with its labels.
+pub const AXIS_HEIGHT: usize = 18;
+
 impl Html<'_> {
+    /// Starts a small drawing beside which its figures stand as text.
+    pub fn drawing(&mut self, height: usize, label: impl Display) -> &mut Self {
+        self.start("svg").attr("role", "img").attr("height", height).attr("aria-label", label)
+    }
+
+    /// Labels of an axis, in percent of its length. Those near an end are aligned with it.
+    pub fn axis(&mut self, labels: impl IntoIterator<Item = (f64, impl Display)>) {
+        for (x, label) in labels {
+            let class = match x {
+                ..5.0 => "soft",
+                95.0.. => "soft end",
+                _ => "soft middle",
+            };
+            self.label(class, Percent(x), AXIS_HEIGHT - 4, label).end();
+        }
+    }
+
     /// Starts a drawing, with what a screen reader says of it.
     pub fn svg(&mut self, id: &str, height: usize, title: &str, description: &str) -> &mut Self {
         self.start("svg").attr("role", "img").attr("height", height);
@@ -113,28 +133,27 @@ impl DurationScale {
         if part.is_finite() { part.clamp(0.0, 1.0) * 100.0 } else { 0.0 }
     }
 
+    /// Durations to draw a line and a label at, so far apart that their labels do not touch: powers and full units
+    /// first, then what still has room between them.
     pub fn ticks(&self) -> Vec<f64> {
-        const LOG: [f64; 14] = [
-            0.01,
-            0.1,
-            1.0,
-            10.0,
-            60.0,
-            300.0,
-            1800.0,
-            7200.0,
-            28_800.0,
-            86_400.0,
-            604_800.0,
-            6_048_000.0,
-            6e7,
-            6e8,
-        ];
-        if self.log {
-            return LOG.into_iter().filter(|tick| (self.low..=self.high).contains(tick)).collect();
+        const APART: f64 = 12.0;
+        const MAJOR: [f64; 13] =
+            [0.01, 0.1, 1.0, 10.0, 60.0, 600.0, 3600.0, 28_800.0, 86_400.0, 604_800.0, 6_048_000.0, 6e7, 6e8];
+        const MINOR: [f64; 14] =
+            [0.02, 0.05, 0.2, 0.5, 2.0, 5.0, 20.0, 30.0, 120.0, 300.0, 1800.0, 7200.0, 14_400.0, 172_800.0];
+        if !self.log {
+            let step = tick_step(self.high, 6);
+            return (0..=6u64).map(|at| float(at) * step).filter(|tick| *tick <= self.high).collect();
         }
-        let step = tick_step(self.high, 6);
-        (0..=6u64).map(|at| float(at) * step).filter(|tick| *tick <= self.high).collect()
+        let mut ticks: Vec<f64> = Vec::new();
+        for tick in MAJOR.into_iter().chain(MINOR) {
+            let is_apart = ticks.iter().all(|other| (self.x(*other) - self.x(tick)).abs() >= APART);
+            if (self.low..=self.high).contains(&tick) && is_apart {
+                ticks.push(tick);
+            }
+        }
+        ticks.sort_by(f64::total_cmp);
+        ticks
     }
 }
 

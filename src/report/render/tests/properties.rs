@@ -266,13 +266,14 @@ fn fields(text: &str) -> Vec<Vec<String>> {
 /// Every tag must be one that the page is made of, with attributes it is made of, opened and closed in order.
 fn markup_problems(page: &str) -> Vec<String> {
     const VOID: [&str; 2] = ["meta", "!doctype"];
-    const TAGS: [&str; 41] = [
-        "html", "head", "title", "style", "body", "header", "main", "section", "footer", "h1", "h2", "h3",
-        "p", "ul", "li", "span", "strong", "bdi", "dl", "div", "dt", "dd", "i", "svg", "desc", "text",
+    const TAGS: [&str; 42] = [
+        "a", "html", "head", "title", "style", "body", "header", "main", "section", "footer", "h1", "h2",
+        "h3", "p", "ul", "li", "span", "strong", "bdi", "dl", "div", "dt", "dd", "i", "svg", "desc", "text",
         "table", "caption", "thead", "tbody", "tr", "th", "td", "details", "summary", "meta", "rect", "line",
         "circle", "path", "!doctype",
     ];
-    const ATTRIBUTES: [&str; 29] = [
+    const ATTRIBUTES: [&str; 30] = [
+        "href",
         "lang",
         "charset",
         "name",
@@ -328,6 +329,9 @@ fn markup_problems(page: &str) -> Vec<String> {
         if !TAGS.contains(&name) || name.is_empty() {
             problems.push(format!("<{name}> is not ours"));
         }
+        if tag.contains(" href=") && !tag.contains(" href=\"#target-") {
+            problems.push(format!("<{tag}> leads out of the page"));
+        }
         // Between quotes is text; what is left are the attributes' names.
         let attributes: String = tag.split('"').step_by(2).collect::<Vec<_>>().join(" ");
         for attribute in attributes.split([' ', '=', '/']).skip(1).filter(|word| !word.is_empty()) {
@@ -354,13 +358,38 @@ fn html_check_finds_bad_markup() {
     }
 }
 
+/// Relative luminance of `#rrggbb` (WCAG 2.2).
+fn luminance(color: &str) -> f64 {
+    let channel = |at: usize| {
+        let value = f64::from(u8::from_str_radix(&color[at..at + 2], 16).unwrap()) / 255.0;
+        if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+    };
+    0.2126 * channel(1) + 0.7152 * channel(3) + 0.0722 * channel(5)
+}
+
+#[test]
+fn html_fills_of_neighbouring_outcomes_differ_in_lightness() {
+    let css = include_str!("../html/page.css");
+    let colors = |name: &str| -> Vec<f64> {
+        let starts = css.match_indices(name).map(|(at, _)| at + name.len());
+        starts.map(|at| luminance(&css[at..at + 7])).collect()
+    };
+    let (ok, failed, interrupted) = (colors("--ok:"), colors("--failed:"), colors("--interrupted:"));
+    assert_eq!((ok.len(), failed.len(), interrupted.len()), (3, 3, 3), "light, dark, print");
+    let contrast = |a: f64, b: f64| (a.max(b) + 0.05) / (a.min(b) + 0.05);
+    for theme in 0..3 {
+        assert!(contrast(ok[theme], failed[theme]) >= 1.5);
+        assert!(contrast(failed[theme], interrupted[theme]) >= 1.5);
+        assert!(contrast(ok[theme], interrupted[theme]) >= 1.5);
+    }
+}
+
 #[test]
 fn html_page_has_no_link_and_no_script() {
     for summary in [busy(), few(), nothing(), no_match(), crowded()] {
         let page = rendered(|out| html(&summary, &options(80), out)).to_lowercase();
         for word in [
             "src=",
-            "href",
             "url(",
             "<script",
             "@import",
