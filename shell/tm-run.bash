@@ -1,204 +1,99 @@
-# tm-run for bash. In ~/.bashrc, below the lines that set PATH:
+# tm-run for bash: at the end of ~/.bashrc, below the lines that set PATH and make aliases.
 #
 #   eval "$(tm-run init bash)"
 #
-# What it defines:
+# Where there is an anklume, it becomes an alias that records what takes time. tm-wrap makes such an alias of any command:
 #
-#   anklume   records the commands of anklume that take time, and hands `anklume telemetry ...` to tm-run.
-#             Only where anklume is on PATH; TM_RUN_ANKLUME=1 before the line above asks for it anyway,
-#             TM_RUN_ANKLUME=0 declines it.
-#   tm-wrap   records any command of your own:
-#               tm-wrap terraform                              every run of terraform, as "terraform"
-#               tm-wrap --target site ansible-playbook         every run of ansible-playbook, as "site"
-#               tm-wrap --target web --domain prod deploy.sh   with a domain
-#             `command terraform` runs it bare for once, `unset -f terraform` for good.
+#   tm-wrap terraform plan apply                   records terraform-plan and terraform-apply, the rest runs bare
+#   tm-wrap --target web --domain prod deploy.sh   records every run of deploy.sh as "web", with a domain
+#   tm-wrap                                        lists these aliases
+#   tm-wrap --undo terraform
 #
-# Functions reach what you type, and neither scripts, cron, sudo nor xargs: write `tm-run --` there.
+# Aliases reach what you type, and neither scripts, cron, sudo nor xargs: write `tm-run --` there. Nothing that the
+# session defines may do harm here: hence `builtin`, and only names that begin with _tm_run.
 
-# _tm_run_as TARGET DOMAIN COMMAND [ARG]...
-# A name tm-run would refuse must not keep the command from running: then it runs unrecorded.
-_tm_run_as() {
-  if ! type -P tm-run >/dev/null || ! type -P "$3" >/dev/null || ! _tm_run_fits "$1" || ! _tm_run_fits "$2"; then
-    command "${@:3}"
-  elif [[ -n $2 ]]; then
-    command tm-run --target="$1" --domain="$2" -- "${@:3}"
-  else
-    command tm-run --target="$1" -- "${@:3}"
+# _tm_run_alias NAME PREFIX: has NAME run what it runs now, an alias's text or itself, with the prefix in front. Fails if
+# that is not one plain command.
+_tm_run_alias() {
+  set -- "$1" "$2" "${BASH_ALIASES[$1]-$1}"
+  [[ $3 != 'tm-run '* ]] || set -- "$1" "$2" "${3#* -- }"
+  set -- "$1" "$2" "$3" "${3%%[[:blank:]]*}"
+  # The first word of an alias's text may be an alias, but not behind tm-run.
+  [[ -n $4 && $4 != *=* && $3 != *[\;\&\|\<\>\(\)\`\#$'\n']* ]] || return 1
+  [[ $4 == "$1" || -z ${BASH_ALIASES[$4]-} ]] || return 1
+  if [[ $4 != */* ]]; then
+    builtin type -P -- "$4" >/dev/null || return 1
+    ! builtin compgen -A builtin -A keyword -A function -X "!$4" -- "$4" >/dev/null || return 1
   fi
+  BASH_ALIASES[$1]="$2 -- $3"
 }
 
-# 1024 bytes at most: a character has up to four of them.
-_tm_run_fits() {
-  [[ $1 != *[[:cntrl:]]* && $1 != -- ]] && ((${#1} <= 256 || (${#1} <= 1024 && ${#1} == $(LC_ALL=C && echo ${#1}))))
-}
-
-tm-wrap() {
-  local target='' domain='' name='' usage='usage: tm-wrap [--target NAME] [--domain NAME] COMMAND'
-  while [[ ${1-} == -* ]]; do
+_tm_run_wrap() {
+  builtin local _tm_run_prefix _tm_run_word
+  _tm_run_prefix=tm-run
+  if (($# == 0)); then
+    for _tm_run_word in "${!BASH_ALIASES[@]}"; do
+      [[ ${BASH_ALIASES[$_tm_run_word]} != 'tm-run '* ]] || builtin alias -- "$_tm_run_word"
+    done
+    return 0
+  fi
+  if [[ $1 == --undo && $# == 2 && -n $2 ]]; then
+    set -- "$2" "${BASH_ALIASES[$2]-}"
+    if [[ $2 != 'tm-run '* ]]; then
+      builtin printf 'tm-wrap: %s is not recorded\n' "$1" >&2
+      return 2
+    fi
+    if [[ ${2#* -- } == "$1" ]]; then builtin unalias -- "$1"; else BASH_ALIASES[$1]=${2#* -- }; fi
+    return 0
+  fi
+  while [[ ${1-} == --* ]]; do
+    case $1 in --target | --domain) set -- "$1=${2-}" "${@:3}" ;; esac
     case $1 in
-      --target=*) target=${1#*=} ;;
-      --domain=*) domain=${1#*=} ;;
-      --target | --domain)
-        if (($# < 2)); then
-          printf '%s\n' "$usage" >&2
-          return 2
-        fi
-        if [[ $1 == --target ]]; then target=$2; else domain=$2; fi
-        shift
-        ;;
-      --)
-        shift
-        break
-        ;;
-      *)
-        printf '%s\n' "$usage" >&2
-        return 2
-        ;;
+      *[[:cntrl:]]*) break ;;
+      --target=?*) _tm_run_word=named ;;
+      --domain=*) ;;
+      *) break ;;
     esac
+    builtin printf -v _tm_run_prefix '%s %q' "$_tm_run_prefix" "$1"
     shift
   done
-  name=${1-}
-  if (($# != 1)) || [[ ! $name =~ ^[[:alnum:]_][[:alnum:]_.+-]*$ ]]; then
-    printf '%s\n' "$usage" >&2
+  if [[ ! ${1-} == [[:alnum:]_]* || $1 == *[![:alnum:]_.+-]* || $* == *[[:cntrl:]]* ]]; then
+    builtin printf 'usage: tm-wrap [--target NAME] [--domain NAME] COMMAND [SUBCOMMAND]...\n       tm-wrap [--undo COMMAND]\n' >&2
     return 2
   fi
-  if ! _tm_run_fits "$target" || ! _tm_run_fits "$domain"; then
-    printf 'tm-wrap: a name has at most 1024 bytes and no control characters\n' >&2
+  [[ ${_tm_run_word-} == named ]] || _tm_run_prefix+=" --target=$1"
+  if (($# > 1)); then
+    builtin printf -v _tm_run_word ',%q' "${@:2}"
+    _tm_run_prefix+=" --subcommands=${_tm_run_word:1}"
+  fi
+  if ! _tm_run_alias "$1" "$_tm_run_prefix"; then
+    builtin printf 'tm-wrap: %s is no command, belongs to the shell, or is an alias of more than one command\n' "$1" >&2
     return 2
   fi
-  case $(type -t -- "$name" || :) in
-    builtin | keyword)
-      printf 'tm-wrap: %s is part of the shell and cannot be recorded\n' "$name" >&2
-      return 2
-      ;;
-    function)
-      if [[ $(declare -f -- "$name") != *_tm_run_as* ]]; then
-        printf 'tm-wrap: there is a function %s already\n' "$name" >&2
-        return 2
-      fi
-      ;;
-  esac
-  unalias "$name" 2>/dev/null || :
-  eval "function $name { _tm_run_as $(printf '%q %q' "${target:-$name}" "$domain") $name \"\$@\"; }"
 }
 
-# Which target and domain the words of an anklume command line are recorded under: sets _tm_run_target
-# and _tm_run_domain of its caller, or leaves the target empty. Words it does not know leave the whole command
-# alone.
-_tm_run_anklume_names() {
-  local tags='' all='' infra='' words=()
-  case "${1-} ${2-}" in
-    'sync '*)
-      shift
-      while (($#)); do
-        case $1 in --dry-run | -n | --clean | --help) return 0 ;; esac
-        shift
-      done
-      _tm_run_target=sync
-      ;;
-    'dev test')
-      shift 2
-      while (($#)); do
-        [[ $1 == --generator ]] || return 0
-        shift
-      done
-      _tm_run_target=test-generator
-      ;;
-    'domain apply')
-      shift 2
-      while (($#)); do
-        case $1 in
-          --all) all=yes ;;
-          --tags=*) tags=${1#*=} ;;
-          --tags | -t)
-            (($# > 1)) || return 0
-            tags=$2
-            shift
-            ;;
-          -t*) tags=${1#-t} ;;
-          --)
-            shift
-            words+=("$@")
-            break
-            ;;
-          -*) return 0 ;;
-          *) words+=("$1") ;;
-        esac
-        shift
-      done
-      ((${#words[@]} <= 1)) || return 0
-      if [[ -z $all ]]; then _tm_run_domain=${words[0]-}; fi
-      case $tags in
-        '') if [[ -n $_tm_run_domain ]]; then _tm_run_target=apply-limit; else _tm_run_target=apply; fi ;;
-        infra | provision) _tm_run_target=apply-$tags ;;
-      esac
-      ;;
-    'apply all' | 'apply domain')
-      all=$2
-      shift 2
-      while (($#)); do
-        case $1 in
-          --no-provision) infra=yes ;;
-          --)
-            shift
-            words+=("$@")
-            break
-            ;;
-          -*) return 0 ;;
-          *) words+=("$1") ;;
-        esac
-        shift
-      done
-      if [[ $all == all ]]; then
-        ((${#words[@]} == 0)) || return 0
-        _tm_run_target=apply
-      else
-        ((${#words[@]} == 1)) && [[ -n ${words[0]} ]] || return 0
-        _tm_run_domain=${words[0]} _tm_run_target=apply-limit
-      fi
-      if [[ -n $infra ]]; then _tm_run_target=apply-infra; fi
-      ;;
-  esac
+# _tm_run_anklume NAME. Its completion stays what it is, but for `anklume telemetry`.
+_tm_run_anklume() {
+  _tm_run_alias "$1" 'tm-run --anklume' || return 0
+  if builtin declare -F "_$1_completion" >/dev/null || ! builtin complete -p "$1" >/dev/null 2>&1; then
+    builtin complete -o bashdefault -o default -F _tm_run_complete "$1"
+  fi
 }
 
-# An anklume that is a script around make records in its Makefile: wrapped here, too, each run would count
-# twice. Its first lines tell.
-_tm_run_anklume_is_make() {
-  local file line='' left=64
-  file=$(type -P anklume) || return 1
-  {
-    IFS= LC_ALL=C read -r -n 256 line || :
-    [[ $line =~ ^#!.*sh([[:space:]]|$) ]] || return 1
-    while ((left--)) && { IFS= LC_ALL=C read -r -n 1024 line || [[ -n $line ]]; }; do
-      case $line in
-        '#'*) ;;
-        *make*' -C'* | *make*' --directory'* | *make*'$@'*) return 0 ;;
-      esac
-    done
-  } 2>/dev/null <"$file"
-  return 1
+# _tm_run_complete_anklume NAME CURRENT PREVIOUS: what Typer has defined, or what bash-completion finds.
+_tm_run_complete_anklume() {
+  if ! builtin declare -F "_$1_completion" >/dev/null; then
+    if builtin declare -F _comp_load >/dev/null; then
+      _comp_load -- "$1"
+    elif builtin declare -F __load_completion >/dev/null; then
+      __load_completion "$1"
+    fi && return 124
+  fi
+  ! builtin declare -F "_$1_completion" >/dev/null || "_$1_completion" "$@"
 }
 
-if [[ ${TM_RUN_ANKLUME-} == 1 ]] || { [[ ${TM_RUN_ANKLUME-} != 0 ]] && type -P anklume >/dev/null; }; then
-  # An alias of that name would be run instead of the function.
-  unalias anklume 2>/dev/null || :
-  function anklume {
-    # The command must not find these in the place of variables of its own.
-    local _tm_run_target='' _tm_run_domain=''
-    case "${1-} ${2-}" in
-      'telemetry on' | 'telemetry off' | 'telemetry status' | 'telemetry clear' | 'telemetry report')
-        if type -P tm-run >/dev/null; then
-          shift
-          command tm-run "$@"
-          return
-        fi
-        ;;
-    esac
-    _tm_run_anklume_names "$@"
-    if [[ -z $_tm_run_target ]] || _tm_run_anklume_is_make; then
-      command anklume "$@"
-    else
-      _tm_run_as "$_tm_run_target" "$_tm_run_domain" anklume "$@"
-    fi
-  }
-fi
+# In POSIX mode a function cannot have this name.
+builtin alias tm-wrap=_tm_run_wrap
+builtin complete -F _tm_run_complete tm-wrap
+_tm_run_anklume anklume
+_tm_run_anklume ank

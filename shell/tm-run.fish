@@ -1,182 +1,76 @@
-# tm-run for fish. In ~/.config/fish/config.fish, below the lines that set PATH:
+# tm-run for fish: at the end of ~/.config/fish/config.fish, below the lines that set PATH and make aliases.
 #
 #   tm-run init fish | source
 #
-# What it defines:
+# Where there is an anklume, a function of one line records what takes time. tm-wrap makes such a function of any command:
 #
-#   anklume   records the commands of anklume that take time, and hands `anklume telemetry ...` to tm-run.
-#             Only where anklume is on PATH; `set -g TM_RUN_ANKLUME 1` before the line above asks for it
-#             anyway, `set -g TM_RUN_ANKLUME 0` declines it.
-#   tm-wrap   records any command of your own:
-#               tm-wrap terraform                              every run of terraform, as "terraform"
-#               tm-wrap --target site ansible-playbook         every run of ansible-playbook, as "site"
-#               tm-wrap --target web --domain prod deploy.sh   with a domain
-#             `command terraform` runs it bare for once, `functions -e terraform` for good.
+#   tm-wrap terraform plan apply                   records terraform-plan and terraform-apply, the rest runs bare
+#   tm-wrap --target web --domain prod deploy.sh   records every run of deploy.sh as "web", with a domain
+#   tm-wrap                                        lists these functions
+#   tm-wrap --undo terraform
 #
-# Functions reach what you type, and neither scripts, cron, sudo nor xargs: write `tm-run --` there.
+# Functions reach what you type, and neither scripts, cron, sudo nor xargs: write `tm-run --` there. Nor can fish put a
+# function into the background: `tm-run -- terraform plan &`.
 
-function __tm_run_as -d 'Run COMMAND, recorded as TARGET and DOMAIN' -a __tm_run_target __tm_run_domain
-    # A name tm-run would refuse must not keep the command from running: then it runs unrecorded.
-    if not command -sq tm-run; or not command -sq $argv[3]; or not __tm_run_fits "$__tm_run_target"; or not __tm_run_fits "$__tm_run_domain"
-        command $argv[3..-1]
-    else if test -n "$__tm_run_domain"
-        command tm-run --target=$__tm_run_target --domain=$__tm_run_domain -- $argv[3..-1]
-    else
-        command tm-run --target=$__tm_run_target -- $argv[3..-1]
+function __tm_run_text -d 'Print what NAME runs, if that is one plain command'
+    set -l text $argv[1]
+    if functions -q -- $argv[1]
+        # What fish's alias has made, or tm-wrap, is one line.
+        string match -qr -- '^(alias|tm-run)' (functions -Dv -- $argv[1])[5]; or return 1
+        set text (functions -- $argv[1] | string match -rg -- '^ +(?:command )?(?:tm-run .*? -- )?([^;&|<>()#]+) \$argv$')
     end
+    set -l first (string split -m 1 -- ' ' "$text")[1]
+    # A function is out of tm-run's reach.
+    test "$first" = $argv[1]; or not functions -q -- $first; or return 1
+    string match -q -- '*/*' $first; or begin
+        command -sq -- $first; and not builtin -q -- $first
+    end; or return 1
+    echo $text
 end
 
-function __tm_run_fits -d 'Whether tm-run takes this name' -a name
-    test "$name" != --
-    and string match -qr -- '^[^\x00-\x1f\x7f-\x9f]{0,1024}$' "$name"
-    # 1024 bytes at most: a character has up to four of them.
-    and test (string length -- "$name") -le 256 -o (printf %s "$name" | wc -c) -le 1024
-end
-
-function tm-wrap -d 'Record every run of a command'
-    set -l usage 'usage: tm-wrap [--target NAME] [--domain NAME] COMMAND'
-    if not argparse -n tm-wrap 'target=' 'domain=' -- $argv 2>/dev/null; or test (count $argv) -ne 1
-        echo $usage >&2
-        return 2
-    end
-    set -l name $argv[1]
-    if not string match -qr -- '^[[:alnum:]_][[:alnum:]_.+-]*$' $name
-        echo $usage >&2
-        return 2
-    end
-    if not __tm_run_fits "$_flag_target"; or not __tm_run_fits "$_flag_domain"
-        echo 'tm-wrap: a name has at most 1024 bytes and no control characters' >&2
-        return 2
-    end
-    if builtin -q -- $name
-        echo "tm-wrap: $name is part of the shell and cannot be recorded" >&2
-        return 2
-    end
-    if functions -q -- $name
-        and not functions -- $name | string match -qr -- '__tm_run_as|description .?alias '
-        echo "tm-wrap: there is a function $name already" >&2
-        return 2
-    end
-    set -q _flag_target[1]; or set -l _flag_target $name
-    set -q _flag_domain[1]; or set -l _flag_domain ''
-    echo "function $name -d 'Recorded by tm-run'
-            __tm_run_as "(string escape -- $_flag_target)" "(string escape -- "$_flag_domain")" $name \$argv
+function __tm_run_function -d 'Have NAME run what it runs now, behind tm-run and OPTIONS'
+    set -l text (__tm_run_text $argv[1]); or return 1
+    set -l options (string join -- ' ' (string escape -- $argv[2..]))
+    echo "function $argv[1] -d 'tm-run'
+            command tm-run $options -- $text \$argv
         end" | source
 end
 
-function __tm_run_anklume_names -S -d 'Find the target and the domain of an anklume command line'
-    # Sets both in its caller, or leaves the target empty. Words it does not know leave the whole command alone.
-    set -l tags ''
-    set -l all ''
-    set -l infra ''
-    set -l words
-    set -l verb "$argv[1] $argv[2]"
-    switch $verb
-        case 'sync *'
-            for word in $argv[2..-1]
-                contains -- $word --dry-run -n --clean --help; and return
-            end
-            set __tm_run_target sync
-        case 'dev test'
-            for word in $argv[3..-1]
-                test "$word" = --generator; or return
-            end
-            set __tm_run_target test-generator
-        case 'domain apply'
-            set -e argv[1..2]
-            while set -q argv[1]
-                switch $argv[1]
-                    case --all
-                        set all yes
-                    case '--tags=*'
-                        set tags (string replace -r '^[^=]*=' '' -- $argv[1])
-                    case --tags -t
-                        set -q argv[2]; or return
-                        set tags $argv[2]
-                        set -e argv[1]
-                    case --
-                        set -a words $argv[2..-1]
-                        break
-                    case '-t*'
-                        set tags (string sub -s 3 -- $argv[1])
-                    case '-*'
-                        return
-                    case '*'
-                        set -a words $argv[1]
-                end
-                set -e argv[1]
-            end
-            test (count $words) -le 1; or return
-            test -z "$all"; and set __tm_run_domain "$words[1]"
-            switch "$tags"
-                case ''
-                    set __tm_run_target apply
-                    test -n "$__tm_run_domain"; and set __tm_run_target apply-limit
-                case infra provision
-                    set __tm_run_target apply-$tags
-            end
-        case 'apply all' 'apply domain'
-            set all $argv[2]
-            set -e argv[1..2]
-            while set -q argv[1]
-                switch $argv[1]
-                    case --no-provision
-                        set infra yes
-                    case --
-                        set -a words $argv[2..-1]
-                        break
-                    case '-*'
-                        return
-                    case '*'
-                        set -a words $argv[1]
-                end
-                set -e argv[1]
-            end
-            if test $all = all
-                test (count $words) -eq 0; or return
-                set __tm_run_target apply
-            else
-                test (count $words) -eq 1; and test -n "$words[1]"; or return
-                set __tm_run_domain $words[1]
-                set __tm_run_target apply-limit
-            end
-            test -n "$infra"; and set __tm_run_target apply-infra
+function tm-wrap -d 'Record the runs of a command'
+    if not set -q argv[1]
+        for name in (functions -n | string split ', ')
+            test "$(functions -Dv -- $name)[5]" = tm-run; and functions -- $name
+        end
+        return 0
+    end
+    argparse -n tm-wrap -s undo 'target=' 'domain=' -- $argv
+    and not string match -qr '[[:cntrl:]]' -- $_flag_target $_flag_domain $argv
+    and string match -qr '^[[:alnum:]_][[:alnum:]_.+-]*$' -- $argv[1]
+    or begin
+        echo 'usage: tm-wrap [--target NAME] [--domain NAME] COMMAND [SUBCOMMAND]...' >&2
+        echo '       tm-wrap [--undo COMMAND]' >&2
+        return 2
+    end
+    set -l name $argv[1]
+    if set -q _flag_undo
+        if test "$(functions -Dv -- $name 2>/dev/null)[5]" != tm-run
+            echo "tm-wrap: $name is not recorded" >&2
+            return 2
+        end
+        set -l text (__tm_run_text $name)
+        functions -e -- $name
+        test "$text" = $name; or alias $name $text
+        return 0
+    end
+    set -q _flag_target[1]; or set -l _flag_target $name
+    set -l options --target=$_flag_target
+    set -q _flag_domain; and set -a options --domain=$_flag_domain
+    set -q argv[2]; and set -a options --subcommands=(string join , -- $argv[2..])
+    if not __tm_run_function $name $options
+        echo "tm-wrap: $name is no command, belongs to the shell, or is a function" >&2
+        return 2
     end
 end
 
-function __tm_run_anklume_is_make -d 'Whether anklume is a script around make'
-    # Such a one records in its Makefile: wrapped here, too, each run would count twice. Its first lines tell.
-    set -l file (command -s anklume); or return 1
-    set -l left 64
-    begin
-        read -l -n 256 line
-        string match -qr -- '^#!.*sh(\s|$)' "$line"; or return 1
-        while test $left -gt 0; and read -l -n 1024 line
-            set left (math $left - 1)
-            string match -q -- '#*' "$line"; and continue
-            string match -qr -- 'make.*( -C| --directory|\$@)' "$line"; and return 0
-        end
-    end <$file 2>/dev/null
-    return 1
-end
-
-if test "$TM_RUN_ANKLUME" = 1; or begin
-        test "$TM_RUN_ANKLUME" != 0; and command -sq anklume
-    end
-    function anklume -d 'anklume, recorded by tm-run'
-        if command -sq tm-run; and test "$argv[1]" = telemetry
-            and contains -- "$argv[2]" on off status clear report
-            command tm-run $argv[2..-1]
-            return
-        end
-        # The command must not find these in the place of variables of its own.
-        set -l __tm_run_target ''
-        set -l __tm_run_domain ''
-        __tm_run_anklume_names $argv
-        if test -z "$__tm_run_target"; or __tm_run_anklume_is_make
-            command anklume $argv
-        else
-            __tm_run_as $__tm_run_target "$__tm_run_domain" anklume $argv
-        end
-    end
-end
+__tm_run_function anklume --anklume
+__tm_run_function ank --anklume

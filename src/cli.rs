@@ -8,6 +8,8 @@ use clap::builder::{OsStringValueParser, PossibleValuesParser, TypedValueParser}
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
+use crate::invocation::{self, Invocation};
+
 /// The longest name that is recorded, in bytes: a `G` can be a long list of hosts.
 pub const NAME_MAX: usize = 1024;
 
@@ -18,10 +20,14 @@ pub enum Request {
     On,
     Off,
     Status(StatusFormat),
-    Clear { before: Option<When> },
+    Clear {
+        before: Option<When>,
+    },
     Log(LogLine),
     Report(Box<Report>),
     Init(Script),
+    /// Asked by our shell integration, not by a user.
+    Complete(Complete),
 }
 
 /// A command to run, and the names to record it under.
@@ -30,8 +36,33 @@ pub struct Wrap {
     /// `None`: the command's base name.
     pub target: Option<String>,
     pub domain: Option<String>,
+    pub record: Record,
     /// The command and its arguments, as they were typed; never empty.
     pub words: Vec<OsString>,
+}
+
+/// Whether a command is recorded where recording is on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Record {
+    Yes,
+    No,
+    /// Not if the command is a script around make, whose makefile records.
+    UnlessAroundMake,
+}
+
+/// A command line to complete.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Complete {
+    pub shell: Shell,
+    /// See `commands::complete`.
+    pub words: Vec<OsString>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shell {
+    Bash,
+    Zsh,
+    Fish,
 }
 
 /// An event measured by someone else (`tm-run log`).
@@ -197,7 +228,7 @@ fn plain_wrap(words: &[OsString]) -> Option<Wrap> {
                 at += 1;
                 break;
             }
-            _ if word.starts_with('-') || SUBCOMMANDS.contains(&word) => return None,
+            _ if word.starts_with('-') || word == COMPLETE || SUBCOMMANDS.contains(&word) => return None,
             _ => break,
         };
         let value = if let Some(value) = value {
@@ -213,7 +244,7 @@ fn plain_wrap(words: &[OsString]) -> Option<Wrap> {
         at += 1;
     }
     let words = words[at..].to_vec();
-    (!words.first()?.is_empty()).then_some(Wrap { target, domain, words })
+    (!words.first()?.is_empty()).then_some(Wrap { target, domain, record: Record::Yes, words })
 }
 
 fn matches(words: impl Iterator<Item = OsString>) -> Result<ArgMatches, clap::Error> {
@@ -237,11 +268,15 @@ fn request(matches: &ArgMatches, instead: &[OsString]) -> Result<Request, Refusa
         if words[0].is_empty() {
             return Err(usage("the command to run is empty"));
         }
-        return Ok(Request::Wrap(Wrap { target, domain: domain.filter(|name| !name.is_empty()), words }));
+        return wrap(matches, target, domain.filter(|name| !name.is_empty()), words);
     }
-    if target.is_some() || domain.is_some() {
+    if target.is_some()
+        || domain.is_some()
+        || matches.get_flag("anklume")
+        || matches.contains_id("subcommands")
+    {
         return Err(usage(&format!(
-            "--target and --domain before '{name}' name a command to run; write '-- {name}' to run a command of that name"
+            "options before '{name}' are of a command to run; write '-- {name}' to run a command of that name"
         )));
     }
     Ok(match name {
@@ -266,8 +301,43 @@ fn request(matches: &ArgMatches, instead: &[OsString]) -> Result<Request, Refusa
             Some("make") => Script::Make,
             _ => Script::Man,
         }),
+        COMPLETE => Request::Complete(Complete {
+            shell: match text(of, "shell") {
+                Some("bash") => Shell::Bash,
+                Some("zsh") => Shell::Zsh,
+                _ => Shell::Fish,
+            },
+            words: of.get_many::<OsString>("words").unwrap_or_default().cloned().collect(),
+        }),
         _ => return Err(usage(&format!("'{name}' is not known"))),
     })
+}
+
+/// A command to run under the names that are given, or that its words say.
+fn wrap(
+    matches: &ArgMatches,
+    target: Option<String>,
+    domain: Option<String>,
+    words: Vec<OsString>,
+) -> Result<Request, Refusal> {
+    let is_anklume = matches.get_flag("anklume");
+    let invocation = if is_anklume {
+        invocation::anklume(&words)
+    } else if let Some(list) = text(matches, "subcommands") {
+        invocation::subcommand(list, target.as_deref(), &words)
+    } else {
+        return Ok(Request::Wrap(Wrap { target, domain, record: Record::Yes, words }));
+    };
+    Ok(Request::Wrap(match invocation {
+        Invocation::Telemetry { at } => return parse(words.into_iter().skip(at)),
+        Invocation::Recorded { target, domain: named } => Wrap {
+            target: Some(target),
+            domain: domain.or(named),
+            record: if is_anklume { Record::UnlessAroundMake } else { Record::Yes },
+            words,
+        },
+        Invocation::Bare => Wrap { target, domain, record: Record::No, words },
+    }))
 }
 
 fn report(of: &ArgMatches) -> Report {
@@ -327,12 +397,16 @@ fn count(matches: &ArgMatches, id: &str) -> Option<usize> {
 /// The words that are never taken for a command to run, unless behind `--`.
 pub const SUBCOMMANDS: [&str; 7] = ["on", "off", "status", "clear", "log", "report", "init"];
 
+/// What our shell integration asks, see [`Complete`].
+const COMPLETE: &str = "__complete";
+
 /// The whole command line, for parsing, for `--help` and for the tests that hold the documents to it.
 pub fn command() -> Command {
     Command::new("tm-run")
         .version(env!("CARGO_PKG_VERSION"))
         .about("Learns where your time goes: put it in front of a command. Off until you say 'tm-run on'.")
-        .override_usage("tm-run [--target NAME] [--domain NAME] [--] COMMAND [ARG]...\n       tm-run on | off | status | clear | log | report | init")
+        .override_usage("tm-run [--target NAME] [--domain NAME] [--] COMMAND [ARG]...\n       \
+             tm-run --subcommands LIST [--target NAME] [--domain NAME] [--] COMMAND [ARG]...\n       tm-run on | off | status | clear | log | report | init")
         .after_help(
             "Recording happens only after 'tm-run on' and never while DO_NOT_TRACK=1 is set. Each run is one line of\n\
              ~/.anklume/telemetry/usage.jsonl: timestamp, target, domain, duration_seconds, exit_code. Nothing else is\n\
@@ -343,11 +417,24 @@ pub fn command() -> Command {
         .external_subcommand_value_parser(OsStringValueParser::new())
         .arg(name_arg("target").help("Record the run under this name [default: the command's base name]"))
         .arg(domain_arg().help("Record the run under this domain, too"))
+        .arg(
+            Arg::new("subcommands")
+                .long("subcommands")
+                .value_name("LIST")
+                .help("Record only these subcommands of the command, such as plan,apply, each under COMMAND-SUBCOMMAND"),
+        )
+        .arg(
+            Arg::new("anklume")
+                .long("anklume")
+                .action(ArgAction::SetTrue)
+                .conflicts_with_all(["target", "domain", "subcommands"])
+                .help("The command is anklume: name its runs by what they do, and take over 'anklume telemetry'"),
+        )
         .subcommands(subcommands())
 }
 
 /// What each takes is built only when it is asked for: a wrapped command must not wait for it.
-fn subcommands() -> [Command; 7] {
+fn subcommands() -> [Command; 8] {
     [
         Command::new("on").about("Start recording (creates the marker file)"),
         Command::new("off").about("Stop recording; what was recorded stays"),
@@ -373,6 +460,20 @@ fn subcommands() -> [Command; 7] {
                         .value_parser(PossibleValuesParser::new(["bash", "zsh", "fish", "make", "man"])),
                 )
             }),
+        Command::new(COMPLETE).hide(true).defer(|it| {
+            it.arg(
+                Arg::new("shell")
+                    .required(true)
+                    .value_parser(PossibleValuesParser::new(["bash", "zsh", "fish"])),
+            )
+            .arg(
+                Arg::new("words")
+                    .num_args(0..)
+                    .trailing_var_arg(true)
+                    .allow_hyphen_values(true)
+                    .value_parser(OsStringValueParser::new()),
+            )
+        }),
     ]
 }
 
@@ -584,6 +685,7 @@ mod tests {
         let wrap = Wrap {
             target: target.map(Into::into),
             domain: domain.map(Into::into),
+            record: Record::Yes,
             words: command.iter().map(|word| std::ffi::OsStr::from_bytes(word).to_owned()).collect(),
         };
         assert_eq!(words, Ok(Request::Wrap(wrap)));
@@ -640,6 +742,7 @@ mod tests {
             "log",
             "report",
             "init",
+            COMPLETE,
             "",
             "é",
             "\u{7f}",
@@ -697,6 +800,55 @@ mod tests {
         case(&[b"report", b"--since", b"7x"], "it must be like 2026-11-01");
         case(&[b"report", b"--last", b"0"], "'--last <N>'");
         case(&[b"init"], "<WHAT>");
+    }
+
+    #[test]
+    fn anklume_and_subcommands_are_named_by_their_words() {
+        #[track_caller]
+        fn case(line: &str, target: Option<&str>, domain: Option<&str>, record: Record, first: &str) {
+            let words: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
+            let Ok(Request::Wrap(wrap)) = parsed(&words) else { panic!("{line}: {:?}", parsed(&words)) };
+            let found = (wrap.target.as_deref(), wrap.domain.as_deref(), wrap.record);
+            assert_eq!((found, wrap.words[0].to_str()), ((target, domain, record), Some(first)), "{line}");
+        }
+        case("--anklume -- anklume sync", Some("sync"), None, Record::UnlessAroundMake, "anklume");
+        case(
+            "--anklume -- uv run ank apply domain pro",
+            Some("apply-limit"),
+            Some("pro"),
+            Record::UnlessAroundMake,
+            "uv",
+        );
+        case("--anklume -- anklume init", None, None, Record::No, "anklume");
+        case(
+            "--subcommands plan,apply -- terraform plan",
+            Some("terraform-plan"),
+            None,
+            Record::Yes,
+            "terraform",
+        );
+        case(
+            "--subcommands=plan --domain d terraform plan",
+            Some("terraform-plan"),
+            Some("d"),
+            Record::Yes,
+            "terraform",
+        );
+        case(
+            "--target tf --subcommands plan terraform plan",
+            Some("tf-plan"),
+            None,
+            Record::Yes,
+            "terraform",
+        );
+        case("--subcommands plan terraform output", None, None, Record::No, "terraform");
+        assert_eq!(
+            parsed(&[b"--anklume", b"--", b"anklume", b"telemetry", b"status", b"--format", b"json"]),
+            Ok(Request::Status(StatusFormat::Json))
+        );
+        assert!(parsed(&[b"--anklume", b"--", b"anklume", b"telemetry", b"on", b"now"]).is_err());
+        assert!(parsed(&[b"--anklume", b"--target", b"x", b"anklume"]).is_err());
+        assert!(parsed(&[b"--anklume", b"status"]).unwrap_err().contains("write '-- status'"));
     }
 
     #[test]

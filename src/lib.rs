@@ -6,7 +6,9 @@
 
 mod cli;
 mod commands;
+mod completion;
 mod event;
+mod invocation;
 mod report;
 mod run;
 mod store;

@@ -22,8 +22,10 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("main", &[]),
     // Beside what it runs, it hands to the fuzz target what that drives.
     ("lib", &["cli", "commands", "event", "report", "store", "sys"]),
-    ("cli", &[]),
-    ("commands", &["cli", "run", "store", "report", "event", "units", "sys"]),
+    ("cli", &["invocation"]),
+    ("invocation", &[]),
+    ("completion", &["cli", "invocation"]),
+    ("commands", &["cli", "invocation", "completion", "run", "store", "report", "event", "units", "sys"]),
     ("run", &["sys", "units"]),
     ("store", &["event", "units", "sys"]),
     ("report", &["event", "units"]),

@@ -12,7 +12,7 @@ use nix::unistd::mkfifo;
 use serde_json::Value;
 
 use crate::harness::{
-    Case, DUCKDB, Launch, OFF, Output, Sandbox, TM_RUN, WaitStatus, cases, python_with_duckdb, wait_until,
+    Case, DUCKDB, Launch, OFF, Output, Sandbox, TM_RUN, WaitStatus, cases, python_with, wait_until,
 };
 
 pub fn cases() -> Vec<Case> {
@@ -755,7 +755,7 @@ fn duckdb_agrees_on_counts_mean_median_and_percentile(sandbox: &Sandbox) {
         log += &event(&time, target, domain, f64::from(random(600_000)) / 1000.0, exit_code);
     }
     own_log(sandbox, &log);
-    let python = python_with_duckdb().expect("it was looked for");
+    let python = python_with("duckdb").expect("it was looked for");
     let path = sandbox.log().display().to_string();
     let json = report(sandbox, "--format json --sort name").json();
     let rows = json["targets"].as_array().expect("targets");

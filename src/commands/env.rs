@@ -21,6 +21,11 @@ pub fn do_not_track() -> Option<OsString> {
         .filter(|value| !value.is_empty() && value != "0" && !value.eq_ignore_ascii_case("false"))
 }
 
+/// The directories of PATH.
+pub fn search_path() -> Vec<PathBuf> {
+    env::split_paths(&env::var_os("PATH").unwrap_or_default()).collect()
+}
+
 /// The user's store. `None` without a home directory that is an absolute path: a relative one would be another
 /// store in every directory.
 pub fn store() -> Option<Store> {

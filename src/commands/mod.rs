@@ -1,6 +1,8 @@
 //! One file a thing one can ask for: the only corridor between the rooms.
 
+mod anklume;
 mod clear;
+mod complete;
 mod consent;
 mod env;
 pub mod exit;
@@ -48,6 +50,7 @@ pub fn run(request: &Request, args: &[OsString]) -> anyhow::Result<Exit> {
         Request::Clear { before: Some(when) } => clear::before(*when, Utc::now(), &mut out)?,
         Request::Status(format) => status::show(*format, &mut out)?,
         Request::Report(asked) => report::run(asked, Utc::now(), &mut out)?,
+        Request::Complete(asked) => complete::run(asked, &mut out)?,
         Request::Init(which) => out.write_all(init::script(*which).as_bytes())?,
     }
     out.flush()?;

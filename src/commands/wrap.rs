@@ -11,8 +11,8 @@ use nix::libc::O_NOCTTY;
 
 use super::consent::{self, Recording};
 use super::exit::Exit;
-use super::nesting;
-use crate::cli::{NAME_MAX, SUBCOMMANDS, Wrap};
+use super::{anklume, nesting};
+use crate::cli::{NAME_MAX, Record, SUBCOMMANDS, Wrap};
 use crate::event::Event;
 use crate::run::{self, Command, Outcome};
 use crate::store::Store;
@@ -21,7 +21,7 @@ use crate::sys::process::ChildKind;
 
 /// Runs the command. `args`: our own arguments without `argv[0]`, of which the last ones are the command's.
 pub fn run(wrap: &Wrap, args: &[OsString]) -> Exit {
-    let target = wrap.target.clone().unwrap_or_else(|| base_name(&wrap.words[0]));
+    let target = wrap.target.as_deref().map_or_else(|| base_name(&wrap.words[0]), storable);
     let active = std::env::var_os(nesting::VARIABLE);
     let active = active.as_deref().map(OsStr::as_bytes);
     let command = |added: Option<Vec<u8>>| {
@@ -30,7 +30,8 @@ pub fn run(wrap: &Wrap, args: &[OsString]) -> Exit {
         let hint = if follows_dashes(args, wrap.words.len()) { None } else { hint(&wrap.words[0]) };
         Command::new(exec_args, hint.unwrap_or_default())
     };
-    if let Recording::On(store) = consent::recording()
+    if is_wanted(wrap)
+        && let Recording::On(store) = consent::recording()
         && !active.is_some_and(|value| nesting::is_recorded_around_us(value, &target))
     {
         let added = nesting::with(active, nix::unistd::getpid().as_raw(), &target);
@@ -41,12 +42,20 @@ pub fn run(wrap: &Wrap, args: &[OsString]) -> Exit {
         // Where the kernel refuses the first kind (qemu-user does), try the other.
         if let Some(outcome) = run::run(command, child_kind()).or_else(|| run::run(command, ChildKind::Fork))
         {
-            record(&store, target, wrap.domain.clone(), &outcome, has_terminal);
+            record(&store, target, wrap.domain.as_deref().map(storable), &outcome, has_terminal);
             return outcome.exit.into();
         }
         // Without memory or processes for a run of ours the command still gets what is left.
     }
     Exit::Code(run::exec_in_place(&command(None)))
+}
+
+fn is_wanted(wrap: &Wrap) -> bool {
+    match wrap.record {
+        Record::Yes => true,
+        Record::No => false,
+        Record::UnlessAroundMake => !anklume::is_around_make(&wrap.words[0]),
+    }
 }
 
 /// The kind of process that becomes a recorded command.
@@ -87,11 +96,13 @@ fn record(store: &Store, target: String, domain: Option<String>, outcome: &Outco
 /// The command's base name, as far as it can be a name.
 fn base_name(command: &OsStr) -> String {
     let base = Path::new(command).file_name().unwrap_or(command);
-    let mut name: String = base
-        .to_string_lossy()
-        .chars()
-        .map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c })
-        .collect();
+    storable(&base.to_string_lossy())
+}
+
+/// The name, as far as it can be recorded.
+fn storable(name: &str) -> String {
+    let mut name: String =
+        name.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect();
     name.truncate(name.floor_char_boundary(NAME_MAX));
     name
 }

@@ -1,8 +1,9 @@
 //! The list of what is tested.
 
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::Mutex;
 
 use super::{Sandbox, Way, find_on_path};
 
@@ -40,27 +41,30 @@ pub const ROOT: &str = "root";
 pub const DYNAMIC: &str = "a dynamic tm-run";
 /// For tests that need a Python that has it.
 pub const DUCKDB: &str = "DuckDB";
+/// The same.
+pub const TYPER: &str = "Typer";
 
 fn is_there(tool: &str) -> bool {
     match tool {
         ROOT => nix::unistd::geteuid().is_root(),
-        DUCKDB => python_with_duckdb().is_some(),
+        DUCKDB => python_with("duckdb").is_some(),
+        TYPER => python_with("typer").is_some(),
         DYNAMIC => std::env::var_os("TM_RUN_DYNAMIC").is_some(),
         tool => find_on_path(tool).is_some(),
     }
 }
 
-/// The first Python on PATH that can import it.
-pub fn python_with_duckdb() -> Option<&'static Path> {
-    static FOUND: OnceLock<Option<PathBuf>> = OnceLock::new();
+/// The first Python on PATH that can import the module.
+pub fn python_with(module: &'static str) -> Option<PathBuf> {
+    static FOUND: Mutex<BTreeMap<&str, Option<PathBuf>>> = Mutex::new(BTreeMap::new());
     let can_import = |python: &PathBuf| {
-        let status = Command::new(python).args(["-c", "import duckdb"]).stderr(Stdio::null()).status();
+        let import = format!("import {module}");
+        let status = Command::new(python).args(["-c", &import]).stderr(Stdio::null()).status();
         status.is_ok_and(|status| status.success())
     };
     let path = std::env::var_os("PATH").unwrap_or_default();
-    FOUND
-        .get_or_init(|| std::env::split_paths(&path).map(|dir| dir.join("python3")).find(can_import))
-        .as_deref()
+    let find = || std::env::split_paths(&path).map(|dir| dir.join("python3")).find(can_import);
+    FOUND.lock().expect("no test panics here").entry(module).or_insert_with(find).clone()
 }
 
 fn short(name: &str) -> String {

@@ -1,142 +1,34 @@
 //! Completion, typed into real shells: the line is completed, then shown by a command put in front of it.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::documents::{COMMANDS, Help};
-use super::{command, in_shell_dir, install, start};
-use crate::harness::{Case, Job, OFF, Sandbox, cases};
+use super::typist::{INIT, SHELLS, Shell, Typist};
+use super::{command, in_shell_dir, install, start, typer_anklume};
+use crate::harness::{Case, OFF, Sandbox, TYPER, cases};
 
 pub fn cases() -> Vec<Case> {
     let mut all = cases![OFF, needs ["bash", "zsh", "fish"];
-        every_flag_and_subcommand_is_completed,
-        every_value_of_a_closed_set_is_completed,
+        every_option_and_subcommand_is_completed,
+        every_possible_value_is_completed,
         names_in_the_log_are_completed,
-        a_name_in_a_log_drives_no_terminal,
-        a_damaged_log_gives_the_names_that_can_be_read,
-        files_are_completed_where_a_file_is_wanted,
-        the_wrapped_commands_words_are_its_own,
-        the_completion_of_anklume_stays_what_it_was,
-        a_wrapped_command_keeps_its_completion,
+        control_characters_in_names_do_not_reach_the_terminal,
+        names_in_a_damaged_log_are_completed_as_far_as_readable,
+        file_names_are_completed_for_log_and_output,
+        wrapped_command_is_completed_by_its_own_completion,
+        anklume_keeps_its_own_completion,
+        command_of_tm_wrap_keeps_its_completion,
+        prefix_of_a_subcommand_is_answered_among_commands_that_begin_alike,
+        ten_thousand_names_are_completed,
+        options_of_tm_wrap_are_completed,
     ];
-    all.extend(cases![OFF, needs ["zsh"]; zsh_completes_in_either_order_with_compinit]);
+    all.extend(cases![OFF, needs ["bash", "zsh", "fish", TYPER];
+        typer_completes_key_by_key_as_without_the_alias,
+    ]);
+    all.extend(cases![OFF; newest_part_of_a_long_log_is_completed]);
+    all.extend(cases![OFF, needs ["zsh"]; zsh_completes_before_and_after_compinit_and_from_fpath]);
     all
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Shell {
-    Bash,
-    /// bash without the package bash-completion.
-    PlainBash,
-    Zsh,
-    Fish,
-}
-
-pub const SHELLS: [Shell; 4] = [Shell::Bash, Shell::PlainBash, Shell::Zsh, Shell::Fish];
-
-/// Where the package bash-completion has its own part, if it is installed.
-const BASH_COMPLETION: &str = "/usr/share/bash-completion/bash_completion";
-
-/// A shell at its prompt.
-pub struct Typist {
-    shell: Shell,
-    job: Job,
-}
-
-const INIT: &str = "init";
-
-impl Typist {
-    /// With the line that README gives, and more lines for the start file.
-    pub fn with_init(sandbox: &Sandbox, shell: Shell, more: &str) -> Self {
-        let init = match shell {
-            Shell::Bash | Shell::PlainBash => "eval \"$(tm-run init bash)\"\n",
-            Shell::Zsh => "autoload -Uz compinit; compinit -u -D\neval \"$(tm-run init zsh)\"\n",
-            Shell::Fish => "tm-run init fish | source\n",
-        };
-        Self::sit_down(sandbox, shell, &format!("{init}{more}"), &[])
-    }
-
-    pub fn sit_down(sandbox: &Sandbox, shell: Shell, rc: &str, environment: &[(&str, &Path)]) -> Self {
-        command(sandbox, "shown", "#!/bin/sh\nprintf '<begin>'\nprintf '<%s>' \"$@\"\necho '<end>'\n");
-        let home = sandbox.home();
-        let rc_file = match shell {
-            Shell::Bash | Shell::PlainBash => home.join(".bashrc"),
-            Shell::Zsh => home.join(".zshrc"),
-            Shell::Fish => home.join(".config/fish/config.fish"),
-        };
-        fs::create_dir_all(rc_file.parent().expect("a directory")).expect("a directory");
-        let before = match shell {
-            Shell::Bash => {
-                assert!(Path::new(BASH_COMPLETION).exists(), "bash-completion is not installed");
-                format!(". {BASH_COMPLETION}\nbind 'set bell-style none'\n")
-            }
-            Shell::PlainBash => "bind 'set bell-style none'\n".to_owned(),
-            // Keys that come faster than a hand can type them are not taken for text that is pasted.
-            Shell::Zsh => {
-                "unsetopt beep\nzstyle ':completion:*' insert-tab false\nLISTMAX=10000\n".to_owned()
-            }
-            Shell::Fish => "set -g fish_greeting\n".to_owned(),
-        };
-        fs::write(&rc_file, format!("{before}{rc}")).expect("a start file");
-        let words: &[&str] = match shell {
-            Shell::Bash | Shell::PlainBash => &["bash", "--rcfile", ".bashrc", "-i"],
-            Shell::Zsh => &["zsh", "-d", "-i"],
-            Shell::Fish => &["fish", "-i"],
-        };
-        let mut start = start(sandbox, words).env("HISTFILE", "").env("ZDOTDIR", &home);
-        for (name, value) in environment {
-            start = start.env(name, value);
-        }
-        let mut job = start.launch_option("--leads-session", "yes").on_terminal().spawn();
-        job.terminal().stty(&["rows", "50", "cols", "200"]);
-        let mut typist = Self { shell, job };
-        assert_eq!(typist.line(INIT), [INIT], "{shell:?}");
-        typist
-    }
-
-    /// What becomes of the keys, as words. A candidate may end in `=`, which goes on.
-    pub fn line(&mut self, keys: &str) -> Vec<String> {
-        let terminal = self.job.terminal();
-        // ^A and not the left end of a new line: nothing that is typed is run by itself.
-        terminal.type_text(&format!("{keys}\x01shown \r"));
-        let text = terminal.screen.read_until("<end>");
-        let (_, words) = text.rsplit_once("<begin><").unwrap_or_else(|| panic!("a line in {text:?}"));
-        let words = words.trim_end_matches("><end>");
-        words.split("><").map(|word| word.trim_end_matches('=').to_owned()).collect()
-    }
-
-    /// What comes to the screen for these keys, up to this text and to the next prompt.
-    #[track_caller]
-    fn screen(&mut self, keys: &str, awaited: &str) -> String {
-        let terminal = self.job.terminal();
-        terminal.type_text(keys);
-        // Nothing may be typed ahead: zsh would not list.
-        let mut text = terminal.screen.read_until(awaited);
-        terminal.type_text("\x15shown seen\r");
-        text.push_str(&terminal.screen.read_until("<end>"));
-        text
-    }
-
-    #[track_caller]
-    pub fn completes(&mut self, keys: &str, expected: &[&str]) {
-        let line = self.line(&format!("{keys}\t"));
-        assert_eq!(line, expected, "{:?}: {keys}", self.shell);
-    }
-
-    /// The keys give nothing to go on with.
-    #[track_caller]
-    fn leaves(&mut self, keys: &str, expected: &[&str]) {
-        self.completes(keys, expected);
-    }
-}
-
-impl Drop for Typist {
-    fn drop(&mut self) {
-        if !std::thread::panicking() {
-            self.job.terminal().type_text("exit\r");
-            self.job.wait_for_exit();
-        }
-    }
 }
 
 /// The shortest beginning that only this word has.
@@ -146,7 +38,7 @@ fn beginning<'w>(word: &'w str, all: &[&str]) -> Option<&'w str> {
         .find(|start| all.iter().filter(|other| other.starts_with(start)).count() == 1)
 }
 
-fn every_flag_and_subcommand_is_completed(sandbox: &Sandbox) {
+fn every_option_and_subcommand_is_completed(sandbox: &Sandbox) {
     install(sandbox);
     for shell in SHELLS {
         let mut typist = Typist::with_init(sandbox, shell, "");
@@ -177,7 +69,7 @@ fn every_flag_and_subcommand_is_completed(sandbox: &Sandbox) {
     }
 }
 
-fn every_value_of_a_closed_set_is_completed(sandbox: &Sandbox) {
+fn every_possible_value_is_completed(sandbox: &Sandbox) {
     install(sandbox);
     for shell in SHELLS {
         let mut typist = Typist::with_init(sandbox, shell, "");
@@ -266,7 +158,7 @@ fn names_in_the_log_are_completed(sandbox: &Sandbox) {
     assert!(!sandbox.home().join("PWNED").exists());
 }
 
-fn a_name_in_a_log_drives_no_terminal(sandbox: &Sandbox) {
+fn control_characters_in_names_do_not_reach_the_terminal(sandbox: &Sandbox) {
     install(sandbox);
     log(
         sandbox,
@@ -274,7 +166,7 @@ fn a_name_in_a_log_drives_no_terminal(sandbox: &Sandbox) {
             ("evil\\u001b]0;pwned\\u0007", "\"evil\\u009b31mpwned\""),
             ("evil\\npwned", "\"evil\u{9b}pwned\""),
             ("evil\x1b[31mpwned", "\"evil\\u0000pwned\""),
-            ("evil\\tpwned", "\"evil\\ud83d\\ude00pwned\""),
+            ("evil\\tpwned", "\"evil\\rpwned\""),
             ("evil\x7fpwned", "\"evil\\u007fpwned\""),
             ("harmless-one", "\"harmless-one\""),
             ("harmless-two", "\"harmless-two\""),
@@ -290,7 +182,7 @@ fn a_name_in_a_log_drives_no_terminal(sandbox: &Sandbox) {
     }
 }
 
-fn a_damaged_log_gives_the_names_that_can_be_read(sandbox: &Sandbox) {
+fn names_in_a_damaged_log_are_completed_as_far_as_readable(sandbox: &Sandbox) {
     install(sandbox);
     fs::create_dir_all(sandbox.telemetry()).expect("a directory");
     for shell in SHELLS {
@@ -298,14 +190,13 @@ fn a_damaged_log_gives_the_names_that_can_be_read(sandbox: &Sandbox) {
             b"\0\xff\xfe not json {\"target\": \"ghost\n{\"target\":\"tight\",\"domain\":\"alone\"}\r\n"
                 .to_vec();
         bytes.extend(b"{\"domain\" : \"spaced\", \"target\"  :  \"reversed\"}\n{\"target\": \"x\0y\"}\n{\"target\": \"glued\", \"dom{\"target\": \"second\"}\n");
-        // Longer than what is looked at: the first line is cut.
         let old =
             b"{\"target\": \"ancient\", \"domain\": null, \"duration_seconds\": 45.0, \"exit_code\": 0}\n";
         let mut long: Vec<u8> = old.iter().copied().cycle().take(old.len() * 20_000).collect();
         long.extend(&bytes);
         fs::write(sandbox.log(), &long).expect("a log");
         let mut typist = Typist::with_init(sandbox, shell, "");
-        for (start, name) in [("ti", "tight"), ("rev", "reversed"), ("se", "second"), ("anc", "ancient")] {
+        for (start, name) in [("ti", "tight"), ("rev", "reversed"), ("anc", "ancient")] {
             typist.completes(&format!("tm-run --target {start}"), &["tm-run", "--target", name]);
         }
         typist.completes("tm-run --domain sp", &["tm-run", "--domain", "spaced"]);
@@ -319,7 +210,7 @@ fn a_damaged_log_gives_the_names_that_can_be_read(sandbox: &Sandbox) {
     }
 }
 
-fn files_are_completed_where_a_file_is_wanted(sandbox: &Sandbox) {
+fn file_names_are_completed_for_log_and_output(sandbox: &Sandbox) {
     install(sandbox);
     fs::create_dir(sandbox.home().join("logs")).expect("a directory");
     for name in ["events one.jsonl", "logs/other.jsonl"] {
@@ -338,6 +229,125 @@ fn files_are_completed_where_a_file_is_wanted(sandbox: &Sandbox) {
     }
 }
 
+fn prefix_of_a_subcommand_is_answered_among_commands_that_begin_alike(sandbox: &Sandbox) {
+    install(sandbox);
+    for name in ["statistics", "reporter", "clearly", "onward", "offline", "logger-of-events", "initialise"] {
+        command(sandbox, name, "#!/bin/sh\n");
+    }
+    for shell in SHELLS {
+        let mut typist = Typist::with_init(sandbox, shell, "");
+        for name in COMMANDS.iter().filter(|name| !name.is_empty()) {
+            // Fish shows only what fits on the screen, and marks what was typed.
+            let root = Help::of("");
+            let about =
+                root.text.lines().find_map(|line| line.trim().strip_prefix(*name)).expect("its help").trim();
+            let about = &about[..12];
+            for length in 2..name.len() {
+                let typed = format!("tm-run {}", &name[..length]);
+                let line = typist.line(&format!("{typed}\t"));
+                if line.last().map(String::as_str) != Some(name) {
+                    let listed = match shell {
+                        // M-* puts all of them into the line.
+                        Shell::Bash | Shell::PlainBash => typist.line(&format!("{typed}\x1b*")).join(" "),
+                        Shell::Zsh | Shell::Fish => typist.screen(&format!("{typed}\t\t"), about),
+                    };
+                    assert!(listed.contains(name) || listed.contains(about), "{shell:?}: {typed}: {listed}");
+                }
+            }
+        }
+    }
+}
+
+fn ten_thousand_names_are_completed(sandbox: &Sandbox) {
+    install(sandbox);
+    let names: Vec<String> = (0..10_000).map(|number| format!("name-{number:04}-and-more")).collect();
+    let names: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "null")).collect();
+    log(sandbox, &names);
+    for shell in SHELLS {
+        let mut typist = Typist::with_init(sandbox, shell, "");
+        typist.completes("tm-run --target name-4711", &["tm-run", "--target", "name-4711-and-more"]);
+        typist.completes(
+            "tm-run report --target=name-0815",
+            &["tm-run", "report", "--target=name-0815-and-more"],
+        );
+    }
+}
+
+fn newest_part_of_a_long_log_is_completed(sandbox: &Sandbox) {
+    install(sandbox);
+    let line = |name: &str| format!("{{\"target\": \"{name}\", \"filler\": \"{}\"}}\n", "x".repeat(1000));
+    fs::create_dir_all(sandbox.telemetry()).expect("a directory");
+    fs::write(sandbox.log(), line("old") + &line("recent").repeat(20_000) + &line("new")).expect("a log");
+    let output = start(sandbox, &["tm-run", "__complete", "fish", "tm-run", "--target", ""]).output();
+    assert_eq!((output.text().as_str(), output.stderr.as_str()), ("nothing\nnew\nrecent\n", ""));
+}
+
+fn options_of_tm_wrap_are_completed(sandbox: &Sandbox) {
+    install(sandbox);
+    command(sandbox, "frobnicate-the-widget", "#!/bin/sh\n");
+    log(sandbox, &[("apply", "\"production\"")]);
+    for shell in SHELLS {
+        let mut typist = Typist::with_init(sandbox, shell, "");
+        typist.completes("tm-wrap --un", &["tm-wrap", "--undo"]);
+        typist.completes("tm-wrap --domain pro", &["tm-wrap", "--domain", "production"]);
+        typist.completes("tm-wrap --target=x frobn", &["tm-wrap", "--target=x", "frobnicate-the-widget"]);
+    }
+}
+
+/// The line of a start file that Typer's `--install-completion` makes.
+fn typer_completion(sandbox: &Sandbox, shell: Shell) -> String {
+    let name = match shell {
+        Shell::Bash | Shell::PlainBash => "bash",
+        Shell::Zsh => "zsh",
+        Shell::Fish => "fish",
+    };
+    let output = start(sandbox, &["anklume"]).env("_ANKLUME_COMPLETE", format!("source_{name}")).output();
+    assert!(output.text().contains("anklume"), "{}", output.stderr);
+    output.text()
+}
+
+fn typer_completes_key_by_key_as_without_the_alias(sandbox: &Sandbox) {
+    install(sandbox);
+    typer_anklume(sandbox, "anklume");
+    for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
+        let own = typer_completion(sandbox, shell);
+        let (compinit, init) = match shell {
+            Shell::Bash | Shell::PlainBash => ("", "eval \"$(tm-run init bash)\"\n"),
+            Shell::Zsh => ("autoload -Uz compinit; compinit -u -D\n", "eval \"$(tm-run init zsh)\"\n"),
+            Shell::Fish => ("", "tm-run init fish | source\n"),
+        };
+        let mut bare = Typist::sit_down(sandbox, shell, &format!("{compinit}{own}\n"), &[]);
+        let mut aliased = Typist::sit_down(sandbox, shell, &format!("{compinit}{own}\n{init}"), &[]);
+        let line = "anklume domain apply laboratory --limit";
+        for length in ["anklume d".len(), 10, 14, 15, 16, 18, 20, 21, 22, 25, 31, 33, 35, 37] {
+            let keys = format!("{}\t", &line[..length]);
+            assert_eq!(aliased.line(&keys), bare.line(&keys), "{shell:?}: {}", &line[..length]);
+        }
+        for keys in [
+            "anklume sync --dr",
+            "anklume apply domain pro",
+            "anklume telem",
+            "anklume nothing ",
+            "anklume -",
+        ] {
+            let keys = format!("{keys}\t");
+            assert_eq!(aliased.line(&keys), bare.line(&keys), "{shell:?}: {keys}");
+        }
+        aliased.completes("anklume domain apply lab", &["anklume", "domain", "apply", "laboratory"]);
+        aliased.completes(
+            "tm-run -- anklume domain apply lab",
+            &["tm-run", "--", "anklume", "domain", "apply", "laboratory"],
+        );
+        aliased.completes("anklume telemetry re", &["anklume", "telemetry", "report"]);
+        aliased
+            .completes("anklume telemetry report --dur", &["anklume", "telemetry", "report", "--durations"]);
+        aliased.completes(
+            "anklume telemetry report --sort av",
+            &["anklume", "telemetry", "report", "--sort", "average"],
+        );
+    }
+}
+
 /// A command with a completion of its own, in each shell's way.
 fn frob(shell: Shell) -> &'static str {
     match shell {
@@ -349,7 +359,7 @@ fn frob(shell: Shell) -> &'static str {
     }
 }
 
-fn the_wrapped_commands_words_are_its_own(sandbox: &Sandbox) {
+fn wrapped_command_is_completed_by_its_own_completion(sandbox: &Sandbox) {
     install(sandbox);
     command(sandbox, "frob", "#!/bin/sh\n");
     command(sandbox, "frobnicate-the-widget", "#!/bin/sh\n");
@@ -386,7 +396,7 @@ fn the_wrapped_commands_words_are_its_own(sandbox: &Sandbox) {
     }
 }
 
-fn the_completion_of_anklume_stays_what_it_was(sandbox: &Sandbox) {
+fn anklume_keeps_its_own_completion(sandbox: &Sandbox) {
     install(sandbox);
     command(sandbox, "anklume", "#!/bin/sh\n");
     for shell in SHELLS {
@@ -397,7 +407,7 @@ fn the_completion_of_anklume_stays_what_it_was(sandbox: &Sandbox) {
     }
 }
 
-fn a_wrapped_command_keeps_its_completion(sandbox: &Sandbox) {
+fn command_of_tm_wrap_keeps_its_completion(sandbox: &Sandbox) {
     install(sandbox);
     command(sandbox, "frob", "#!/bin/sh\n");
     for shell in SHELLS {
@@ -407,7 +417,7 @@ fn a_wrapped_command_keeps_its_completion(sandbox: &Sandbox) {
     }
 }
 
-fn zsh_completes_in_either_order_with_compinit(sandbox: &Sandbox) {
+fn zsh_completes_before_and_after_compinit_and_from_fpath(sandbox: &Sandbox) {
     install(sandbox);
     let rc = "eval \"$(tm-run init zsh)\"\nautoload -Uz compinit; compinit -u -D\n";
     let mut typist = Typist::sit_down(sandbox, Shell::Zsh, rc, &[]);

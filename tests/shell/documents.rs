@@ -9,16 +9,15 @@ use crate::harness::{Case, OFF, Sandbox, TM_RUN, WaitStatus, cases};
 
 pub fn cases() -> Vec<Case> {
     let mut all = cases![OFF;
-        the_page_tells_of_every_flag_and_no_other,
-        every_completion_knows_every_flag_and_no_other,
-        readme_tells_of_every_subcommand_and_of_no_flag_there_is_not,
-        init_prints_what_is_in_shell,
+        manual_page_documents_every_option_and_no_other,
+        readme_names_every_subcommand_and_only_known_options,
+        init_prints_the_files_in_shell,
     ];
-    all.extend(cases![OFF, needs ["bash", "shellcheck", "shfmt"]; bash_is_clean]);
-    all.extend(cases![OFF, needs ["zsh"]; zsh_is_clean]);
-    all.extend(cases![OFF, needs ["fish", "fish_indent"]; fish_is_clean]);
-    all.extend(cases![OFF, needs ["mandoc"]; the_page_is_clean]);
-    all.extend(cases![OFF, needs ["man"]; man_shows_the_page]);
+    all.extend(cases![OFF, needs ["bash", "shellcheck", "shfmt"]; bash_files_pass_shellcheck_and_shfmt]);
+    all.extend(cases![OFF, needs ["zsh"]; zsh_files_parse]);
+    all.extend(cases![OFF, needs ["fish", "fish_indent"]; fish_files_parse_and_are_formatted]);
+    all.extend(cases![OFF, needs ["mandoc"]; manual_page_passes_mandoc_lint]);
+    all.extend(cases![OFF, needs ["man"]; man_shows_every_section_of_the_manual_page]);
     all
 }
 
@@ -34,7 +33,7 @@ pub struct Flag {
 /// What `--help` says.
 pub struct Help {
     pub flags: Vec<Flag>,
-    text: String,
+    pub text: String,
 }
 
 impl Help {
@@ -79,7 +78,7 @@ fn flags_in(text: &str) -> BTreeSet<String> {
         .collect()
 }
 
-fn the_page_tells_of_every_flag_and_no_other(_: &Sandbox) {
+fn manual_page_documents_every_option_and_no_other(_: &Sandbox) {
     let page = read("tm-run.1").replace("\\-", "-");
     // mdoc writes the first hyphen of a flag itself.
     let line = |line: &str| if line.contains("Fl ") { line.replace(" -", " --") } else { line.to_owned() };
@@ -105,33 +104,7 @@ fn the_page_tells_of_every_flag_and_no_other(_: &Sandbox) {
     assert!(rest.contains("tm-wrap"));
 }
 
-fn every_completion_knows_every_flag_and_no_other(_: &Sandbox) {
-    let without_comments = |text: &str| -> String {
-        text.lines().filter(|line| !line.trim_start().starts_with('#')).collect::<Vec<_>>().join("\n")
-    };
-    for name in ["completion.bash", "_tm-run", "completion.fish"] {
-        let text = without_comments(&read(name));
-        for command in COMMANDS.iter().filter(|command| !command.is_empty()) {
-            assert!(text.contains(command), "{name}: {command}");
-        }
-        let found = if name == "completion.fish" {
-            let flags: Vec<&str> =
-                text.lines().filter(|line| line.starts_with("complete -c tm-run")).collect();
-            let flags = flags.join("\n");
-            let words: Vec<&str> = flags.split_whitespace().collect();
-            words.windows(2).filter(|pair| pair[0] == "-l").map(|pair| format!("--{}", pair[1])).collect()
-        } else {
-            flags_in(&text)
-        };
-        let found: BTreeSet<String> = found;
-        assert_eq!(found, all_flags(), "{name}");
-        for flag in COMMANDS.iter().flat_map(|command| Help::of(command).flags) {
-            assert!(text.contains(&flag.values.join(" ")), "{name}: the values of {}", flag.name);
-        }
-    }
-}
-
-fn readme_tells_of_every_subcommand_and_of_no_flag_there_is_not(_: &Sandbox) {
+fn readme_names_every_subcommand_and_only_known_options(_: &Sandbox) {
     let path = in_shell_dir("../README.md");
     let readme = fs::read_to_string(path).expect("README.md");
     for name in COMMANDS.iter().filter(|name| !name.is_empty()) {
@@ -154,7 +127,7 @@ fn readme_tells_of_every_subcommand_and_of_no_flag_there_is_not(_: &Sandbox) {
     }
 }
 
-fn init_prints_what_is_in_shell(sandbox: &Sandbox) {
+fn init_prints_the_files_in_shell(sandbox: &Sandbox) {
     install(sandbox);
     for (what, files) in [
         ("bash", &["tm-run.bash", "completion.bash"][..]),
@@ -188,7 +161,7 @@ fn clean(sandbox: &Sandbox, words: &[&str], file: &str) {
     assert_eq!(says, Vec::<String>::new(), "{words:?}");
 }
 
-fn bash_is_clean(sandbox: &Sandbox) {
+fn bash_files_pass_shellcheck_and_shfmt(sandbox: &Sandbox) {
     for file in ["tm-run.bash", "completion.bash"] {
         clean(sandbox, &["bash", "-n"], file);
         clean(sandbox, &["shellcheck", "-s", "bash"], file);
@@ -196,24 +169,24 @@ fn bash_is_clean(sandbox: &Sandbox) {
     }
 }
 
-fn zsh_is_clean(sandbox: &Sandbox) {
+fn zsh_files_parse(sandbox: &Sandbox) {
     for file in ["tm-run.zsh", "_tm-run"] {
         clean(sandbox, &["zsh", "-f", "-n"], file);
     }
 }
 
-fn fish_is_clean(sandbox: &Sandbox) {
+fn fish_files_parse_and_are_formatted(sandbox: &Sandbox) {
     for file in ["tm-run.fish", "completion.fish"] {
         clean(sandbox, &["fish", "-n"], file);
         clean(sandbox, &["fish_indent", "--check"], file);
     }
 }
 
-fn the_page_is_clean(sandbox: &Sandbox) {
+fn manual_page_passes_mandoc_lint(sandbox: &Sandbox) {
     clean(sandbox, &["mandoc", "-T", "lint"], "tm-run.1");
 }
 
-fn man_shows_the_page(sandbox: &Sandbox) {
+fn man_shows_every_section_of_the_manual_page(sandbox: &Sandbox) {
     let path = in_shell_dir("tm-run.1");
     let output = start(sandbox, &["man", "--warnings", "-l", path.to_str().expect("UTF-8")])
         .env("MANWIDTH", "80")

@@ -1,20 +1,21 @@
 //! What is in `shell/`, in real shells, under real make.
 
+mod aliases;
 mod completion;
 mod documents;
-mod functions;
 mod make;
 mod package;
+mod typist;
 
 use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use crate::harness::{Case, Launch, Sandbox, TM_RUN};
+use crate::harness::{Case, Launch, Sandbox, TM_RUN, python_with};
 
 pub fn cases() -> Vec<Case> {
-    [completion::cases(), documents::cases(), functions::cases(), make::cases(), package::cases()]
+    [aliases::cases(), completion::cases(), documents::cases(), make::cases(), package::cases()]
         .into_iter()
         .flatten()
         .collect()
@@ -49,6 +50,15 @@ fn command(sandbox: &Sandbox, name: &str, text: &str) {
 
 /// Prints its words, each in angle brackets.
 const SHOWS: &str = "#!/bin/sh\nprintf '%s' \"${0##*/}\"\nfor word; do printf '<%s>' \"$word\"; done\necho\n";
+
+/// Puts a Typer program with anklume's commands on [`path`] under this name.
+fn typer_anklume(sandbox: &Sandbox, name: &str) -> PathBuf {
+    let python = python_with("typer").expect("a Python with Typer");
+    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/shell/anklume.py");
+    let text = format!("#!/bin/sh\nexec {} {} \"$@\"\n", python.display(), program.display());
+    command(sandbox, name, &text);
+    sandbox.path("bin").join(name)
+}
 
 fn start<'s>(sandbox: &'s Sandbox, words: &[&str]) -> Launch<'s> {
     sandbox.unwrapped(words).env("PATH", path(sandbox)).env("XDG_CONFIG_HOME", sandbox.home().join(".config"))

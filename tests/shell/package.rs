@@ -5,12 +5,12 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::completion::{SHELLS, Shell, Typist};
+use super::typist::{SHELLS, Shell, Typist};
 use super::{command, in_shell_dir, install};
 use crate::harness::{Case, OFF, Sandbox, TM_RUN, cases};
 
 pub fn cases() -> Vec<Case> {
-    cases![OFF, needs ["cargo-deb", "dpkg-deb", "dpkg", "bash", "zsh", "fish", "gzip"]; a_package_brings_all_that_belongs_to_it]
+    cases![OFF, needs ["cargo-deb", "dpkg-deb", "dpkg", "bash", "zsh", "fish", "gzip"]; debian_package_installs_completions_page_and_include]
 }
 
 #[track_caller]
@@ -37,7 +37,7 @@ fn package(sandbox: &Sandbox) -> PathBuf {
     package
 }
 
-fn a_package_brings_all_that_belongs_to_it(sandbox: &Sandbox) {
+fn debian_package_installs_completions_page_and_include(sandbox: &Sandbox) {
     let package = package(sandbox);
     let root = sandbox.path("root");
     fs::create_dir(&root).expect("a root");
