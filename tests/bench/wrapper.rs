@@ -7,6 +7,9 @@
 //! over to other machines, microseconds do not. tm-run gets ready while the command runs, so its wall time depends on
 //! a second processor being idle, its CPU does not.
 //!
+//! A second table is of shells: how long each takes to start, with and without our line in its start file, and how long
+//! a Tab waits for 10,000 names.
+//!
 //! `ROUNDS=1000` sets the number of rounds. A peer that is not installed is left out and named. Programs are copied
 //! before they are measured, as installing does: the kernel keeps what a linker has written in smaller pieces.
 
@@ -120,6 +123,7 @@ fn main() {
     };
     let tm_run = folder.join("tm-run");
     fs::copy(env!("CARGO_BIN_EXE_tm-run"), &tm_run).expect("a copy of tm-run");
+    let program = tm_run.clone();
     let tm_run = Some(tm_run);
     add(SHIM_NAME, Some(shim), &[], &on, 1);
     add("tm-run, recording", tm_run.clone(), &["--"], &on, 1);
@@ -182,6 +186,54 @@ fn main() {
             shown(instructions(peer, &nothing, folder)),
             shown(system_calls(peer, &nothing, folder)),
         );
+    }
+    shells(folder, &program, rounds / 5 + 1);
+}
+
+/// What our line in a start file costs, and what a Tab does.
+fn shells(folder: &Path, tm_run: &Path, rounds: usize) {
+    let bin = folder.join("bin");
+    let home = folder.join("names");
+    fs::create_dir_all(&bin).expect("a directory for commands");
+    fs::create_dir_all(home.join(".anklume/telemetry")).expect("a home with a log");
+    fs::copy(tm_run, bin.join("tm-run")).expect("a copy of tm-run");
+    fs::copy("/bin/true", bin.join("anklume")).expect("an anklume");
+    let line =
+        |number| format!("{{\"target\": \"name-{number}\", \"duration_seconds\": 1.0, \"exit_code\": 0}}\n");
+    fs::write(home.join(".anklume/telemetry/usage.jsonl"), (0..10_000).map(line).collect::<String>())
+        .expect("a log");
+    let mut commands: Vec<(String, Vec<&str>)> = Vec::new();
+    for (shell, words, init) in [
+        ("bash", ["bash", "--norc", "-c"], "eval \"$(tm-run init bash)\""),
+        ("zsh", ["zsh", "-f", "-c"], "eval \"$(tm-run init zsh)\""),
+        ("fish", ["fish", "--no-config", "-c"], "tm-run init fish | source"),
+    ] {
+        if found(shell).is_none() {
+            println!("{shell}: not installed, left out");
+            continue;
+        }
+        commands.push((shell.to_owned(), words.into_iter().chain([":"]).collect()));
+        commands.push((format!("{shell}, init"), words.into_iter().chain([init]).collect()));
+    }
+    commands
+        .push(("10,000 names".to_owned(), vec!["tm-run", "__complete", "fish", "tm-run", "--target", ""]));
+    let mut samples = vec![Vec::new(); commands.len()];
+    for _ in 0..rounds {
+        for ((_, words), samples) in commands.iter().zip(&mut samples) {
+            // Looked for in the PATH that it is given.
+            let mut command = Command::new(words[0]);
+            command.args(&words[1..]).env_clear().env("HOME", &home);
+            command.env("PATH", format!("{}:/usr/bin:/bin", bin.display()));
+            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+            let begin = Instant::now();
+            let status = command.status().expect("a shell");
+            samples.push(begin.elapsed().as_secs_f64() * 1e3);
+            assert!(status.success(), "{words:?}");
+        }
+    }
+    println!("\n{:<18} {:>8}", "start of a shell", "wall ms");
+    for ((name, _), samples) in commands.iter().zip(samples) {
+        println!("{name:<18} {:>8.2}", median(samples));
     }
 }
 
