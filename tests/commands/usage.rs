@@ -1,0 +1,103 @@
+//! What is typed wrongly, and what is typed without a command.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
+
+use super::{has_nothing, tm_run};
+use crate::harness::{Case, OFF, Sandbox, TM_RUN, WaitStatus, cases};
+
+pub fn cases() -> Vec<Case> {
+    cases![OFF; usage_error_is_one_line_and_runs_nothing, no_arguments_shows_the_help, mistyped_subcommand_gets_a_hint]
+}
+
+fn usage_error_is_one_line_and_runs_nothing(sandbox: &Sandbox) {
+    let text: &[&[&str]] = &[
+        &["--target"],
+        &["--target", "x"],
+        &["--target", "x", "--"],
+        &["--target", "", "sh"],
+        &["--target", "a", "--target", "b", "sh"],
+        &["--target", "a\nb", "sh", "-c", "touch ran"],
+        &["--domain", "a\tb", "sh", "-c", "touch ran"],
+        &["--tagret", "x", "sh", "-c", "touch ran"],
+        &["-t", "sh", "-c", "touch ran"],
+        &["--"],
+        &[""],
+        &["--", ""],
+        &["--target", "x", "on"],
+        &["--domain", "x", "clear"],
+        &["on", "now"],
+        &["on", "--force"],
+        &["off", "please"],
+        &["status", "--format"],
+        &["status", "--format", "xml"],
+        &["status", "--json"],
+        &["clear", "--before"],
+        &["clear", "--before", "soon"],
+        &["clear", "everything"],
+        &["log"],
+        &["report", "--format", "xml"],
+        &["report", "--by", "hour"],
+        &["report", "--last", "0"],
+        &["report", "--last", "-1"],
+        &["report", "--last", "99999999999999999999"],
+        &["report", "--limit", "x"],
+        &["report", "--width", "0"],
+        &["report", "--since", "\u{1b}[2J"],
+        &["report", "extra\nline"],
+        &["init"],
+        &["init", "tcsh"],
+        &["init", "bash", "zsh"],
+    ];
+    for state in ["off", "on"] {
+        if state == "on" {
+            sandbox.turn_on();
+        }
+        for words in text {
+            let said = sandbox.unwrapped([TM_RUN].iter().chain(*words)).fails(2, "");
+            assert!(said.ends_with("; see 'tm-run --help'\n"), "{words:?}: {said}");
+            // What was typed is shown, but not what it would do to a terminal.
+            let is_odd = words.concat().chars().any(char::is_control);
+            assert!(!said.trim_end().chars().any(char::is_control), "{words:?}: {said:?}");
+            assert!(is_odd || !said.contains('\u{fffd}'), "{words:?}: {said}");
+        }
+        let raw = OsStr::from_bytes(b"--targ\xff");
+        sandbox.unwrapped([OsStr::new(TM_RUN), raw, "sh".as_ref()]).fails(2, "");
+        assert!(!sandbox.home().join("ran").exists() && !sandbox.log().exists());
+        if state == "off" {
+            has_nothing(sandbox);
+        }
+    }
+}
+
+fn no_arguments_shows_the_help(sandbox: &Sandbox) {
+    let alone = tm_run(sandbox, "").output();
+    assert_eq!((alone.status, alone.stderr.as_str()), (WaitStatus::Exited(1), ""));
+    for flag in ["--help", "-h"] {
+        tm_run(sandbox, flag).says(0, &alone.text(), "");
+    }
+    for word in ["on", "off", "status", "clear", "log", "report", "init", "--target", "--domain"] {
+        assert!(alone.text().contains(word), "{word}");
+    }
+    tm_run(sandbox, "--version").says(0, &format!("tm-run {}\n", env!("CARGO_PKG_VERSION")), "");
+}
+
+fn mistyped_subcommand_gets_a_hint(sandbox: &Sandbox) {
+    for (typed, meant) in [("stauts", "status"), ("repotr", "report"), ("cler", "clear"), ("help", "--help")]
+    {
+        let said = tm_run(sandbox, typed).fails(127, "");
+        assert!(said.ends_with(&format!("(did you mean 'tm-run {meant}'?)\n")), "{said}");
+        // Behind `--` it is a command, and nothing else was meant.
+        let said = tm_run(sandbox, &format!("-- {typed}")).fails(127, "");
+        assert!(!said.contains("did you mean"), "{said}");
+    }
+    let said = tm_run(sandbox, "no-such-command").fails(127, "");
+    assert!(!said.contains("did you mean"), "{said}");
+    // A command of that name is run.
+    let bin = sandbox.path("bin");
+    fs::create_dir(&bin).expect("a directory");
+    sandbox.script("bin/stauts", "#!/bin/sh\necho mine\n");
+    let path = format!("{}:{}", bin.display(), std::env::var("PATH").expect("PATH"));
+    tm_run(sandbox, "stauts").env("PATH", path).says(0, "mine\n", "");
+}
