@@ -11,7 +11,7 @@ use std::fs;
 
 use crate::harness::{Case, RECORDED, Sandbox, TM_RUN, WaitStatus, Way, cases, probe};
 use crate::trust::EARLIER;
-use crate::trust::strace::{traced, wrapped};
+use crate::trust::strace::{trace_of, wrapped_argv};
 
 pub fn cases() -> Vec<Case> {
     let mut all = cases![RECORDED, needs ["strace"];
@@ -38,7 +38,7 @@ fn at_most(bound: usize, count: usize, what: &str) {
 /// Of all processes and threads of the command.
 #[track_caller]
 fn system_calls(sandbox: &Sandbox, words: impl IntoIterator<Item = OsString>) -> usize {
-    let (output, calls) = traced(sandbox, &["-f"], words);
+    let (output, calls) = trace_of(sandbox, &["-f"], words);
     assert_eq!((output.status, output.stderr.as_str()), (WaitStatus::Exited(0), ""));
     calls.iter().filter(|call| !WAITING.contains(&call.name.as_str())).count()
 }
@@ -96,25 +96,25 @@ const YEAR: u32 = 20_000;
 
 /// How many more than the bare command makes; both are called by their paths.
 #[track_caller]
-fn more_system_calls(sandbox: &Sandbox) -> usize {
+fn system_calls_beyond_bare(sandbox: &Sandbox) -> usize {
     let ends = [probe(), "exit", "0"];
     let bare = Sandbox::new(Way::Bare);
-    system_calls(sandbox, wrapped(sandbox, &ends)) - system_calls(&bare, wrapped(&bare, &ends))
+    system_calls(sandbox, wrapped_argv(sandbox, &ends)) - system_calls(&bare, wrapped_argv(&bare, &ends))
 }
 
 /// The C library's start, the question whether recording is on, and the exec.
 fn off_run_makes_few_syscalls(sandbox: &Sandbox) {
-    at_most(16, more_system_calls(sandbox), "system calls");
+    at_most(16, system_calls_beyond_bare(sandbox), "system calls");
 }
 
 fn recorded_run_makes_few_syscalls(sandbox: &Sandbox) {
     fs::write(sandbox.log(), EARLIER).expect("a log");
-    at_most(56, more_system_calls(sandbox), "system calls");
+    at_most(56, system_calls_beyond_bare(sandbox), "system calls");
 }
 
 /// Under valgrind the child is forked.
 fn recorded_run_takes_few_instructions(sandbox: &Sandbox) {
-    at_most(270_000, instructions(sandbox, wrapped(sandbox, &[probe(), "exit", "0"])), "instructions");
+    at_most(270_000, instructions(sandbox, wrapped_argv(sandbox, &[probe(), "exit", "0"])), "instructions");
 }
 
 fn report_of_100_lines_makes_few_syscalls(sandbox: &Sandbox) {

@@ -143,7 +143,7 @@ fn without_times(text: &str) -> String {
 }
 
 #[track_caller]
-fn runs_as_bare(sandbox: &Sandbox, text: &str, code: i32, word: &str) {
+fn assert_runs_as_bare(sandbox: &Sandbox, text: &str, code: i32, word: &str) {
     let expected = playbook(sandbox, text, &Under::Nothing).output();
     assert_eq!(expected.status, WaitStatus::Exited(code), "{}", expected.text());
     assert!(expected.text().contains(word), "{}", expected.text());
@@ -155,11 +155,11 @@ fn runs_as_bare(sandbox: &Sandbox, text: &str, code: i32, word: &str) {
 }
 
 fn ansible_playbook_succeeds_as_bare(sandbox: &Sandbox) {
-    runs_as_bare(sandbox, GOOD, 0, "failed=0");
+    assert_runs_as_bare(sandbox, GOOD, 0, "failed=0");
 }
 
 fn ansible_playbook_fails_as_bare(sandbox: &Sandbox) {
-    runs_as_bare(sandbox, BAD, 2, "failed=1");
+    assert_runs_as_bare(sandbox, BAD, 2, "failed=1");
 }
 
 fn ansible_playbook_cleans_up_after_ctrl_c(sandbox: &Sandbox) {
@@ -184,14 +184,9 @@ fn ansible_playbook_cleans_up_after_ctrl_c(sandbox: &Sandbox) {
 /* ---- on a terminal ---- */
 
 impl Job {
-    #[track_caller]
-    fn shows(&mut self, text: &str) {
-        self.terminal().screen.read_until(text);
-    }
-
     /// The shell has the terminal again, and says that its job is stopped.
     #[track_caller]
-    fn shell_says_stopped(&mut self) {
+    fn wait_until_stopped_at_prompt(&mut self) {
         let text = self.terminal().wait_for_prompt();
         assert!(text.contains("Stopped"), "{text}");
     }
@@ -199,9 +194,9 @@ impl Job {
     /// The page is full, and less sleeps: a stop between its look for signals and its wait for a key would
     /// have an effect only with the next key.
     #[track_caller]
-    fn less_waits_for_a_key(&mut self) {
-        self.shows("line 22 of the text\r\n");
-        self.shows("-page-");
+    fn wait_until_less_waits_for_a_key(&mut self) {
+        self.wait_for_text("line 22 of the text\r\n");
+        self.wait_for_text("-page-");
         wait_until("less sleeps", || {
             let is_less =
                 |pid| fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name == "less\n");
@@ -210,10 +205,10 @@ impl Job {
     }
 
     #[track_caller]
-    fn shell_has_code(&mut self, code: i32) {
+    fn assert_last_code_at_prompt(&mut self, code: i32) {
         self.terminal().wait_for_prompt();
         self.terminal().type_line("echo code=$?");
-        self.shows(&format!("code={code}\r\n"));
+        self.wait_for_text(&format!("code={code}\r\n"));
     }
 }
 
@@ -222,12 +217,12 @@ fn vim_suspends_resumes_resizes_and_quits(sandbox: &Sandbox) {
     fs::write(sandbox.path("text"), "first line\n").expect("a text");
     let when_resized = "-c \"autocmd VimResized * call writefile([&columns], '../size')\"";
     shell.terminal().type_line(&format!("$W vim -u NONE -i NONE -n -N {when_resized} ../text"));
-    shell.shows("first line");
+    shell.wait_for_text("first line");
     for _ in 0..2 {
         shell.terminal().ctrl('Z');
-        shell.shell_says_stopped();
+        shell.wait_until_stopped_at_prompt();
         shell.terminal().type_line("fg");
-        shell.shows("first line");
+        shell.wait_for_text("first line");
     }
     shell.terminal().stty(&["cols", "66"]);
     let size = sandbox.path("size");
@@ -244,7 +239,7 @@ fn vim_suspends_resumes_resizes_and_quits(sandbox: &Sandbox) {
     shell.terminal().ctrl('C');
     crate::harness::wait_until("vim has left its loop", || there(&left));
     shell.terminal().type_text(":$put ='changed'\r:wq\r");
-    shell.shell_has_code(0);
+    shell.assert_last_code_at_prompt(0);
     assert_eq!(fs::read_to_string(sandbox.path("text")).expect("a text"), "first line\nchanged\n");
     sandbox.assert_logged(&[0]);
 }
@@ -254,15 +249,15 @@ fn less_suspends_resumes_and_quits(sandbox: &Sandbox) {
     let lines: Vec<String> = (0..200).map(|number| format!("line {number} of the text")).collect();
     fs::write(sandbox.path("text"), lines.join("\n")).expect("a text");
     shell.terminal().type_line("$W less -X -Ps-page- ../text");
-    shell.less_waits_for_a_key();
+    shell.wait_until_less_waits_for_a_key();
     shell.terminal().ctrl('Z');
-    shell.shell_says_stopped();
+    shell.wait_until_stopped_at_prompt();
     shell.terminal().type_line("fg");
-    shell.less_waits_for_a_key();
+    shell.wait_until_less_waits_for_a_key();
     shell.terminal().type_text("G");
-    shell.shows("line 199 of the text");
+    shell.wait_for_text("line 199 of the text");
     shell.terminal().type_text("q");
-    shell.shell_has_code(0);
+    shell.assert_last_code_at_prompt(0);
     sandbox.assert_logged(&[0]);
 }
 
@@ -276,26 +271,26 @@ fn python() -> PathBuf {
 fn python_repl_handles_ctrl_c_suspends_and_resumes(sandbox: &Sandbox) {
     let mut shell = sandbox.shell();
     shell.terminal().type_line(&format!("PYTHON_BASIC_REPL=1 $W {} -q", python().display()));
-    shell.shows(">>> ");
+    shell.wait_for_text(">>> ");
     shell.terminal().type_line("import os; print('pid', os.getpid(), flush=True)");
-    shell.shows("pid ");
+    shell.wait_for_text("pid ");
     let interpreter: i32 = shell.terminal().screen.read_line().parse().expect("a process id");
-    shell.shows(">>> ");
+    shell.wait_for_text(">>> ");
     // An interrupt between its look for signals and its wait for a key would have an effect only with the next key.
     let sleeps = || Process::of(interpreter).is_some_and(|process| process.state == 'S');
     wait_until("python sleeps", sleeps);
     shell.terminal().ctrl('C');
-    shell.shows("KeyboardInterrupt");
-    shell.shows(">>> ");
+    shell.wait_for_text("KeyboardInterrupt");
+    shell.wait_for_text(">>> ");
     shell.terminal().type_line("print(6 * 7)");
-    shell.shows("42\r\n");
-    shell.shows(">>> ");
+    shell.wait_for_text("42\r\n");
+    shell.wait_for_text(">>> ");
     wait_until("python sleeps", sleeps);
     shell.terminal().ctrl('Z');
-    shell.shell_says_stopped();
+    shell.wait_until_stopped_at_prompt();
     assert_eq!(Process::of(interpreter).map(|process| process.state), Some('T'));
     shell.terminal().type_line("fg");
     shell.terminal().type_line("raise SystemExit(7)");
-    shell.shell_has_code(7);
+    shell.assert_last_code_at_prompt(7);
     sandbox.assert_logged(&[7]);
 }

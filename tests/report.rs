@@ -48,31 +48,9 @@ fn report<'s>(sandbox: &'s Sandbox, words: &str) -> Launch<'s> {
 }
 
 impl Launch<'_> {
-    /// What is on standard output, when all went well.
-    #[track_caller]
-    fn shows(self) -> String {
-        let output = self.output();
-        assert_eq!((output.status, output.stderr.as_str()), (WaitStatus::Exited(0), ""), "{}", output.text());
-        output.text()
-    }
-
     #[track_caller]
     fn json(self) -> Value {
-        serde_json::from_str(&self.shows()).expect("one JSON value")
-    }
-
-    #[track_caller]
-    fn refused(self, code: i32) -> String {
-        let output = self.output();
-        assert_eq!(
-            (output.status, output.text().as_str()),
-            (WaitStatus::Exited(code), ""),
-            "{}",
-            output.stderr
-        );
-        let err = output.stderr;
-        assert!(err.starts_with("tm-run: ") && err.lines().count() == 1 && err.ends_with('\n'), "{err:?}");
-        err
+        serde_json::from_str(&self.expect_stdout()).expect("one JSON value")
     }
 }
 
@@ -98,7 +76,7 @@ fn small() -> String {
 }
 
 /// It stands where the user's own log is, recorded or not.
-fn own_log(sandbox: &Sandbox, text: impl AsRef<[u8]>) {
+fn write_log(sandbox: &Sandbox, text: impl AsRef<[u8]>) {
     fs::create_dir_all(sandbox.telemetry()).expect("the directories");
     fs::write(sandbox.log(), text).expect("a log");
 }
@@ -115,12 +93,12 @@ fn targets(start: Launch) -> Vec<String> {
         let value: Value = serde_json::from_str(line).expect("a line of JSON");
         value["target"].as_str().expect("a target").to_owned()
     };
-    start.shows().lines().map(target).collect()
+    start.expect_stdout().lines().map(target).collect()
 }
 
 fn text_json_csv_markdown_html_and_jsonl_agree(sandbox: &Sandbox) {
-    own_log(sandbox, small());
-    let text = report(sandbox, "").shows();
+    write_log(sandbox, small());
+    let text = report(sandbox, "").expect_stdout();
     assert!(text.contains("Total events: 7     ok 4   failed 2   interrupted 1 "), "{text}");
     for title in ["Target Invocations", "Success vs Failure", "Average Duration", "Unique targets: 3"] {
         assert!(text.contains(title), "{title}");
@@ -129,39 +107,39 @@ fn text_json_csv_markdown_html_and_jsonl_agree(sandbox: &Sandbox) {
     assert_eq!(json["totals"]["runs"], 7);
     assert_eq!(names(&json), ["apply", "sync", "lint"]);
     assert_eq!(json["targets"][0]["duration"]["ok"]["mean_seconds"], 10.5);
-    let csv = report(sandbox, "--format csv").shows();
+    let csv = report(sandbox, "--format csv").expect_stdout();
     let rows: Vec<&str> = csv.lines().collect();
     assert!(rows[0].starts_with("target,runs,ok,failed,interrupted,success_rate,mean_seconds,"), "{csv}");
     assert!(rows[1].starts_with("apply,3,2,1,0,"), "{csv}");
     assert!(rows[2].starts_with("sync,3,2,0,1,1.0,2.0,"), "{csv}");
-    let markdown = report(sandbox, "--format markdown").shows();
+    let markdown = report(sandbox, "--format markdown").expect_stdout();
     assert!(markdown.contains("\n| apply | 3 | 2/3 | 1 | "), "{markdown}");
-    let html = report(sandbox, "--format html").shows();
+    let html = report(sandbox, "--format html").expect_stdout();
     assert!(html.starts_with("<!doctype html>") && html.ends_with("</html>\n"), "{html}");
-    assert_eq!(report(sandbox, "--format jsonl").shows(), small());
+    assert_eq!(report(sandbox, "--format jsonl").expect_stdout(), small());
     // The same again from the clean copy.
     fs::write(sandbox.path("copy"), small()).expect("a log");
-    assert_eq!(report(sandbox, "--format csv --log ../copy").shows(), csv);
+    assert_eq!(report(sandbox, "--format csv --log ../copy").expect_stdout(), csv);
 }
 
 fn empty_report_says_why_there_is_nothing(sandbox: &Sandbox) {
     const NOTHING: &str = "No telemetry data to report.\n";
-    let off = report(sandbox, "").shows();
+    let off = report(sandbox, "").expect_stdout();
     assert_eq!(off, format!("{NOTHING}Recording is off. Turn it on with: tm-run on\n"));
     sandbox.turn_on();
-    let on = report(sandbox, "").shows();
+    let on = report(sandbox, "").expect_stdout();
     assert!(on.starts_with(&format!("{NOTHING}Recording is on. ")), "{on}");
-    let held = report(sandbox, "").env("DO_NOT_TRACK", "1").shows();
+    let held = report(sandbox, "").env("DO_NOT_TRACK", "1").expect_stdout();
     assert_eq!(held, format!("{NOTHING}Recording is on, but not here: DO_NOT_TRACK=1 is set.\n"));
-    own_log(sandbox, "\n\n");
-    assert!(report(sandbox, "").shows().starts_with(NOTHING));
-    assert_eq!(report(sandbox, "--log /dev/null").shows(), NOTHING);
+    write_log(sandbox, "\n\n");
+    assert!(report(sandbox, "").expect_stdout().starts_with(NOTHING));
+    assert_eq!(report(sandbox, "--log /dev/null").expect_stdout(), NOTHING);
     let json = report(sandbox, "--format json").json();
     assert_eq!((&json["totals"]["runs"], &json["targets"]), (&0.into(), &Value::Array(Vec::new())));
-    assert_eq!(report(sandbox, "--format csv").shows().lines().count(), 1);
-    assert_eq!(report(sandbox, "--format jsonl").shows(), "");
-    own_log(sandbox, small());
-    let none = report(sandbox, "--since 2026-11-21 --domain pr --utc").shows();
+    assert_eq!(report(sandbox, "--format csv").expect_stdout().lines().count(), 1);
+    assert_eq!(report(sandbox, "--format jsonl").expect_stdout(), "");
+    write_log(sandbox, small());
+    let none = report(sandbox, "--since 2026-11-21 --domain pr --utc").expect_stdout();
     assert!(none.starts_with("No telemetry data matches: since 21 Nov 2026, domain \"pr\".\n"), "{none}");
     assert!(none.contains("domains: lab, pro."), "{none}");
 }
@@ -177,15 +155,15 @@ fn several_logs_are_merged_in_time_order(sandbox: &Sandbox) {
     fs::write(sandbox.path("odd"), part(1)).expect("a log");
     fs::write(sandbox.path("even"), part(0)).expect("a log");
     let all = "--format jsonl --log ../odd --log";
-    assert_eq!(report(sandbox, &format!("{all} ../even")).shows(), small());
+    assert_eq!(report(sandbox, &format!("{all} ../even")).expect_stdout(), small());
     let even = fs::File::open(sandbox.path("even")).expect("a log");
-    assert_eq!(report(sandbox, &format!("{all} -")).stdin(even).shows(), small());
+    assert_eq!(report(sandbox, &format!("{all} -")).stdin(even).expect_stdout(), small());
     // The user's own log is not among them.
-    own_log(sandbox, event("2026-11-01T00:00:00", "own", "", 1.0, 0));
-    assert_eq!(report(sandbox, &format!("{all} ../even")).shows(), small());
+    write_log(sandbox, event("2026-11-01T00:00:00", "own", "", 1.0, 0));
+    assert_eq!(report(sandbox, &format!("{all} ../even")).expect_stdout(), small());
     // One log may come twice; standard input may not.
     assert_eq!(targets(report(sandbox, &format!("{all} ../odd"))).len(), 6);
-    report(sandbox, "--log - --log -").refused(2);
+    report(sandbox, "--log - --log -").expect_error(2, "");
     let json = report(sandbox, "--format json --log ../odd --log ../even").json();
     assert_eq!((&json["input"]["logs"], &json["input"]["events"]), (&2.into(), &7.into()));
 }
@@ -195,26 +173,26 @@ fn log_can_be_stdin_a_pipe_or_a_fifo(sandbox: &Sandbox) {
     let run = format!("{TM_RUN} report --format jsonl --log");
     // Three of them: each is as long as can be.
     let script = format!("{run} <(head -n 2 ../log) --log <(tail -n +6 ../log) --log <(sed -n 3,5p ../log)");
-    assert_eq!(sandbox.bash(&script).shows(), small());
-    assert_eq!(sandbox.bash(&format!("cat ../log | {run} -")).shows(), small());
-    assert_eq!(sandbox.bash(&format!("{run} /dev/stdin < ../log")).shows(), small());
-    assert_eq!(sandbox.bash(&format!("{run} - <&-")).shows(), "");
+    assert_eq!(sandbox.bash(&script).expect_stdout(), small());
+    assert_eq!(sandbox.bash(&format!("cat ../log | {run} -")).expect_stdout(), small());
+    assert_eq!(sandbox.bash(&format!("{run} /dev/stdin < ../log")).expect_stdout(), small());
+    assert_eq!(sandbox.bash(&format!("{run} - <&-")).expect_stdout(), "");
 }
 
 fn unreadable_log_is_named_in_the_error(sandbox: &Sandbox) {
-    own_log(sandbox, small());
+    write_log(sandbox, small());
     for (log, why) in [
         ("../nowhere", "No such file or directory (os error 2)"),
         ("..", "Is a directory (os error 21)"),
         (".anklume/telemetry/usage.jsonl/x", "Not a directory (os error 20)"),
     ] {
-        let said = report(sandbox, &format!("--log {log}")).refused(1);
+        let said = report(sandbox, &format!("--log {log}")).expect_error(1, "");
         assert_eq!(said, format!("tm-run: could not read {log}: {why}\n"));
-        report(sandbox, &format!("--log .anklume/telemetry/usage.jsonl --log {log}")).refused(1);
+        report(sandbox, &format!("--log .anklume/telemetry/usage.jsonl --log {log}")).expect_error(1, "");
     }
     fs::remove_file(sandbox.log()).expect("it goes");
     mkfifo(&sandbox.log(), Mode::S_IRUSR | Mode::S_IWUSR).expect("a FIFO");
-    let said = report(sandbox, "").refused(1);
+    let said = report(sandbox, "").expect_error(1, "");
     assert!(said.ends_with("'usage.jsonl' in it is no regular file\n"), "{said}");
 }
 
@@ -223,7 +201,7 @@ fn filters_select_by_target_domain_time_and_outcome(sandbox: &Sandbox) {
     fn case(sandbox: &Sandbox, words: &str, expected: &[&str]) {
         assert_eq!(targets(report(sandbox, &format!("--format jsonl --utc {words}"))), expected, "{words}");
     }
-    own_log(sandbox, small());
+    write_log(sandbox, small());
     case(sandbox, "--target apply", &["apply", "apply", "apply"]);
     case(sandbox, "--target apply --target lint", &["apply", "apply", "lint", "apply"]);
     case(sandbox, "--exclude sync --exclude lint", &["apply", "apply", "apply"]);
@@ -243,12 +221,12 @@ fn filters_select_by_target_domain_time_and_outcome(sandbox: &Sandbox) {
     case(sandbox, "--target -x --exclude --utc", &[]);
     let json = report(sandbox, "--format json --failed --limit 1").json();
     assert_eq!((names(&json), &json["left_out"]), (vec!["apply"], &1.into()));
-    let domains = report(sandbox, "--by domain --format csv").shows();
+    let domains = report(sandbox, "--by domain --format csv").expect_stdout();
     let rows: Vec<&str> = domains.lines().map(|row| &row[..row.find(',').unwrap_or(0)]).collect();
     assert_eq!(rows, ["domain", "", "pro", "lab"]);
-    assert!(report(sandbox, "--by domain").shows().contains("pro"));
+    assert!(report(sandbox, "--by domain").expect_stdout().contains("pro"));
     // One target is looked at closely.
-    let drill = report(sandbox, "--target apply").shows();
+    let drill = report(sandbox, "--target apply").expect_stdout();
     assert!(drill.starts_with("apply · 3 runs · 20 Nov – 23 Nov 2026 "), "{drill}");
 }
 
@@ -257,7 +235,7 @@ fn since_and_until_use_the_local_time_zone_and_dst(sandbox: &Sandbox) {
     const ZONE: &str = "CET-1CEST,M3.5.0,M10.5.0/3";
     let times = ["24T21:59:59", "24T22:00:00", "25T00:30:00", "25T01:30:00", "25T22:59:59", "25T23:00:00"];
     let line = |time: &&str| event(&format!("2026-10-{time}"), time, "", 1.0, 0);
-    own_log(sandbox, times.iter().map(line).collect::<String>());
+    write_log(sandbox, times.iter().map(line).collect::<String>());
     let of = |words: &str| targets(report(sandbox, &format!("--format jsonl {words}")).env("TZ", ZONE));
     assert_eq!(of("--since 2026-10-25 --until 2026-10-25"), times[1..5]);
     assert_eq!(of("--until 2026-10-24"), times[..1]);
@@ -266,7 +244,7 @@ fn since_and_until_use_the_local_time_zone_and_dst(sandbox: &Sandbox) {
     assert_eq!(of("--since 2026-10-25T02:30 --until 2026-10-25T02:31"), times[2..4]);
     assert_eq!(of("--utc --since 2026-10-25 --until 2026-10-25"), times[2..]);
     let head = |words: &str, zone: &str| {
-        let text = report(sandbox, words).env("TZ", zone).shows();
+        let text = report(sandbox, words).env("TZ", zone).expect_stdout();
         text.lines().next().expect("a line").to_owned()
     };
     let head_in_zone = head("", ZONE);
@@ -279,7 +257,7 @@ fn since_and_until_use_the_local_time_zone_and_dst(sandbox: &Sandbox) {
 }
 
 fn contradictory_flags_are_a_usage_error(sandbox: &Sandbox) {
-    own_log(sandbox, small());
+    write_log(sandbox, small());
     for words in [
         "--since 2026-11-22 --until 2026-11-21",
         "--since 2026-11-22T10:00 --until 2026-11-22T10:00",
@@ -299,11 +277,11 @@ fn contradictory_flags_are_a_usage_error(sandbox: &Sandbox) {
         "--width wide",
         "--json",
     ] {
-        let said = report(sandbox, &format!("{words} --output ../never")).refused(2);
+        let said = report(sandbox, &format!("{words} --output ../never")).expect_error(2, "");
         assert!(said.ends_with("; see 'tm-run --help'\n"), "{words}: {said}");
     }
     assert!(!sandbox.path("never").exists());
-    assert!(!report(sandbox, "--since 2026-11-22 --until 2026-11-22").shows().is_empty());
+    assert!(!report(sandbox, "--since 2026-11-22 --until 2026-11-22").expect_stdout().is_empty());
 }
 
 fn sort_and_limit_apply_to_the_rows(sandbox: &Sandbox) {
@@ -311,7 +289,7 @@ fn sort_and_limit_apply_to_the_rows(sandbox: &Sandbox) {
     fn case(sandbox: &Sandbox, words: &str, expected: &[&str]) {
         assert_eq!(names(&report(sandbox, &format!("--format json {words}")).json()), expected, "{words}");
     }
-    own_log(sandbox, small());
+    write_log(sandbox, small());
     case(sandbox, "", &["apply", "sync", "lint"]);
     case(sandbox, "--sort runs", &["apply", "sync", "lint"]);
     case(sandbox, "--sort time", &["apply", "sync", "lint"]);
@@ -320,14 +298,14 @@ fn sort_and_limit_apply_to_the_rows(sandbox: &Sandbox) {
     case(sandbox, "--sort name", &["apply", "lint", "sync"]);
     case(sandbox, "--sort name --limit 2", &["apply", "lint"]);
     case(sandbox, "--limit 18446744073709551614", &["apply", "sync", "lint"]);
-    let rows = |words: &str| report(sandbox, words).shows().lines().count();
+    let rows = |words: &str| report(sandbox, words).expect_stdout().lines().count();
     assert_eq!((rows("--format csv --limit 1"), rows("--format jsonl --limit 1")), (2, 7));
-    assert!(report(sandbox, "--format markdown --limit 1").shows().ends_with("\n\nand 2 more\n"));
+    assert!(report(sandbox, "--format markdown --limit 1").expect_stdout().ends_with("\n\nand 2 more\n"));
     assert!(rows("--limit 1") < rows(""));
     let mean =
         |words: &str| report(sandbox, words).json()["targets"][0]["duration"]["all"]["mean_seconds"].clone();
     assert_eq!(mean("--format json --durations all"), 11.0);
-    let csv = report(sandbox, "--format csv --durations failed --target apply").shows();
+    let csv = report(sandbox, "--format csv --durations failed --target apply").expect_stdout();
     assert!(csv.lines().nth(1).expect("a row").contains(",12.0,12.0,"), "{csv}");
 }
 
@@ -341,7 +319,7 @@ fn anonymize_leaves_no_real_name_in_any_format(sandbox: &Sandbox) {
         let seconds = if run > 40 { 90.0 } else { 10.0 };
         log += &event(&time, target, domain, seconds, exit_code);
     }
-    own_log(sandbox, log);
+    write_log(sandbox, log);
     for format in ["text", "json", "csv", "markdown", "html", "jsonl"] {
         for words in [
             "",
@@ -352,7 +330,7 @@ fn anonymize_leaves_no_real_name_in_any_format(sandbox: &Sandbox) {
             "--target nothing-like-gnu --domain no-tapir",
             "--failed",
         ] {
-            let text = report(sandbox, &format!("--anonymize --format {format} {words}")).shows();
+            let text = report(sandbox, &format!("--anonymize --format {format} {words}")).expect_stdout();
             for name in ["zebra", "okapi", "gnu", "quagga", "tapir"] {
                 assert!(!text.contains(name), "{name} in {format} {words}: {text}");
             }
@@ -367,7 +345,7 @@ fn anonymize_leaves_no_real_name_in_any_format(sandbox: &Sandbox) {
 
 fn damaged_lines_are_listed_on_stderr(sandbox: &Sandbox) {
     let err = |log: &[u8], words: &str| {
-        own_log(sandbox, log);
+        write_log(sandbox, log);
         let output = report(sandbox, &format!("--format jsonl {words}")).output();
         assert_eq!(output.status, WaitStatus::Exited(0));
         (output.text().lines().count(), output.stderr)
@@ -411,7 +389,7 @@ fn odd_values_and_binary_noise_still_make_a_report(sandbox: &Sandbox) {
         r#"{"target": "=1+1|x,\"y\"", "timestamp": "2026-11-20 10:00:00"}"#,
         "{\"target\": \"\u{301}\u{200b}\u{1f469}\u{200d}\u{1f4bb}\u{ac00}\"}",
     ];
-    own_log(sandbox, odd.join("\n") + "\n");
+    write_log(sandbox, odd.join("\n") + "\n");
     for format in ["text", "json", "csv", "markdown", "html", "jsonl"] {
         for words in ["", "--by domain", "--target a", "--width 40", "--ascii", "--sort average", "--last 1"]
         {
@@ -438,7 +416,7 @@ fn odd_values_and_binary_noise_still_make_a_report(sandbox: &Sandbox) {
         })
         .collect();
     for log in [noise, vec![0; 5 << 20], b"{".repeat(100_000)] {
-        own_log(sandbox, log);
+        write_log(sandbox, log);
         let Output { status, stdout, stderr } = report(sandbox, "").output();
         assert_eq!(status, WaitStatus::Exited(0));
         assert!(stdout.starts_with(b"No telemetry data to report.\n"));
@@ -457,12 +435,13 @@ fn files(directory: &Path) -> Vec<String> {
 }
 
 fn output_file_is_private_and_complete(sandbox: &Sandbox) {
-    own_log(sandbox, small());
+    write_log(sandbox, small());
     let place = sandbox.path("place");
     fs::create_dir(&place).expect("a directory");
     let file = place.join("report.csv");
-    let expected = report(sandbox, "--format csv").shows();
-    let write = |words: &str| assert_eq!(report(sandbox, words).launch_option("--umask", "0").shows(), "");
+    let expected = report(sandbox, "--format csv").expect_stdout();
+    let write =
+        |words: &str| assert_eq!(report(sandbox, words).launch_option("--umask", "0").expect_stdout(), "");
     write("--format csv --output ../place/report.csv");
     let mode = || fs::metadata(&file).expect("the report").permissions().mode() & 0o7777;
     assert_eq!((fs::read_to_string(&file).expect("the report"), mode()), (expected.clone(), 0o600));
@@ -484,17 +463,17 @@ fn output_file_is_private_and_complete(sandbox: &Sandbox) {
     // Names that look odd, and the longest one.
     for name in ["-x".to_owned(), "a b\nc".to_owned(), "n".repeat(255)] {
         let path = format!("../place/{name}");
-        sandbox.unwrapped([TM_RUN, "report", "--format", "csv", "--output", &path]).shows();
+        sandbox.unwrapped([TM_RUN, "report", "--format", "csv", "--output", &path]).expect_stdout();
         assert_eq!(fs::read_to_string(place.join(name)).expect("the report"), expected);
     }
     assert_eq!(files(&place).len(), 6);
     // `-` is standard output.
-    assert_eq!(report(sandbox, "--format csv --output -").shows(), expected);
+    assert_eq!(report(sandbox, "--format csv --output -").expect_stdout(), expected);
     assert!(!sandbox.home().join("-").exists());
 }
 
 fn output_file_that_fails_leaves_nothing_behind(sandbox: &Sandbox) {
-    own_log(sandbox, small());
+    write_log(sandbox, small());
     let place = sandbox.path("place");
     fs::create_dir(&place).expect("a directory");
     fs::write(place.join("old"), "old").expect("a file");
@@ -504,38 +483,39 @@ fn output_file_that_fails_leaves_nothing_behind(sandbox: &Sandbox) {
         ("../place/none/x", "No such file or directory"),
         ("../place/old/x", "Not a directory"),
     ] {
-        let said = report(sandbox, &format!("--output {path}")).refused(1);
+        let said = report(sandbox, &format!("--output {path}")).expect_error(1, "");
         assert!(said.starts_with(&format!("tm-run: could not write {path}: {why} (os error ")), "{said}");
     }
     // No room for all of it.
-    let said =
-        report(sandbox, "--format html --output ../place/old").launch_option("--limit", "1:1000").refused(1);
+    let said = report(sandbox, "--format html --output ../place/old")
+        .launch_option("--limit", "1:1000")
+        .expect_error(1, "");
     assert!(said.contains("could not write ../place/old: File too large"), "{said}");
     // What cannot be read is no report.
-    report(sandbox, "--log ../nowhere --output ../place/new").refused(1);
+    report(sandbox, "--log ../nowhere --output ../place/new").expect_error(1, "");
     assert_eq!(files(&place), ["old"]);
     assert_eq!(fs::read(place.join("old")).expect("it is there"), b"old");
 }
 
 fn output_to_a_device_stdout_or_fifo_is_written_in_place(sandbox: &Sandbox) {
-    own_log(sandbox, small());
-    let expected = report(sandbox, "--format csv").shows();
-    assert_eq!(report(sandbox, "--format csv --output /dev/null").shows(), "");
+    write_log(sandbox, small());
+    let expected = report(sandbox, "--format csv").expect_stdout();
+    assert_eq!(report(sandbox, "--format csv --output /dev/null").expect_stdout(), "");
     assert!(fs::metadata("/dev/null").expect("it is there").file_type().is_char_device());
-    let said = report(sandbox, "--output /dev/full").refused(1);
+    let said = report(sandbox, "--output /dev/full").expect_error(1, "");
     assert!(said.starts_with("tm-run: could not write /dev/full: No space left on device"), "{said}");
-    assert_eq!(report(sandbox, "--format csv --output /dev/stdout").shows(), expected);
+    assert_eq!(report(sandbox, "--format csv --output /dev/stdout").expect_stdout(), expected);
     let twice =
         format!("for i in 1 2; do {TM_RUN} report --format csv --output /dev/stdout; done >> ../file");
-    assert_eq!(sandbox.bash(&twice).shows(), "");
+    assert_eq!(sandbox.bash(&twice).expect_stdout(), "");
     assert_eq!(fs::read_to_string(sandbox.path("file")).expect("a file"), expected.repeat(2));
     let piped = format!("{TM_RUN} report --format csv --output >(cat > ../through; echo done)");
-    assert_eq!(sandbox.bash(&format!("{piped} | cat")).shows(), "done\n");
+    assert_eq!(sandbox.bash(&format!("{piped} | cat")).expect_stdout(), "done\n");
     assert_eq!(fs::read_to_string(sandbox.path("through")).expect("a file"), expected);
 }
 
 fn sigpipe_or_epipe_ends_the_report_silently(sandbox: &Sandbox) {
-    own_log(sandbox, small().repeat(2000));
+    write_log(sandbox, small().repeat(2000));
     for (reader, seen) in [("head -n 1", 1), ("true", 0)] {
         let script = format!("set -o pipefail; {TM_RUN} report --format jsonl | {reader} | wc -l");
         let output = sandbox.bash(&script).output();
@@ -550,8 +530,12 @@ fn sigpipe_or_epipe_ends_the_report_silently(sandbox: &Sandbox) {
 /* ---- what it looks like ---- */
 
 #[track_caller]
-fn is_as_wide(start: Launch, sandbox: &Sandbox, width: usize) {
-    assert_eq!(start.shows(), report(sandbox, &format!("--width {width}")).shows(), "{width}");
+fn assert_width(start: Launch, sandbox: &Sandbox, width: usize) {
+    assert_eq!(
+        start.expect_stdout(),
+        report(sandbox, &format!("--width {width}")).expect_stdout(),
+        "{width}"
+    );
 }
 
 /// What is on a terminal of so many columns.
@@ -566,41 +550,41 @@ fn on_terminal(start: Launch, columns: u16) -> String {
 }
 
 fn width_comes_from_the_flag_columns_or_the_tty(sandbox: &Sandbox) {
-    own_log(sandbox, small());
-    is_as_wide(report(sandbox, ""), sandbox, 80);
+    write_log(sandbox, small());
+    assert_width(report(sandbox, ""), sandbox, 80);
     for (columns, width) in [("100", 100), ("120", 120), (" 66 ", 66), ("1", 40), ("999999", 200)] {
-        is_as_wide(report(sandbox, "").env("COLUMNS", columns), sandbox, width);
+        assert_width(report(sandbox, "").env("COLUMNS", columns), sandbox, width);
     }
     for columns in ["", "0", "-5", "wide", "99999999999999999999999"] {
-        is_as_wide(report(sandbox, "").env("COLUMNS", columns), sandbox, 80);
+        assert_width(report(sandbox, "").env("COLUMNS", columns), sandbox, 80);
     }
-    is_as_wide(report(sandbox, "--width 1"), sandbox, 40);
-    is_as_wide(report(sandbox, "--width 65535"), sandbox, 200);
-    is_as_wide(report(sandbox, "--width 90").env("COLUMNS", "120"), sandbox, 90);
+    assert_width(report(sandbox, "--width 1"), sandbox, 40);
+    assert_width(report(sandbox, "--width 65535"), sandbox, 200);
+    assert_width(report(sandbox, "--width 90").env("COLUMNS", "120"), sandbox, 90);
     let wait =
         |words: &str| sandbox.bash(&format!("read; {TM_RUN} report --color never {words}; printf '<end>'"));
     for (columns, width) in [(66, 66), (80, 80), (120, 120), (1, 40), (10, 40), (1000, 200), (0, 80)] {
-        let expected = report(sandbox, &format!("--width {width}")).shows();
+        let expected = report(sandbox, &format!("--width {width}")).expect_stdout();
         assert_eq!(on_terminal(wait(""), columns), expected, "{columns}");
     }
-    let expected = report(sandbox, "--width 90").shows();
+    let expected = report(sandbox, "--width 90").expect_stdout();
     assert_eq!(on_terminal(wait("").env("COLUMNS", "90"), 120), expected);
     assert_eq!(on_terminal(wait("--width 90").env("COLUMNS", "100"), 120), expected);
     // A file is no terminal, whatever standard output is.
     assert_eq!(on_terminal(wait("--output ../file"), 120), "");
     let text = fs::read_to_string(sandbox.path("file")).expect("a report");
-    assert_eq!(text, report(sandbox, "").shows());
+    assert_eq!(text, report(sandbox, "").expect_stdout());
 }
 
 fn ascii_is_used_in_a_plain_locale_or_terminal(sandbox: &Sandbox) {
-    own_log(sandbox, small());
-    let ascii = report(sandbox, "--ascii").shows();
+    write_log(sandbox, small());
+    let ascii = report(sandbox, "--ascii").expect_stdout();
     assert!(ascii.is_ascii());
-    let unicode = report(sandbox, "").shows();
+    let unicode = report(sandbox, "").expect_stdout();
     assert!(unicode.contains('█'));
     let set = |variables: &[(&str, &str)]| {
         let start = report(sandbox, "").env_remove("LANG");
-        variables.iter().fold(start, |start, (name, value)| start.env(name, value)).shows()
+        variables.iter().fold(start, |start, (name, value)| start.env(name, value)).expect_stdout()
     };
     for plain in [
         &[][..],
@@ -631,12 +615,12 @@ fn color_follows_the_flag_no_color_clicolor_force_and_the_tty(sandbox: &Sandbox)
         let run = sandbox.bash(&format!("read; {TM_RUN} report {words}; printf '<end>'"));
         let start = if on_terminal { run } else { report(sandbox, words) };
         let start = variables.iter().fold(start, |start, (name, value)| start.env(name, value));
-        let text = if on_terminal { self::on_terminal(start, 80) } else { start.shows() };
+        let text = if on_terminal { self::on_terminal(start, 80) } else { start.expect_stdout() };
         assert_eq!(text.contains('\u{1b}'), has_colour, "{words} {variables:?} on terminal: {on_terminal}");
     }
-    own_log(sandbox, small());
-    let plain = report(sandbox, "").shows();
-    let colour = report(sandbox, "--color always").shows();
+    write_log(sandbox, small());
+    let plain = report(sandbox, "").expect_stdout();
+    let colour = report(sandbox, "--color always").expect_stdout();
     assert!(colour.contains('\u{1b}') && !plain.contains('\u{1b}'));
     let (no, force, dumb) = (("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1"), ("TERM", "dumb"));
     case(sandbox, "", &[], true, true);
@@ -657,14 +641,14 @@ fn color_follows_the_flag_no_color_clicolor_force_and_the_tty(sandbox: &Sandbox)
     for format in ["json", "csv", "markdown", "jsonl", "html"] {
         case(sandbox, &format!("--format {format} --color always"), &[force], false, false);
     }
-    assert_eq!(report(sandbox, "--color always --output ../file").shows(), "");
+    assert_eq!(report(sandbox, "--color always --output ../file").expect_stdout(), "");
     assert_eq!(fs::read_to_string(sandbox.path("file")).expect("a report"), colour);
 }
 
 /* ---- while it reads ---- */
 
 /// The writing end of a log that is a FIFO, once it is being read.
-fn feed(sandbox: &Sandbox) -> fs::File {
+fn open_fifo_log(sandbox: &Sandbox) -> fs::File {
     let mut writer = None;
     wait_until("the log is opened", || {
         let open =
@@ -675,15 +659,15 @@ fn feed(sandbox: &Sandbox) -> fs::File {
     writer.expect("a writer")
 }
 
-fn slow_log(sandbox: &Sandbox) {
+fn make_fifo_log(sandbox: &Sandbox) {
     mkfifo(&sandbox.path("slow"), Mode::S_IRUSR | Mode::S_IWUSR).expect("a FIFO");
 }
 
 fn progress_is_shown_on_a_tty_and_wiped(sandbox: &Sandbox) {
-    slow_log(sandbox);
+    make_fifo_log(sandbox);
     let script = format!("{TM_RUN} report --format jsonl --log ../slow > ../report; printf '<end>'");
     let mut job = sandbox.bash(&script).on_terminal().spawn();
-    let mut log = feed(sandbox);
+    let mut log = open_fifo_log(sandbox);
     log.write_all(small().as_bytes()).expect("it is read");
     // It comes when the reading has taken long: the log ends only when it has been seen.
     job.terminal().screen.read_until("reading ");
@@ -697,12 +681,12 @@ fn progress_is_shown_on_a_tty_and_wiped(sandbox: &Sandbox) {
 }
 
 fn progress_is_not_written_to_a_file(sandbox: &Sandbox) {
-    slow_log(sandbox);
+    make_fifo_log(sandbox);
     // Standard output is a terminal; standard error is not.
     let told = sandbox.path("told");
     let start = report(sandbox, "--format jsonl --log ../slow").on_terminal();
     let mut job = start.launch_option("--write", format!("2:{}", told.display())).spawn();
-    let mut log = feed(sandbox);
+    let mut log = open_fifo_log(sandbox);
     // Whoever would show it is there from the start.
     let threads = fs::read_dir(format!("/proc/{}/task", job.pid)).expect("its threads").count();
     assert_eq!(threads, 1, "nobody looks at the clock");
@@ -754,7 +738,7 @@ fn duckdb_agrees_on_counts_mean_median_and_percentile(sandbox: &Sandbox) {
         let time = format!("2026-10-{day:02}T{:02}:{:02}:{second:02}", minute / 60, minute % 60);
         log += &event(&time, target, domain, f64::from(random(600_000)) / 1000.0, exit_code);
     }
-    own_log(sandbox, &log);
+    write_log(sandbox, &log);
     let python = python_with("duckdb").expect("it was looked for");
     let path = sandbox.log().display().to_string();
     let json = report(sandbox, "--format json --sort name").json();

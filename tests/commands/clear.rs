@@ -5,7 +5,9 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::process::Stdio;
 
-use super::{CLEARED, LOG_ONE, NOTHING_TO_CLEAR, WithUser, event, has_nothing, mode, set_mode, tm_run};
+use super::{
+    CLEARED, LOG_ONE, NOTHING_TO_CLEAR, WithUser, assert_home_is_empty, event, mode, set_mode, tm_run,
+};
 use crate::harness::{Case, RECORDED, Sandbox, TM_RUN, WaitStatus, cases, probe, wait_until};
 
 pub fn cases() -> Vec<Case> {
@@ -14,33 +16,33 @@ pub fn cases() -> Vec<Case> {
 
 fn clear_deletes_the_log_the_marker_and_the_directories(sandbox: &Sandbox) {
     tm_run(sandbox, LOG_ONE).wait_for_exit();
-    tm_run(sandbox, "clear").says(0, CLEARED, "");
-    has_nothing(sandbox);
-    tm_run(sandbox, "clear").says(0, NOTHING_TO_CLEAR, "");
+    tm_run(sandbox, "clear").expect_output(0, CLEARED, "");
+    assert_home_is_empty(sandbox);
+    tm_run(sandbox, "clear").expect_output(0, NOTHING_TO_CLEAR, "");
     // The marker alone, and the log alone.
     tm_run(sandbox, "on").wait_for_exit();
-    tm_run(sandbox, "clear").says(0, CLEARED, "");
+    tm_run(sandbox, "clear").expect_output(0, CLEARED, "");
     fs::create_dir_all(sandbox.telemetry()).expect("the directories");
     fs::write(sandbox.log(), "").expect("a log");
-    tm_run(sandbox, "clear").says(0, CLEARED, "");
-    has_nothing(sandbox);
+    tm_run(sandbox, "clear").expect_output(0, CLEARED, "");
+    assert_home_is_empty(sandbox);
 }
 
 fn clear_keeps_files_that_are_not_ours(sandbox: &Sandbox) {
     let anklume = sandbox.home().join(".anklume");
     fs::write(anklume.join("settings"), "x").expect("a file");
     tm_run(sandbox, LOG_ONE).wait_for_exit();
-    tm_run(sandbox, "clear").says(0, CLEARED, "");
+    tm_run(sandbox, "clear").expect_output(0, CLEARED, "");
     assert!(anklume.join("settings").exists() && !sandbox.telemetry().exists());
     tm_run(sandbox, "on").wait_for_exit();
     fs::write(sandbox.telemetry().join("notes"), "x").expect("a file");
     // Neither is what stands in the places of our files.
     fs::create_dir(sandbox.log()).expect("a directory");
     fs::write(sandbox.log().join("kept"), "x").expect("a file");
-    tm_run(sandbox, "clear").says(0, CLEARED, "");
+    tm_run(sandbox, "clear").expect_output(0, CLEARED, "");
     assert!(sandbox.telemetry().join("notes").exists() && sandbox.log().join("kept").exists());
     assert!(!sandbox.marker().exists());
-    tm_run(sandbox, "clear").says(0, NOTHING_TO_CLEAR, "");
+    tm_run(sandbox, "clear").expect_output(0, NOTHING_TO_CLEAR, "");
 }
 
 fn clear_deletes_the_target_of_a_symlinked_log(sandbox: &Sandbox) {
@@ -49,11 +51,11 @@ fn clear_deletes_the_target_of_a_symlinked_log(sandbox: &Sandbox) {
     symlink(&far, &near).expect("a link");
     symlink(&near, sandbox.log()).expect("a link");
     fs::write(&far, "").expect("a log");
-    tm_run(sandbox, LOG_ONE).says(0, "", "");
+    tm_run(sandbox, LOG_ONE).expect_output(0, "", "");
     assert_eq!(fs::read_to_string(&far).expect("the log").lines().count(), 1);
-    tm_run(sandbox, "clear").says(0, CLEARED, "");
+    tm_run(sandbox, "clear").expect_output(0, CLEARED, "");
     assert!(!far.exists(), "the data is gone");
-    has_nothing(sandbox);
+    assert_home_is_empty(sandbox);
 }
 
 fn clear_reports_hard_links_and_dangling_symlinks(sandbox: &Sandbox) {
@@ -61,14 +63,14 @@ fn clear_reports_hard_links_and_dangling_symlinks(sandbox: &Sandbox) {
     // Another name for the same data.
     tm_run(sandbox, LOG_ONE).wait_for_exit();
     fs::hard_link(sandbox.log(), sandbox.path("other")).expect("a link");
-    let said = tm_run(sandbox, "clear").fails(1, "");
+    let said = tm_run(sandbox, "clear").expect_error(1, "");
     assert!(said.contains("1 other hard link(s)"), "{said}");
     assert!(!sandbox.log().exists() && sandbox.path("other").exists());
 
     // The disk that holds the data may come back.
     tm_run(sandbox, "on").wait_for_exit();
     symlink("/no/such/place", sandbox.log()).expect("a link");
-    let said = tm_run(sandbox, "clear").fails(1, "");
+    let said = tm_run(sandbox, "clear").expect_error(1, "");
     let line = format!(
         "tm-run: could not delete what is recorded in {directory}: 'usage.jsonl' in it is a link to nowhere\n"
     );
@@ -78,18 +80,18 @@ fn clear_reports_hard_links_and_dangling_symlinks(sandbox: &Sandbox) {
 
 fn clear_deletes_a_log_without_read_permission(sandbox: &Sandbox) {
     let ours = WithUser::new(sandbox);
-    ours.run(LOG_ONE).says(0, "", "");
+    ours.run(LOG_ONE).expect_output(0, "", "");
     set_mode(&sandbox.log(), 0);
-    ours.run("clear").says(0, CLEARED, "");
-    has_nothing(sandbox);
+    ours.run("clear").expect_output(0, CLEARED, "");
+    assert_home_is_empty(sandbox);
     // Neither is a link to it mistaken for it.
     ours.run("on").wait_for_exit();
     let place = sandbox.home().join("place");
     fs::write(&place, event("2020-01-01T00:00:00Z", "a")).expect("a log");
     set_mode(&place, 0);
     symlink(&place, sandbox.log()).expect("a link");
-    ours.run("clear").says(0, CLEARED, "");
-    has_nothing(sandbox);
+    ours.run("clear").expect_output(0, CLEARED, "");
+    assert_home_is_empty(sandbox);
 }
 
 fn clear_before_deletes_only_older_events(sandbox: &Sandbox) {
@@ -97,20 +99,28 @@ fn clear_before_deletes_only_older_events(sandbox: &Sandbox) {
     let line = |day: &&str| event(&format!("{day}T00:00:00+00:00"), "a");
     let all: String = days.iter().map(line).collect();
     fs::write(sandbox.log(), &all).expect("a log");
-    tm_run(sandbox, "clear --before 2026-10-30").says(0, "No events before that. Kept 4 events.\n", "");
+    tm_run(sandbox, "clear --before 2026-10-30").expect_output(
+        0,
+        "No events before that. Kept 4 events.\n",
+        "",
+    );
     assert_eq!(sandbox.log_text(), all);
-    tm_run(sandbox, "clear --before 2026-10-31T00:00:00").says(0, "Deleted 1 event, kept 3 events.\n", "");
-    tm_run(sandbox, "clear --before 2026-11-01").says(0, "Deleted 1 event, kept 2 events.\n", "");
+    tm_run(sandbox, "clear --before 2026-10-31T00:00:00").expect_output(
+        0,
+        "Deleted 1 event, kept 3 events.\n",
+        "",
+    );
+    tm_run(sandbox, "clear --before 2026-11-01").expect_output(0, "Deleted 1 event, kept 2 events.\n", "");
     assert_eq!(sandbox.log_text(), days[2..].iter().map(line).collect::<String>());
     assert!(sandbox.marker().exists(), "recording goes on");
-    tm_run(sandbox, "log --target now --duration 1 --exit-code 0").says(0, "", "");
-    tm_run(sandbox, "clear --before today").says(0, "Deleted 2 events, kept 1 event.\n", "");
+    tm_run(sandbox, "log --target now --duration 1 --exit-code 0").expect_output(0, "", "");
+    tm_run(sandbox, "clear --before today").expect_output(0, "Deleted 2 events, kept 1 event.\n", "");
     // Switched off, it works, too, and does not switch on.
     tm_run(sandbox, "off").wait_for_exit();
-    tm_run(sandbox, "clear --before 2100-01-01").says(0, "Deleted 1 event, kept 0 events.\n", "");
+    tm_run(sandbox, "clear --before 2100-01-01").expect_output(0, "Deleted 1 event, kept 0 events.\n", "");
     assert_eq!((sandbox.log_text().as_str(), sandbox.marker().exists()), ("", false));
     for wrong in ["", "0d", "-7d", "7", "tomorrow", "2026-02-30", "2026-11-01 14:00", "+7d"] {
-        sandbox.unwrapped([TM_RUN, "clear", "--before", wrong]).fails(2, "");
+        sandbox.unwrapped([TM_RUN, "clear", "--before", wrong]).expect_error(2, "");
     }
 }
 
@@ -119,7 +129,7 @@ fn clear_before_uses_the_local_time_zone(sandbox: &Sandbox) {
     fs::write(sandbox.log(), both.concat()).expect("a log");
     let zone = "CET-1CEST,M3.5.0,M10.5.0/3";
     let start = tm_run(sandbox, "clear --before 2026-10-25").env("TZ", zone);
-    start.says(0, "Deleted 1 event, kept 1 event.\n", "");
+    start.expect_output(0, "Deleted 1 event, kept 1 event.\n", "");
     assert_eq!(sandbox.log_text(), both[1]);
 }
 
@@ -129,14 +139,15 @@ fn clear_before_keeps_a_symlinked_log_linked(sandbox: &Sandbox) {
     fs::write(&place, event("2020-11-02T00:00:00Z", "a") + &new).expect("a log");
     set_mode(&place, 0o640);
     symlink(&place, sandbox.log()).expect("a link");
-    tm_run(sandbox, "clear --before 2026-01-01").says(0, "Deleted 1 event, kept 1 event.\n", "");
+    tm_run(sandbox, "clear --before 2026-01-01").expect_output(0, "Deleted 1 event, kept 1 event.\n", "");
     assert!(fs::symlink_metadata(sandbox.log()).expect("the link").is_symlink());
     assert_eq!((fs::read_to_string(&place).expect("the log"), mode(&place)), (new, 0o640));
     // Another name keeps what was deleted.
     fs::remove_file(sandbox.log()).expect("it goes");
     fs::write(sandbox.log(), event("2020-11-02T00:00:00Z", "a")).expect("a log");
     fs::hard_link(sandbox.log(), sandbox.path("other")).expect("a link");
-    let said = tm_run(sandbox, "clear --before 2026-01-01").fails(1, "Deleted 1 event, kept 0 events.\n");
+    let said =
+        tm_run(sandbox, "clear --before 2026-01-01").expect_error(1, "Deleted 1 event, kept 0 events.\n");
     assert!(said.contains("1 other hard link(s)"), "{said}");
 }
 
@@ -147,10 +158,10 @@ fn clear_before_treats_untimed_lines_like_the_line_before(sandbox: &Sandbox) {
     let long = "x".repeat(3 << 20) + "\n";
     let lines = ["first\n", &old, "damaged\n", "\n", untimed, &long, &new, "kept\n", untimed, &long, torn];
     fs::write(sandbox.log(), lines.concat()).expect("a log");
-    tm_run(sandbox, "clear --before 2026-01-01").says(0, "Deleted 2 events, kept 2 events.\n", "");
+    tm_run(sandbox, "clear --before 2026-01-01").expect_output(0, "Deleted 2 events, kept 2 events.\n", "");
     assert!(sandbox.log_text() == ["first\n", &new, "kept\n", untimed, &long, torn].concat());
     // The next event is not glued to the end.
-    tm_run(sandbox, "log --target next --duration 1 --exit-code 0").says(0, "", "");
+    tm_run(sandbox, "log --target next --duration 1 --exit-code 0").expect_output(0, "", "");
     assert_eq!(sandbox.log_text().lines().next_back().map(|line| &line[..14]), Some("{\"timestamp\": "));
 }
 
@@ -160,7 +171,7 @@ fn clear_before_gives_up_on_a_locked_log(sandbox: &Sandbox) {
     let holding = sandbox.unwrapped([probe().as_ref(), OsStr::new("hold"), sandbox.log().as_os_str()]);
     let mut holder = holding.stdin(Stdio::piped()).spawn();
     assert_eq!(holder.stdout.read_line(), "held");
-    let said = tm_run(sandbox, "clear --before 2026-01-01").fails(1, "");
+    let said = tm_run(sandbox, "clear --before 2026-01-01").expect_error(1, "");
     assert!(said.ends_with("another program holds its lock\n"), "{said}");
     assert_eq!(sandbox.log_text(), log);
     assert_eq!(fs::read_dir(sandbox.telemetry()).expect("the directory").count(), 2, "no copy is left");
@@ -207,9 +218,9 @@ fn clear_before_killed_leaves_the_log_whole(sandbox: &Sandbox) {
     assert_eq!((sandbox.log_text(), copy.exists()), (log, true));
     assert_eq!(tm_run(sandbox, "report --format jsonl").output().text().lines().count(), 2);
     // The next one begins anew, and clear deletes what another has left.
-    tm_run(sandbox, "clear --before 2026-01-01").says(0, "Deleted 1 event, kept 1 event.\n", "");
+    tm_run(sandbox, "clear --before 2026-01-01").expect_output(0, "Deleted 1 event, kept 1 event.\n", "");
     assert!(!copy.exists());
     fs::write(&copy, "left").expect("a copy");
-    tm_run(sandbox, "clear").says(0, CLEARED, "");
-    has_nothing(sandbox);
+    tm_run(sandbox, "clear").expect_output(0, CLEARED, "");
+    assert_home_is_empty(sandbox);
 }

@@ -7,8 +7,8 @@ use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 
 use super::{
-    CLEARED, HOW_TO_TURN_ON, LOG_ONE, NETWORK, NOTHING_TO_CLEAR, OFF_SAYS, RECORDED_PER_RUN, WithUser, event,
-    has_nothing, mode, set_mode, tm_run,
+    CLEARED, HOW_TO_TURN_ON, LOG_ONE, NETWORK, NOTHING_TO_CLEAR, OFF_SAYS, RECORDED_PER_RUN, WithUser,
+    assert_home_is_empty, event, mode, set_mode, tm_run,
 };
 use crate::harness::{Case, OFF, RECORDED, Sandbox, WaitStatus, cases};
 
@@ -21,7 +21,7 @@ pub fn cases() -> Vec<Case> {
 fn on_prints_the_directory_and_makes_only_the_marker(sandbox: &Sandbox) {
     let text = format!("Telemetry enabled. Data stored in: {}\n", sandbox.telemetry().display());
     for _ in 0..2 {
-        tm_run(sandbox, "on").says(0, &text, "");
+        tm_run(sandbox, "on").expect_output(0, &text, "");
         let entries = fs::read_dir(sandbox.telemetry()).expect("a directory");
         let names: Vec<_> = entries.map(|entry| entry.expect("an entry").file_name()).collect();
         assert_eq!(names, ["enabled"]);
@@ -31,13 +31,13 @@ fn on_prints_the_directory_and_makes_only_the_marker(sandbox: &Sandbox) {
 
 fn off_keeps_the_log(sandbox: &Sandbox) {
     tm_run(sandbox, "on").wait_for_exit();
-    tm_run(sandbox, LOG_ONE).says(0, "", "");
+    tm_run(sandbox, LOG_ONE).expect_output(0, "", "");
     let log = sandbox.log_text();
     for _ in 0..2 {
-        tm_run(sandbox, "off").says(0, OFF_SAYS, "");
+        tm_run(sandbox, "off").expect_output(0, OFF_SAYS, "");
         assert!(!sandbox.marker().exists());
     }
-    tm_run(sandbox, "log --target b --duration 1 --exit-code 0").says(0, "", "");
+    tm_run(sandbox, "log --target b --duration 1 --exit-code 0").expect_output(0, "", "");
     assert_eq!(sandbox.log_text(), log);
     // A log that is there is reported on while recording is off.
     assert!(tm_run(sandbox, "report").output().text().contains("Total events: 1 "));
@@ -61,18 +61,18 @@ fn off_subcommands_make_no_file(sandbox: &Sandbox) {
         "-- true",
     ] {
         assert_eq!(tm_run(sandbox, words).wait_for_exit(), WaitStatus::Exited(0), "{words}");
-        has_nothing(sandbox);
+        assert_home_is_empty(sandbox);
     }
     let directory = sandbox.telemetry();
     let text = format!(
         "Telemetry: disabled\nData directory: {}\nEvents: 0\nNo data file yet.\n{RECORDED_PER_RUN}{NETWORK}{HOW_TO_TURN_ON}",
         directory.display()
     );
-    tm_run(sandbox, "status").says(0, &text, "");
-    tm_run(sandbox, "off").says(0, OFF_SAYS, "");
-    tm_run(sandbox, "clear").says(0, NOTHING_TO_CLEAR, "");
-    tm_run(sandbox, "clear --before today").says(0, "No events before that. Kept 0 events.\n", "");
-    tm_run(sandbox, "report").says(
+    tm_run(sandbox, "status").expect_output(0, &text, "");
+    tm_run(sandbox, "off").expect_output(0, OFF_SAYS, "");
+    tm_run(sandbox, "clear").expect_output(0, NOTHING_TO_CLEAR, "");
+    tm_run(sandbox, "clear --before today").expect_output(0, "No events before that. Kept 0 events.\n", "");
+    tm_run(sandbox, "report").expect_output(
         0,
         "No telemetry data to report.\nRecording is off. Turn it on with: tm-run on\n",
         "",
@@ -107,8 +107,8 @@ fn modes_are_private_under_any_umask(sandbox: &Sandbox) {
             WaitStatus::Exited(0)
         );
         assert_eq!((mode(&sandbox.log()), sandbox.events().len()), (0o640, 1), "{umask}");
-        ours.run("clear").says(0, CLEARED, "");
-        has_nothing(sandbox);
+        ours.run("clear").expect_output(0, CLEARED, "");
+        assert_home_is_empty(sandbox);
     }
 }
 
@@ -123,7 +123,7 @@ fn existing_modes_are_kept(sandbox: &Sandbox) {
     tm_run(sandbox, "on").wait_for_exit();
     set_mode(&sandbox.marker(), 0o444);
     tm_run(sandbox, "on").wait_for_exit();
-    tm_run(sandbox, LOG_ONE).says(0, "", "");
+    tm_run(sandbox, LOG_ONE).expect_output(0, "", "");
     let modes = [&anklume, &sandbox.telemetry(), &sandbox.log(), &sandbox.marker()].map(|path| mode(path));
     assert_eq!(modes, [0o755, 0o711, 0o644, 0o444]);
     let shown = tm_run(sandbox, "status").output().text();
@@ -142,11 +142,11 @@ fn marker_that_is_no_file_means_off_and_status_says_so(sandbox: &Sandbox) {
         let said = tm_run(sandbox, "status").output().text();
         let first = format!("Telemetry: disabled: 'enabled' in the data directory is {what}");
         assert_eq!(said.lines().next(), Some(first.as_str()));
-        let said = tm_run(sandbox, "on").fails(1, "");
+        let said = tm_run(sandbox, "on").expect_error(1, "");
         assert!(said.ends_with(&format!(": 'enabled' in it is {what}\n")), "{said}");
-        tm_run(sandbox, LOG_ONE).says(0, "", "");
+        tm_run(sandbox, LOG_ONE).expect_output(0, "", "");
         assert!(!sandbox.log().exists());
-        tm_run(sandbox, "off").says(0, OFF_SAYS, "");
+        tm_run(sandbox, "off").expect_output(0, OFF_SAYS, "");
         // A directory is not ours.
         if sandbox.marker().is_dir() {
             fs::remove_dir(sandbox.marker()).expect("it goes");
@@ -157,20 +157,20 @@ fn marker_that_is_no_file_means_off_and_status_says_so(sandbox: &Sandbox) {
     fs::write(sandbox.path("elsewhere"), "").expect("a file");
     symlink(sandbox.path("elsewhere"), sandbox.marker()).expect("a link");
     assert!(tm_run(sandbox, "status").output().text().starts_with("Telemetry: enabled\n"));
-    tm_run(sandbox, "off").says(0, OFF_SAYS, "");
+    tm_run(sandbox, "off").expect_output(0, OFF_SAYS, "");
     assert!(sandbox.path("elsewhere").exists());
 }
 
 fn file_in_place_of_the_directory_is_an_error(sandbox: &Sandbox) {
     let anklume = sandbox.home().join(".anklume");
     fs::write(&anklume, "not ours").expect("a file");
-    let said = tm_run(sandbox, "on").fails(1, "");
+    let said = tm_run(sandbox, "on").expect_error(1, "");
     assert!(said.ends_with(&format!("'{}' is no directory\n", anklume.display())), "{said}");
     let said = tm_run(sandbox, "status").output().text();
     assert!(said.starts_with("Telemetry: disabled: there is no room for a data directory"), "{said}");
-    tm_run(sandbox, "off").says(0, OFF_SAYS, "");
-    tm_run(sandbox, "clear").says(0, NOTHING_TO_CLEAR, "");
-    tm_run(sandbox, "clear --before 7d").says(0, "No events before that. Kept 0 events.\n", "");
+    tm_run(sandbox, "off").expect_output(0, OFF_SAYS, "");
+    tm_run(sandbox, "clear").expect_output(0, NOTHING_TO_CLEAR, "");
+    tm_run(sandbox, "clear --before 7d").expect_output(0, "No events before that. Kept 0 events.\n", "");
     assert_eq!(tm_run(sandbox, "report").wait_for_exit(), WaitStatus::Exited(0));
     assert_eq!(fs::read(&anklume).expect("it is there"), b"not ours");
 }
@@ -183,9 +183,9 @@ fn home_unset_or_relative_is_an_error_and_makes_nothing(sandbox: &Sandbox) {
             None => tm_run(sandbox, words).env_remove("HOME"),
         };
         for words in ["on", "off", "clear", "clear --before 7d"] {
-            run(words).says(1, "", &format!("tm-run: {WHY}\n"));
+            run(words).expect_output(1, "", &format!("tm-run: {WHY}\n"));
         }
-        run(LOG_ONE).says(0, "", "");
+        run(LOG_ONE).expect_output(0, "", "");
         let said = run("status").output();
         assert_eq!(
             (said.status, said.text()),
@@ -194,8 +194,8 @@ fn home_unset_or_relative_is_an_error_and_makes_nothing(sandbox: &Sandbox) {
         let said = run("report").output();
         assert_eq!(said.status, WaitStatus::Exited(0));
         assert!(said.text().starts_with("No telemetry data to report.\nNothing can be recorded: "));
-        run("echo out").says(0, "out\n", "");
-        has_nothing(sandbox);
+        run("echo out").expect_output(0, "out\n", "");
+        assert_home_is_empty(sandbox);
     }
 }
 
@@ -210,15 +210,15 @@ fn do_not_track_stops_recording_in_every_subcommand(sandbox: &Sandbox) {
         assert!(said.contains("env -u DO_NOT_TRACK tm-run"), "{said}");
         let said = run("report").output().text();
         assert!(said.contains(&format!("DO_NOT_TRACK={value} is set")), "{said}");
-        run(LOG_ONE).says(0, "", "");
-        run("true").says(0, "", "");
+        run(LOG_ONE).expect_output(0, "", "");
+        run("true").expect_output(0, "", "");
         assert!(!sandbox.log().exists(), "{value:?}");
     }
     for (count, value) in ["", "0", "false"].into_iter().enumerate() {
         let run = |words| tm_run(sandbox, words).env("DO_NOT_TRACK", value);
         assert!(run("status").output().text().starts_with("Telemetry: enabled\n"), "{value:?}");
-        run(LOG_ONE).says(0, "", "");
-        run("true").says(0, "", "");
+        run(LOG_ONE).expect_output(0, "", "");
+        run("true").expect_output(0, "", "");
         assert_eq!(sandbox.events().len(), 2 * (count + 1), "{value:?}");
     }
 }

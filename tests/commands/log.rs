@@ -6,7 +6,7 @@ use std::os::unix::fs::symlink;
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 
-use super::{LOG_ONE, has_nothing, tm_run};
+use super::{LOG_ONE, assert_home_is_empty, tm_run};
 use crate::harness::{Case, OFF, Output, RECORDED, Sandbox, TM_RUN, WaitStatus, cases};
 
 pub fn cases() -> Vec<Case> {
@@ -16,16 +16,16 @@ pub fn cases() -> Vec<Case> {
 }
 
 fn log_while_off_writes_nothing(sandbox: &Sandbox) {
-    tm_run(sandbox, "log --target a --domain b --duration 1 --exit-code 0").says(0, "", "");
-    has_nothing(sandbox);
+    tm_run(sandbox, "log --target a --domain b --duration 1 --exit-code 0").expect_output(0, "", "");
+    assert_home_is_empty(sandbox);
     // What is wrong is refused all the same.
-    tm_run(sandbox, "log --target a --duration x --exit-code 0").fails(2, "");
+    tm_run(sandbox, "log --target a --duration x --exit-code 0").expect_error(2, "");
 }
 
 /// All but the time.
 #[track_caller]
 fn logs(sandbox: &Sandbox, words: &[&str], line: &str) {
-    sandbox.unwrapped([TM_RUN, "log"].iter().chain(words)).says(0, "", "");
+    sandbox.unwrapped([TM_RUN, "log"].iter().chain(words)).expect_output(0, "", "");
     let log = sandbox.log_text();
     let last = log.lines().next_back().expect("a line");
     let (_, rest) = last.split_once(", ").expect("a line");
@@ -84,16 +84,16 @@ fn log_refuses_invalid_names_durations_and_exit_codes(sandbox: &Sandbox) {
     ] {
         let mut words = whole;
         words[place] = value;
-        sandbox.unwrapped([TM_RUN, "log"].into_iter().chain(words)).fails(2, "");
+        sandbox.unwrapped([TM_RUN, "log"].into_iter().chain(words)).expect_error(2, "");
     }
     for gone in [0, 2, 4] {
         let words = whole.iter().enumerate().filter(|(at, _)| *at / 2 != gone / 2).map(|(_, word)| *word);
-        sandbox.unwrapped([TM_RUN, "log"].into_iter().chain(words)).fails(2, "");
+        sandbox.unwrapped([TM_RUN, "log"].into_iter().chain(words)).expect_error(2, "");
     }
     // `--d` could be the domain or the duration.
-    tm_run(sandbox, "log --target a --d 1 --exit-code 0").fails(2, "");
-    tm_run(sandbox, "log --target a --duration 1 --exit-code 0 more").fails(2, "");
-    tm_run(sandbox, "log --target a --target b --duration 1 --exit-code 0").fails(2, "");
+    tm_run(sandbox, "log --target a --d 1 --exit-code 0").expect_error(2, "");
+    tm_run(sandbox, "log --target a --duration 1 --exit-code 0 more").expect_error(2, "");
+    tm_run(sandbox, "log --target a --target b --duration 1 --exit-code 0").expect_error(2, "");
     assert!(!sandbox.log().exists());
 }
 
@@ -108,7 +108,7 @@ fn log_that_cannot_be_written_is_an_error(sandbox: &Sandbox) {
         make();
         let directory = sandbox.telemetry();
         let said = format!("tm-run: could not record the event in {}: {why}\n", directory.display());
-        tm_run(sandbox, LOG_ONE).says(1, "", &said);
+        tm_run(sandbox, LOG_ONE).expect_output(1, "", &said);
         let Output { status, stderr, .. } = tm_run(sandbox, "clear --before 7d").output();
         let is_nothing = why.ends_with("nowhere");
         assert_eq!(status, WaitStatus::Exited(i32::from(!is_nothing)), "{stderr}");

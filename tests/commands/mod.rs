@@ -13,7 +13,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::path::Path;
 
-use crate::harness::{Case, Launch, Output, Sandbox, TM_RUN, WaitStatus, install};
+use crate::harness::{Case, Launch, Sandbox, TM_RUN, install};
 
 pub fn cases() -> Vec<Case> {
     [
@@ -34,31 +34,6 @@ fn tm_run<'s>(sandbox: &'s Sandbox, words: &str) -> Launch<'s> {
     sandbox.unwrapped([TM_RUN].into_iter().chain(words.split_whitespace()))
 }
 
-impl Launch<'_> {
-    #[track_caller]
-    fn says(self, code: i32, out: &str, err: &str) {
-        let output = self.output();
-        assert_eq!(
-            (output.text().as_str(), output.stderr.as_str(), output.status),
-            (out, err, WaitStatus::Exited(code))
-        );
-    }
-
-    /// One line of complaint, which is given back.
-    #[track_caller]
-    fn fails(self, code: i32, out: &str) -> String {
-        let Output { status, stdout: text, stderr } = self.output();
-        assert_eq!(
-            (status, String::from_utf8_lossy(&text).as_ref()),
-            (WaitStatus::Exited(code), out),
-            "{stderr}"
-        );
-        assert!(stderr.starts_with("tm-run: ") && stderr.ends_with('\n'), "{stderr:?}");
-        assert_eq!(stderr.lines().count(), 1, "{stderr}");
-        stderr
-    }
-}
-
 fn event(time: &str, target: &str) -> String {
     format!(
         "{{\"timestamp\": \"{time}\", \"target\": \"{target}\", \"domain\": null, \"duration_seconds\": 1.0, \"exit_code\": 0}}\n"
@@ -74,7 +49,7 @@ fn set_mode(path: &Path, mode: u32) {
 }
 
 #[track_caller]
-fn has_nothing(sandbox: &Sandbox) {
+fn assert_home_is_empty(sandbox: &Sandbox) {
     assert_eq!(fs::read_dir(sandbox.home()).expect("the home can be read").count(), 0, "nothing may be made");
 }
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt as _, chown, symlink};
 use std::path::Path;
 
-use super::{CLEARED, LOG_ONE, USER, WithUser, event, has_nothing, mode, tm_run};
+use super::{CLEARED, LOG_ONE, USER, WithUser, assert_home_is_empty, event, mode, tm_run};
 use crate::harness::{Case, OFF, ROOT, Sandbox, WaitStatus, cases};
 
 pub fn cases() -> Vec<Case> {
@@ -19,21 +19,21 @@ fn owner(path: &Path) -> (u32, u32) {
 fn root_gives_what_it_makes_to_the_owner_of_the_directory(sandbox: &Sandbox) {
     let user = WithUser::new(sandbox);
     tm_run(sandbox, "on").wait_for_exit();
-    tm_run(sandbox, "log --target root --duration 1 --exit-code 0").says(0, "", "");
+    tm_run(sandbox, "log --target root --duration 1 --exit-code 0").expect_output(0, "", "");
     for path in [sandbox.home().join(".anklume"), sandbox.telemetry(), sandbox.marker(), sandbox.log()] {
         assert_eq!((owner(&path), mode(&path) & 0o077), ((USER, USER), 0), "{}", path.display());
     }
-    user.run("log --target user --duration 1 --exit-code 0").says(0, "", "");
+    user.run("log --target user --duration 1 --exit-code 0").expect_output(0, "", "");
     fs::write(sandbox.log(), event("2020-01-01T00:00:00Z", "old") + &sandbox.log_text()).expect("a log");
-    tm_run(sandbox, "clear --before today").says(0, "Deleted 1 event, kept 2 events.\n", "");
+    tm_run(sandbox, "clear --before today").expect_output(0, "Deleted 1 event, kept 2 events.\n", "");
     assert_eq!(owner(&sandbox.log()), (USER, USER));
-    user.run("true").says(0, "", "");
+    user.run("true").expect_output(0, "", "");
     assert_eq!(sandbox.events().len(), 3);
-    user.run("clear").says(0, CLEARED, "");
-    has_nothing(sandbox);
+    user.run("clear").expect_output(0, CLEARED, "");
+    assert_home_is_empty(sandbox);
     user.run("on").wait_for_exit();
-    tm_run(sandbox, "clear").says(0, CLEARED, "");
-    has_nothing(sandbox);
+    tm_run(sandbox, "clear").expect_output(0, CLEARED, "");
+    assert_home_is_empty(sandbox);
 }
 
 fn root_does_not_follow_a_linked_log_of_another_user(sandbox: &Sandbox) {
@@ -47,13 +47,13 @@ fn root_does_not_follow_a_linked_log_of_another_user(sandbox: &Sandbox) {
     for make in make {
         user.run("on").wait_for_exit();
         make();
-        tm_run(sandbox, LOG_ONE).fails(1, "");
-        tm_run(sandbox, "true").says(0, "", "");
-        tm_run(sandbox, "report").fails(1, "");
-        tm_run(sandbox, "clear --before today").fails(1, "");
+        tm_run(sandbox, LOG_ONE).expect_error(1, "");
+        tm_run(sandbox, "true").expect_output(0, "", "");
+        tm_run(sandbox, "report").expect_error(1, "");
+        tm_run(sandbox, "clear --before today").expect_error(1, "");
         let status = tm_run(sandbox, "status").output();
         assert_eq!((status.status, status.text().contains("precious")), (WaitStatus::Exited(1), false));
-        tm_run(sandbox, "clear").fails(1, "");
+        tm_run(sandbox, "clear").expect_error(1, "");
         assert_eq!(fs::read_to_string(&precious).expect("it is there"), content);
         if fs::symlink_metadata(sandbox.log()).is_ok() {
             fs::remove_file(sandbox.log()).expect("it goes");
@@ -78,10 +78,10 @@ fn root_does_not_follow_a_linked_directory_of_another_user(sandbox: &Sandbox) {
         }
         symlink(&victim, &link).expect("a link");
         for words in ["on", "off", LOG_ONE, "report", "clear --before today", "clear"] {
-            let said = tm_run(sandbox, words).fails(1, "");
+            let said = tm_run(sandbox, words).expect_error(1, "");
             assert!(said.ends_with("is a link in another user's directory\n"), "{words}: {said}");
         }
-        tm_run(sandbox, "echo out").says(0, "out\n", "");
+        tm_run(sandbox, "echo out").expect_output(0, "out\n", "");
         assert!(marker.exists());
         assert_eq!(fs::read_to_string(&log).expect("it is there"), content);
     }

@@ -3,7 +3,8 @@
 use std::fs;
 
 use super::{
-    CLEARED, HOW_TO_TURN_ON, NETWORK, RECORDED_PER_RUN, WithUser, event, has_nothing, set_mode, tm_run,
+    CLEARED, HOW_TO_TURN_ON, NETWORK, RECORDED_PER_RUN, WithUser, assert_home_is_empty, event, set_mode,
+    tm_run,
 };
 use crate::harness::{Case, Launch, OFF, RECORDED, ROOT, Sandbox, cases};
 
@@ -25,9 +26,9 @@ fn status_shows_what_is_stored(sandbox: &Sandbox) {
         "Events: 2 (12 Oct – 23 Nov 2026), 1 unreadable line\n\
          File size: {size} bytes, readable by you only (0600)\n{RECORDED_PER_RUN}Last line: {last}{NETWORK}"
     );
-    tm_run(sandbox, "status").says(0, &(head("enabled") + &rest), "");
+    tm_run(sandbox, "status").expect_output(0, &(head("enabled") + &rest), "");
     tm_run(sandbox, "off").wait_for_exit();
-    tm_run(sandbox, "status").says(0, &(head("disabled") + &rest + HOW_TO_TURN_ON), "");
+    tm_run(sandbox, "status").expect_output(0, &(head("disabled") + &rest + HOW_TO_TURN_ON), "");
 }
 
 fn status_json_has_every_key(sandbox: &Sandbox) {
@@ -78,9 +79,9 @@ fn status_shows_the_fix_for_a_log_owned_by_root(sandbox: &Sandbox) {
     let first = lines.next().unwrap_or_default();
     assert!(first.starts_with("Telemetry: enabled, but not recording here: the file cannot be written: "));
     assert_eq!(lines.next(), Some("Fix: sudo chown -R \"$USER\" ~/.anklume/telemetry"));
-    user.run("echo out").says(0, "out\n", "");
-    user.run("report").fails(1, "");
+    user.run("echo out").expect_output(0, "out\n", "");
+    user.run("report").expect_error(1, "");
     // It is in the user's directory, so the user may delete it.
-    user.run("clear").says(0, CLEARED, "");
-    has_nothing(sandbox);
+    user.run("clear").expect_output(0, CLEARED, "");
+    assert_home_is_empty(sandbox);
 }

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 
-use super::{has_nothing, tm_run};
+use super::{assert_home_is_empty, tm_run};
 use crate::harness::{Case, OFF, Sandbox, TM_RUN, WaitStatus, cases};
 
 pub fn cases() -> Vec<Case> {
@@ -55,7 +55,7 @@ fn usage_error_is_one_line_and_runs_nothing(sandbox: &Sandbox) {
             sandbox.turn_on();
         }
         for words in text {
-            let said = sandbox.unwrapped([TM_RUN].iter().chain(*words)).fails(2, "");
+            let said = sandbox.unwrapped([TM_RUN].iter().chain(*words)).expect_error(2, "");
             assert!(said.ends_with("; see 'tm-run --help'\n"), "{words:?}: {said}");
             // What was typed is shown, but not what it would do to a terminal.
             let is_odd = words.concat().chars().any(char::is_control);
@@ -63,10 +63,10 @@ fn usage_error_is_one_line_and_runs_nothing(sandbox: &Sandbox) {
             assert!(is_odd || !said.contains('\u{fffd}'), "{words:?}: {said}");
         }
         let raw = OsStr::from_bytes(b"--targ\xff");
-        sandbox.unwrapped([OsStr::new(TM_RUN), raw, "sh".as_ref()]).fails(2, "");
+        sandbox.unwrapped([OsStr::new(TM_RUN), raw, "sh".as_ref()]).expect_error(2, "");
         assert!(!sandbox.home().join("ran").exists() && !sandbox.log().exists());
         if state == "off" {
-            has_nothing(sandbox);
+            assert_home_is_empty(sandbox);
         }
     }
 }
@@ -75,29 +75,29 @@ fn no_arguments_shows_the_help(sandbox: &Sandbox) {
     let alone = tm_run(sandbox, "").output();
     assert_eq!((alone.status, alone.stderr.as_str()), (WaitStatus::Exited(1), ""));
     for flag in ["--help", "-h"] {
-        tm_run(sandbox, flag).says(0, &alone.text(), "");
+        tm_run(sandbox, flag).expect_output(0, &alone.text(), "");
     }
     for word in ["on", "off", "status", "clear", "log", "report", "init", "--target", "--domain"] {
         assert!(alone.text().contains(word), "{word}");
     }
-    tm_run(sandbox, "--version").says(0, &format!("tm-run {}\n", env!("CARGO_PKG_VERSION")), "");
+    tm_run(sandbox, "--version").expect_output(0, &format!("tm-run {}\n", env!("CARGO_PKG_VERSION")), "");
 }
 
 fn mistyped_subcommand_gets_a_hint(sandbox: &Sandbox) {
     for (typed, meant) in [("stauts", "status"), ("repotr", "report"), ("cler", "clear"), ("help", "--help")]
     {
-        let said = tm_run(sandbox, typed).fails(127, "");
+        let said = tm_run(sandbox, typed).expect_error(127, "");
         assert!(said.ends_with(&format!("(did you mean 'tm-run {meant}'?)\n")), "{said}");
         // Behind `--` it is a command, and nothing else was meant.
-        let said = tm_run(sandbox, &format!("-- {typed}")).fails(127, "");
+        let said = tm_run(sandbox, &format!("-- {typed}")).expect_error(127, "");
         assert!(!said.contains("did you mean"), "{said}");
     }
-    let said = tm_run(sandbox, "no-such-command").fails(127, "");
+    let said = tm_run(sandbox, "no-such-command").expect_error(127, "");
     assert!(!said.contains("did you mean"), "{said}");
     // A command of that name is run.
     let bin = sandbox.path("bin");
     fs::create_dir(&bin).expect("a directory");
     sandbox.script("bin/stauts", "#!/bin/sh\necho mine\n");
     let path = format!("{}:{}", bin.display(), std::env::var("PATH").expect("PATH"));
-    tm_run(sandbox, "stauts").env("PATH", path).says(0, "mine\n", "");
+    tm_run(sandbox, "stauts").env("PATH", path).expect_output(0, "mine\n", "");
 }

@@ -149,6 +149,35 @@ impl Launch<'_> {
     pub fn wait_for_exit(self) -> WaitStatus {
         self.output().status
     }
+
+    #[track_caller]
+    pub fn expect_output(self, code: i32, stdout: &str, stderr: &str) {
+        let output = self.output();
+        assert_eq!(
+            (output.text().as_str(), output.stderr.as_str(), output.status),
+            (stdout, stderr, WaitStatus::Exited(code))
+        );
+    }
+
+    /// What it writes to stdout. It succeeds, and writes nothing to stderr.
+    #[track_caller]
+    pub fn expect_stdout(self) -> String {
+        let output = self.output();
+        assert_eq!((output.status, output.stderr.as_str()), (WaitStatus::Exited(0), ""), "{}", output.text());
+        output.text()
+    }
+
+    /// Its error message: one line of tm-run's on stderr.
+    #[track_caller]
+    pub fn expect_error(self, code: i32, stdout: &str) -> String {
+        let output = self.output();
+        let found = (output.status, output.text());
+        let stderr = output.stderr;
+        assert_eq!(found, (WaitStatus::Exited(code), stdout.to_owned()), "{stderr}");
+        assert!(stderr.starts_with("tm-run: ") && stderr.ends_with('\n'), "{stderr:?}");
+        assert_eq!(stderr.lines().count(), 1, "{stderr}");
+        stderr
+    }
 }
 
 pub struct Output {
@@ -238,6 +267,12 @@ impl Job {
     #[track_caller]
     pub fn terminal(&mut self) -> &mut Terminal {
         self.terminal.as_mut().expect("a terminal")
+    }
+
+    /// Waits until the terminal shows this.
+    #[track_caller]
+    pub fn wait_for_text(&mut self, text: &str) {
+        self.terminal().screen.read_until(text);
     }
 
     #[track_caller]

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::broken;
+use super::damaged_lines;
 use crate::harness::{Case, RECORDED, Sandbox, TM_RUN, WaitStatus, cases};
 
 pub fn cases() -> Vec<Case> {
@@ -15,7 +15,7 @@ pub fn cases() -> Vec<Case> {
 }
 
 #[track_caller]
-fn quiet(output: &crate::harness::Output) {
+fn assert_quiet(output: &crate::harness::Output) {
     assert_eq!((output.status, output.stderr.as_str()), (WaitStatus::Exited(0), ""));
 }
 
@@ -30,9 +30,9 @@ fn concurrent_1000_runs_write_1000_lines(sandbox: &Sandbox) {
             : $((rounds += 1))
         done
         wait $storm && [ $rounds -gt 2 ]";
-    quiet(&sandbox.bash(script).env("T", TM_RUN).output());
+    assert_quiet(&sandbox.bash(script).env("T", TM_RUN).output());
     let log = sandbox.log_text();
-    assert_eq!(broken(&log), [""; 0]);
+    assert_eq!(damaged_lines(&log), [""; 0]);
     let mut targets: Vec<String> = sandbox.events().into_iter().map(|event| event.target).collect();
     targets.sort();
     targets.dedup();
@@ -70,7 +70,7 @@ fn concurrent_runs_record_nothing_between_off_and_on(sandbox: &Sandbox) {
         output.text().lines().next_back().unwrap_or_default()
     );
     let log = output.text();
-    assert_eq!(broken(&log), [""; 0]);
+    assert_eq!(damaged_lines(&log), [""; 0]);
     let mut times: HashMap<&str, usize> = HashMap::new();
     for line in log.lines() {
         let target = line.split("\"target\": \"").nth(1).and_then(|rest| rest.split('"').next());
@@ -85,9 +85,12 @@ fn concurrent_runs_record_nothing_between_off_and_on(sandbox: &Sandbox) {
 fn torn_glued_or_extended_line_is_detected(sandbox: &Sandbox) {
     assert_eq!(sandbox.command(["true"]).wait_for_exit(), WaitStatus::Exited(0));
     let line = sandbox.log_text();
-    assert_eq!(broken(&line.repeat(3)), [""; 0]);
-    assert_eq!(broken(&format!("{}\n{line}", &line[..60])).len(), 1);
-    assert_eq!(broken(&format!("{}{line}", &line[..60])).len(), 1);
-    assert_eq!(broken(&format!("{}{line}", line.trim_end())).len(), 1);
-    assert_eq!(broken(&line.replace("\"exit_code\": 0", "\"exit_code\": 0, \"user\": \"x\"")).len(), 1);
+    assert_eq!(damaged_lines(&line.repeat(3)), [""; 0]);
+    assert_eq!(damaged_lines(&format!("{}\n{line}", &line[..60])).len(), 1);
+    assert_eq!(damaged_lines(&format!("{}{line}", &line[..60])).len(), 1);
+    assert_eq!(damaged_lines(&format!("{}{line}", line.trim_end())).len(), 1);
+    assert_eq!(
+        damaged_lines(&line.replace("\"exit_code\": 0", "\"exit_code\": 0, \"user\": \"x\"")).len(),
+        1
+    );
 }

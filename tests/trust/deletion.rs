@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use super::strace::{Call, Held, asks, places, under_strace, wrapped};
-use super::{EARLIER, done, listing, tm_run};
+use super::strace::{Call, Suspended, syscall_sites, tm_run_argv, under_strace, wrapped_argv};
+use super::{EARLIER, expect_ok, listing, tm_run};
 use crate::harness::{
     Case, Job, RECORDED, Sandbox, TM_RUN, WaitStatus, Way, cases, probe, sigqueue, wait_until,
 };
@@ -24,7 +24,7 @@ pub fn cases() -> Vec<Case> {
 }
 
 #[track_caller]
-fn is_bare(sandbox: &Sandbox, what: &str) {
+fn assert_home_is_empty(sandbox: &Sandbox, what: &str) {
     assert_eq!(listing(&sandbox.home()), [], "{what}");
 }
 
@@ -36,13 +36,13 @@ fn clear_then_runs_that_end_leave_no_file(sandbox: &Sandbox) {
     assert_eq!(jobs[0].wait_for_exit(), WaitStatus::Exited(0));
     // So that the look below is known to see what is left.
     assert_eq!(listing(&sandbox.home()).len(), 4);
-    done(sandbox, &["clear"]);
-    is_bare(sandbox, "after clear");
+    expect_ok(sandbox, &["clear"]);
+    assert_home_is_empty(sandbox, "after clear");
     for (job, command) in jobs.iter_mut().zip(commands).skip(1) {
         sigqueue(command, 63, 0);
         assert_eq!(job.wait_for_exit(), WaitStatus::Exited(0));
     }
-    is_bare(sandbox, "after the runs");
+    assert_home_is_empty(sandbox, "after the runs");
 }
 
 fn clear_among_runs_that_end_leaves_no_file(sandbox: &Sandbox) {
@@ -65,7 +65,7 @@ fn clear_among_runs_that_end_leaves_no_file(sandbox: &Sandbox) {
 fn clear_keeps_files_that_are_not_ours(sandbox: &Sandbox) {
     fs::write(sandbox.log(), EARLIER).expect("a log");
     fs::write(sandbox.telemetry().join("notes"), "mine").expect("a file");
-    done(sandbox, &["clear"]);
+    expect_ok(sandbox, &["clear"]);
     assert_eq!(fs::read_to_string(sandbox.telemetry().join("notes")).expect("it is there"), "mine");
     assert_eq!(listing(&sandbox.home()).len(), 3);
 }
@@ -86,16 +86,16 @@ fn command_has_ended(call: &Call) -> bool {
 fn run_suspended_at_any_syscall_restores_nothing_after_clear(_: &Sandbox) {
     for earlier in [EARLIER, ""] {
         let trial = home(earlier);
-        let all = places(&trial, wrapped(&trial, &[probe(), "exit", "0"]), command_has_ended);
+        let all = syscall_sites(&trial, wrapped_argv(&trial, &[probe(), "exit", "0"]), command_has_ended);
         assert!(all.iter().any(|place| place.name == "write"), "{all:?}");
         let mut held = 0;
         for place in &all {
             let sandbox = home(earlier);
-            let run = Held::at(&sandbox, place, wrapped(&sandbox, &[probe(), "exit", "0"]));
+            let run = Suspended::at(&sandbox, place, wrapped_argv(&sandbox, &[probe(), "exit", "0"]));
             held += usize::from(run.is_there);
-            done(&sandbox, &["clear"]);
-            run.goes_on();
-            is_bare(&sandbox, &format!("{place:?}"));
+            expect_ok(&sandbox, &["clear"]);
+            run.resume();
+            assert_home_is_empty(&sandbox, &format!("{place:?}"));
         }
         assert!(held + 2 >= all.len(), "{held} of {} places were met", all.len());
     }
@@ -104,68 +104,68 @@ fn run_suspended_at_any_syscall_restores_nothing_after_clear(_: &Sandbox) {
 const SPRING: [&str; 3] = ["clear", "--before", "2026-03-01"];
 
 /// One event to be deleted, one to be kept.
-fn two_seasons() -> String {
+fn old_and_new_event() -> String {
     format!("{EARLIER}{}", EARLIER.replace("2026-02", "2026-05"))
 }
 
 fn clear_before_suspended_at_any_syscall_restores_nothing_after_clear(_: &Sandbox) {
-    let trial = home(&two_seasons());
-    let all = places(&trial, asks(&SPRING), |call| call.text.contains("usage.jsonl"));
+    let trial = home(&old_and_new_event());
+    let all = syscall_sites(&trial, tm_run_argv(&SPRING), |call| call.text.contains("usage.jsonl"));
     assert!(all.iter().any(|place| place.name.starts_with("rename")), "{all:?}");
     for place in &all {
-        let sandbox = home(&two_seasons());
-        let rewrite = Held::at(&sandbox, place, asks(&SPRING));
-        done(&sandbox, &["clear"]);
-        rewrite.goes_on();
-        is_bare(&sandbox, &format!("{place:?}"));
+        let sandbox = home(&old_and_new_event());
+        let rewrite = Suspended::at(&sandbox, place, tm_run_argv(&SPRING));
+        expect_ok(&sandbox, &["clear"]);
+        rewrite.resume();
+        assert_home_is_empty(&sandbox, &format!("{place:?}"));
     }
 }
 
 fn clear_suspended_at_any_syscall_leaves_no_copy_of_clear_before(_: &Sandbox) {
-    let trial = home(&two_seasons());
-    let rewriting = places(&trial, asks(&SPRING), |_| true);
+    let trial = home(&old_and_new_event());
+    let rewriting = syscall_sites(&trial, tm_run_argv(&SPRING), |_| true);
     let renames = rewriting.iter().position(|place| place.name.starts_with("rename")).expect("it renames");
-    let trial = home(&two_seasons());
-    let clearing = places(&trial, asks(&["clear"]), |call| call.text.contains("enabled"));
+    let trial = home(&old_and_new_event());
+    let clearing = syscall_sites(&trial, tm_run_argv(&["clear"]), |call| call.text.contains("enabled"));
     assert!(clearing.len() > 5, "{clearing:?}");
     for place in &clearing {
         // A copy that is done while `clear` is held.
-        let sandbox = home(&two_seasons());
-        let clear = Held::at(&sandbox, place, asks(&["clear"]));
+        let sandbox = home(&old_and_new_event());
+        let clear = Suspended::at(&sandbox, place, tm_run_argv(&["clear"]));
         let _ = tm_run(&sandbox, &SPRING).output();
-        clear.goes_on();
-        is_bare(&sandbox, &format!("{place:?}"));
+        clear.resume();
+        assert_home_is_empty(&sandbox, &format!("{place:?}"));
         // A copy that is about to take the log's place while `clear` is held, and does so when that is done.
-        let sandbox = home(&two_seasons());
-        let clear = Held::at(&sandbox, place, asks(&["clear"]));
-        let rewrite = Held::at(&sandbox, &rewriting[renames - 1], asks(&SPRING));
-        clear.goes_on();
-        rewrite.goes_on();
-        is_bare(&sandbox, &format!("{place:?}, copy"));
+        let sandbox = home(&old_and_new_event());
+        let clear = Suspended::at(&sandbox, place, tm_run_argv(&["clear"]));
+        let rewrite = Suspended::at(&sandbox, &rewriting[renames - 1], tm_run_argv(&SPRING));
+        clear.resume();
+        rewrite.resume();
+        assert_home_is_empty(&sandbox, &format!("{place:?}, copy"));
     }
 }
 
 /// A run that has looked at the marker writes its line before `off` returns, or never.
 fn off_waits_for_a_writer_that_has_seen_the_marker(_: &Sandbox) {
     let trial = home(EARLIER);
-    let all = places(&trial, wrapped(&trial, &[probe(), "exit", "0"]), command_has_ended);
+    let all = syscall_sites(&trial, wrapped_argv(&trial, &[probe(), "exit", "0"]), command_has_ended);
     let locked = all.iter().position(|place| place.name == "flock").expect("the log is locked");
     for place in &all[locked..] {
         if place.name == "kill" || place.name == "waitid" || place.name == "exit_group" {
             continue;
         }
         let sandbox = home(EARLIER);
-        let run = Held::at(&sandbox, place, wrapped(&sandbox, &[probe(), "exit", "0"]));
+        let run = Suspended::at(&sandbox, place, wrapped_argv(&sandbox, &[probe(), "exit", "0"]));
         let mut off = under_strace(
             &sandbox,
             &["-o", sandbox.path("off").to_str().expect("UTF-8"), "-e", "trace=flock"],
-            asks(&["off"]),
+            tm_run_argv(&["off"]),
         )
         .spawn();
         let waits = || fs::read_to_string(sandbox.path("off")).unwrap_or_default().contains("EAGAIN");
         wait_until("off waits for the writer", || waits() || off.session_processes().is_empty());
         assert!(waits() || place.name == "close", "{place:?}");
-        run.goes_on();
+        run.resume();
         assert_eq!(off.wait_for_exit(), WaitStatus::Exited(0));
     }
 }

@@ -2,8 +2,10 @@
 
 use std::fs;
 
-use super::strace::{Held, Place, asks, asks_for_consent, places, under_strace, wrapped};
-use super::{COMMAND, EARLIER, broken, done, is_whole, tm_run, unharmed};
+use super::strace::{
+    Suspended, SyscallSite, looks_for_the_marker, syscall_sites, tm_run_argv, under_strace, wrapped_argv,
+};
+use super::{COMMAND, EARLIER, assert_unharmed, damaged_lines, expect_ok, is_whole, tm_run};
 use crate::harness::{Case, RECORDED, Sandbox, TM_RUN, WaitStatus, Way, cases};
 
 pub fn cases() -> Vec<Case> {
@@ -33,7 +35,7 @@ pub fn cases() -> Vec<Case> {
 
 const ERRORS: [&str; 8] = ["ENOSPC", "EIO", "EINTR", "EACCES", "EMFILE", "ENOENT", "EROFS", "ENOMEM"];
 
-/// A full disk, a broken one, no rights, nothing there.
+/// A full disk, a damaged_lines one, no rights, nothing there.
 const FEWER_ERRORS: [&str; 4] = ["ENOSPC", "EIO", "EACCES", "ENOENT"];
 
 /// Calls that cannot fail, or whose failure the manual pages do not know for how they are used here. Without the last two
@@ -57,8 +59,8 @@ const CANNOT_FAIL: [&str; 15] = [
 ];
 
 /// The lines of a log that are neither whole nor empty.
-fn torn_ones(log: &str) -> Vec<&str> {
-    broken(log).into_iter().filter(|line| !line.is_empty()).collect()
+fn torn_lines(log: &str) -> Vec<&str> {
+    damaged_lines(log).into_iter().filter(|line| !line.is_empty()).collect()
 }
 
 fn errno_at_any_syscall_costs_at_most_one_line(_: &Sandbox) {
@@ -71,9 +73,9 @@ fn errno_at_any_syscall_costs_at_most_one_line(_: &Sandbox) {
             }
             sandbox
         };
-        let torn = torn_ones(earlier);
+        let torn = torn_lines(earlier);
         let trial = home();
-        let mut all = places(&trial, wrapped(&trial, &COMMAND), asks_for_consent);
+        let mut all = syscall_sites(&trial, wrapped_argv(&trial, &COMMAND), looks_for_the_marker);
         all.retain(|place| !CANNOT_FAIL.contains(&place.name.as_str()));
         for wanted in ["newfstatat", "clone", "openat", "flock", "statx", "write", "close"] {
             assert!(all.iter().any(|place| place.name == wanted), "{wanted}: {all:?}");
@@ -85,8 +87,8 @@ fn errno_at_any_syscall_costs_at_most_one_line(_: &Sandbox) {
                 let before = sandbox.log_text();
                 let inject = place.inject(&format!("error={error}"));
                 let options = ["-e", &format!("trace={}", place.name), "-e", &inject];
-                let output = under_strace(&sandbox, &options, wrapped(&sandbox, &COMMAND)).output();
-                unharmed(&output, &inject);
+                let output = under_strace(&sandbox, &options, wrapped_argv(&sandbox, &COMMAND)).output();
+                assert_unharmed(&output, &inject);
                 let log = sandbox.log_text();
                 let new =
                     log.strip_prefix(&before).unwrap_or_else(|| panic!("{inject}: {before} became {log}"));
@@ -94,11 +96,11 @@ fn errno_at_any_syscall_costs_at_most_one_line(_: &Sandbox) {
                 let is_unseen = place.name == "pread64" || place.name == "openat" && error == "EACCES";
                 let new = if is_unseen || !before.ends_with('\n') { new.trim_start() } else { new };
                 assert!(new.lines().count() <= 1, "{inject}: {new}");
-                assert_eq!(torn_ones(&log), torn, "{inject}");
+                assert_eq!(torn_lines(&log), torn, "{inject}");
             }
-            unharmed(&sandbox.command(COMMAND).output(), "without a fault");
+            assert_unharmed(&sandbox.command(COMMAND).output(), "without a fault");
             let log = sandbox.log_text();
-            assert_eq!(torn_ones(&log), torn, "{place:?}");
+            assert_eq!(torn_lines(&log), torn, "{place:?}");
             assert!(log.ends_with("\"exit_code\": 3}\n"), "{place:?}: {log}");
         }
     }
@@ -107,7 +109,7 @@ fn errno_at_any_syscall_costs_at_most_one_line(_: &Sandbox) {
 /// An error that tm-run does not survive would be noticed: here it reaches the command.
 fn errno_that_reaches_the_command_is_detected(sandbox: &Sandbox) {
     let options = ["-f", "-e", "trace=write", "-e", "inject=write:error=ENOSPC"];
-    let output = under_strace(sandbox, &options, wrapped(sandbox, &COMMAND)).output();
+    let output = under_strace(sandbox, &options, wrapped_argv(sandbox, &COMMAND)).output();
     assert_ne!((output.text().as_str(), output.stderr.as_str()), ("out\n", "err\n"));
     assert_eq!(sandbox.log_text(), "", "tm-run met it, too");
 }
@@ -124,7 +126,7 @@ fn errno_at_any_syscall_makes_off_and_clear_claim_nothing_false(_: &Sandbox) {
     let mut refused = 0;
     for (words, is_so) in [(&["off"], &is_off as &dyn Fn(&Sandbox) -> bool), (&["clear"], &is_gone)] {
         let trial = home();
-        let mut all = places(&trial, asks(words), |call| call.text.contains("/.anklume"));
+        let mut all = syscall_sites(&trial, tm_run_argv(words), |call| call.text.contains("/.anklume"));
         all.retain(|place| !CANNOT_FAIL.contains(&place.name.as_str()));
         assert!(is_so(&trial) && all.iter().any(|place| place.name == "unlink"), "{words:?}: {all:?}");
         for place in &all {
@@ -132,7 +134,7 @@ fn errno_at_any_syscall_makes_off_and_clear_claim_nothing_false(_: &Sandbox) {
                 let sandbox = home();
                 let inject = place.inject(&format!("error={error}"));
                 let options = ["-e", &format!("trace={}", place.name), "-e", &inject];
-                let output = under_strace(&sandbox, &options, asks(words)).output();
+                let output = under_strace(&sandbox, &options, tm_run_argv(words)).output();
                 match output.status {
                     // A file that is said to be missing is taken to be so.
                     WaitStatus::Exited(0) => {
@@ -145,7 +147,7 @@ fn errno_at_any_syscall_makes_off_and_clear_claim_nothing_false(_: &Sandbox) {
                 }
                 refused += usize::from(!is_so(&sandbox));
                 // What was left does not stand in the way.
-                done(&sandbox, words);
+                expect_ok(&sandbox, words);
                 assert!(is_so(&sandbox), "{words:?} {inject}");
             }
         }
@@ -164,7 +166,7 @@ fn clear_before_failed_or_killed_at_any_syscall_loses_no_event(_: &Sandbox) {
     };
     let words = ["clear", "--before", "2026-03-01"];
     let trial = home();
-    let mut all = places(&trial, asks(&words), |call| call.text.contains("/.anklume"));
+    let mut all = syscall_sites(&trial, tm_run_argv(&words), |call| call.text.contains("/.anklume"));
     assert_eq!(trial.log_text(), later);
     all.retain(|place| !CANNOT_FAIL.contains(&place.name.as_str()));
     assert!(all.iter().any(|place| place.name.starts_with("rename")), "{all:?}");
@@ -176,7 +178,7 @@ fn clear_before_failed_or_killed_at_any_syscall_loses_no_event(_: &Sandbox) {
             let sandbox = home();
             let inject = place.inject(&what);
             let options = ["-e", &format!("trace={}", place.name), "-e", &inject];
-            let output = under_strace(&sandbox, &options, asks(&words)).output();
+            let output = under_strace(&sandbox, &options, tm_run_argv(&words)).output();
             let log = sandbox.log_text();
             match output.status {
                 WaitStatus::Exited(0) if what != "error=ENOENT" => assert_eq!(log, later, "{inject}"),
@@ -187,10 +189,10 @@ fn clear_before_failed_or_killed_at_any_syscall_loses_no_event(_: &Sandbox) {
             }
             (before, after) = (before + usize::from(log == old), after + usize::from(log == later));
             // A copy that was left does not stand in the way, of what is written neither.
-            done(&sandbox, &words);
+            expect_ok(&sandbox, &words);
             assert_eq!(sandbox.log_text(), later, "{inject}");
             if what == "signal=KILL" {
-                done(&sandbox, &["clear"]);
+                expect_ok(&sandbox, &["clear"]);
                 assert_eq!(super::listing(&sandbox.home()), [], "{inject}");
             }
         }
@@ -206,17 +208,17 @@ fn line_cut_short_by_rlimit_fsize_costs_only_itself(_: &Sandbox) {
         let sandbox = Sandbox::new(Way::Recorded);
         fs::write(sandbox.log(), EARLIER).expect("a log");
         let limit = format!("1:{}", length + room);
-        unharmed(&sandbox.command(COMMAND).launch_option("--limit", &limit).output(), &limit);
+        assert_unharmed(&sandbox.command(COMMAND).launch_option("--limit", &limit).output(), &limit);
         assert_eq!(
             fs::metadata(sandbox.log()).expect("a log").len(),
             (length + room) as u64,
             "cut where it was to be"
         );
-        unharmed(&sandbox.command(COMMAND).output(), &limit);
-        unharmed(&sandbox.command(COMMAND).output(), &limit);
+        assert_unharmed(&sandbox.command(COMMAND).output(), &limit);
+        assert_unharmed(&sandbox.command(COMMAND).output(), &limit);
         let log = sandbox.log_text();
         assert!(log.starts_with(EARLIER), "{log}");
-        assert_eq!(broken(&log).len(), usize::from(room > 0), "{log}");
+        assert_eq!(damaged_lines(&log).len(), usize::from(room > 0), "{log}");
         assert_eq!(
             log.lines().filter(|line| line.contains("\"work\"") && line.ends_with("3}")).count(),
             2,
@@ -233,19 +235,20 @@ fn line_cut_short_by_rlimit_fsize_costs_only_itself(_: &Sandbox) {
 /// room, goes first if the lock does not keep it.
 fn line_is_not_glued_to_one_that_is_cut_short_concurrently(sandbox: &Sandbox) {
     fs::write(sandbox.log(), EARLIER).expect("a log");
-    let writes = |code| asks(&["log", "--target", "x", "--duration", "1", "--exit-code", code]);
-    let behind = |call: &str| Place { name: call.to_owned(), nth: 1 };
-    let has_looked = Held::at(sandbox, &behind("pread64"), writes("4"));
+    let writes = |code| tm_run_argv(&["log", "--target", "x", "--duration", "1", "--exit-code", code]);
+    let behind = |call: &str| SyscallSite { name: call.to_owned(), nth: 1 };
+    let has_looked = Suspended::at(sandbox, &behind("pread64"), writes("4"));
     assert!(has_looked.is_there, "{}", has_looked.trace);
     let limited = ["prlimit".into(), format!("--fsize={}", EARLIER.len() + 40).into()];
-    let is_cut_short = Held::at(sandbox, &behind("flock"), limited.into_iter().chain(writes("5")).collect());
+    let is_cut_short =
+        Suspended::at(sandbox, &behind("flock"), limited.into_iter().chain(writes("5")).collect());
     assert!(is_cut_short.is_there, "{}", is_cut_short.trace);
     if is_cut_short.trace.contains("EAGAIN") {
-        has_looked.goes_on();
-        is_cut_short.goes_on();
+        has_looked.resume();
+        is_cut_short.resume();
     } else {
-        is_cut_short.goes_on();
-        has_looked.goes_on();
+        is_cut_short.resume();
+        has_looked.resume();
     }
     let log = sandbox.log_text();
     assert!(log.starts_with(EARLIER), "{log}");
@@ -268,11 +271,11 @@ fn enospc_on_a_full_tmpfs_costs_only_what_does_not_fit(sandbox: &Sandbox) {
     assert_eq!((output.status, output.stderr.as_str()), (WaitStatus::Exited(0), ""));
     let log = output.text();
     let whole = log.lines().count() - 1;
-    assert_eq!(broken(&log).len(), 1, "{log}");
-    assert!(broken(&log)[0].starts_with("{\"timestamp\": "), "{log}");
+    assert_eq!(damaged_lines(&log).len(), 1, "{log}");
+    assert!(damaged_lines(&log)[0].starts_with("{\"timestamp\": "), "{log}");
     // A page of lines, and those for which there was room again.
     assert_eq!(whole, 4096 / (EARLIER.len() - "earlier".len() + "work".len() - 1) + 3, "{log}");
-    assert_eq!(log.lines().rev().take(3).flat_map(|line| broken(line)).count(), 0, "{log}");
+    assert_eq!(log.lines().rev().take(3).flat_map(|line| damaged_lines(line)).count(), 0, "{log}");
 }
 
 fn erofs_runs_the_command_as_bare(sandbox: &Sandbox) {
@@ -307,21 +310,21 @@ fn rlimit_nofile_runs_the_command_as_bare(sandbox: &Sandbox) {
         assert_eq!(with, without, "{limit} descriptors");
     }
     assert!(sandbox.log_text().lines().count() >= 5, "where there is room for it, the run is recorded");
-    assert_eq!(broken(&sandbox.log_text()), [""; 0]);
+    assert_eq!(damaged_lines(&sandbox.log_text()), [""; 0]);
 }
 
 /// Root knows no limit of processes, so this is somebody else.
 fn rlimit_nproc_runs_the_command_as_bare(sandbox: &Sandbox) {
-    let program = super::privilege::for_everybody(sandbox);
+    let program = super::privilege::world_executable_copy(sandbox);
     // A number that no other process here has: the limit counts them all.
     let user = 61_234;
-    super::privilege::give(&sandbox.home(), user);
+    super::privilege::chown_all(&sandbox.home(), user);
     let id = user.to_string();
     for (limit, recorded) in [(1, 0), (2, 1), (3, 2), (9, 3)] {
         let words = ["setpriv", "--reuid", &id, "--regid", &id, "--clear-groups", "prlimit"];
         let limit = format!("--nproc={limit}:{limit}");
         let tail = [limit.as_str(), &program, "--target", "work", "--"].into_iter().chain(COMMAND);
-        unharmed(&sandbox.unwrapped(words.into_iter().chain(tail)).output(), &limit);
+        assert_unharmed(&sandbox.unwrapped(words.into_iter().chain(tail)).output(), &limit);
         assert_eq!(sandbox.exit_codes(), vec![3; recorded], "{limit}");
     }
 }
@@ -340,7 +343,7 @@ fn fifo_device_or_symlink_as_the_log_neither_hangs_nor_changes(_: &Sandbox) {
         let sandbox = Sandbox::new(Way::Recorded);
         make(&sandbox.log());
         let was = fs::symlink_metadata(sandbox.log()).expect("it is there").file_type();
-        unharmed(&sandbox.command(COMMAND).output(), what);
+        assert_unharmed(&sandbox.command(COMMAND).output(), what);
         for words in [
             &["status"][..],
             &["report"],
@@ -391,11 +394,11 @@ fn fifo_socket_or_symlink_as_the_copy_neither_hangs_nor_harms(_: &Sandbox) {
         let expected = if is_ours { (WaitStatus::Exited(0), 1, 0) } else { (WaitStatus::Exited(1), 0, 1) };
         assert_eq!(seen, expected, "{what}: {}", output.stderr);
         assert_eq!(sandbox.log_text(), if is_ours { &seasons[EARLIER.len()..] } else { &seasons }, "{what}");
-        unharmed(&sandbox.command(COMMAND).output(), what);
+        assert_unharmed(&sandbox.command(COMMAND).output(), what);
         if is_ours {
             make(&copy);
         }
-        done(&sandbox, &["clear"]);
+        expect_ok(&sandbox, &["clear"]);
         let left = super::listing(&sandbox.home());
         assert_eq!(left.len(), if is_ours { 0 } else { 3 }, "{what}: {left:?}");
     }
@@ -404,11 +407,11 @@ fn fifo_socket_or_symlink_as_the_copy_neither_hangs_nor_harms(_: &Sandbox) {
 fn hard_linked_log_is_written_and_clear_reports_the_other_link(sandbox: &Sandbox) {
     fs::write(sandbox.log(), EARLIER).expect("a log");
     fs::hard_link(sandbox.log(), sandbox.path("second")).expect("a link");
-    unharmed(&sandbox.command(COMMAND).output(), "two names");
+    assert_unharmed(&sandbox.command(COMMAND).output(), "two names");
     assert_eq!(sandbox.exit_codes(), [0, 3]);
     let output = tm_run(sandbox, &["clear"]).output();
     assert_eq!(output.status, WaitStatus::Exited(1));
     assert!(output.stderr.contains("1 other hard link"), "{}", output.stderr);
     assert!(!sandbox.home().join(".anklume").exists());
-    done(sandbox, &["status"]);
+    expect_ok(sandbox, &["status"]);
 }

@@ -5,7 +5,7 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::process::Stdio;
 
-use super::{EARLIER, done, tm_run};
+use super::{EARLIER, expect_ok, tm_run};
 use crate::harness::{Case, OFF, RECORDED, Sandbox, WaitStatus, cases};
 
 pub fn cases() -> Vec<Case> {
@@ -35,7 +35,7 @@ fn report(sandbox: &Sandbox, log: &Path, memory: u64) -> serde_json::Value {
 }
 
 #[track_caller]
-fn counts(report: &serde_json::Value, lines: u64, events: u64, unreadable: u64) {
+fn assert_counts(report: &serde_json::Value, lines: u64, events: u64, unreadable: u64) {
     let input = &report["input"];
     let seen = [&input["lines"], &input["events"], &input["unreadable"]].map(serde_json::Value::as_u64);
     assert_eq!(seen, [Some(lines), Some(events), Some(unreadable)]);
@@ -50,15 +50,15 @@ fn endless_line_is_skipped_in_bounded_memory(sandbox: &Sandbox) {
     drop(log);
     let mut log = File::options().append(true).open(&path).expect("the log");
     log.write_all(format!("\n{EARLIER}").as_bytes()).expect("an event");
-    counts(&report(sandbox, &path, LITTLE), 3, 2, 1);
+    assert_counts(&report(sandbox, &path, LITTLE), 3, 2, 1);
     // The same from a pipe.
-    let report = piped(sandbox, "{ cat event; head -c 50000000 /dev/zero; echo; cat event; }");
-    counts(&report, 3, 2, 1);
+    let report = report_of_pipe(sandbox, "{ cat event; head -c 50000000 /dev/zero; echo; cat event; }");
+    assert_counts(&report, 3, 2, 1);
 }
 
 /// A report in JSON of what a shell writes, in little memory. There is a file `event` for it.
 #[track_caller]
-fn piped(sandbox: &Sandbox, writes: &str) -> serde_json::Value {
+fn report_of_pipe(sandbox: &Sandbox, writes: &str) -> serde_json::Value {
     fs::write(sandbox.home().join("event"), EARLIER).expect("an event");
     let script = format!("{writes} | \"$1\" report --format json --log -");
     let start = sandbox.unwrapped(["sh", "-c", &script, "sh", crate::harness::TM_RUN]);
@@ -134,11 +134,11 @@ fn endless_numbers_and_nesting_are_read_in_bounded_memory(sandbox: &Sandbox) {
         assert_eq!(events, Some(2 + u64::from(is_event)), "{shown}");
     }
     // A thousand million digits are a line that is too long.
-    let report = piped(
+    let report = report_of_pipe(
         sandbox,
         "{ printf '{\"target\": \"x\", \"duration_seconds\": '; head -c 1000000000 /dev/zero | tr '\\0' 9; echo '}'; cat event; }",
     );
-    counts(&report, 2, 1, 1);
+    assert_counts(&report, 2, 1, 1);
 }
 
 /// The limit works: a report cannot be had in less than it needs.
@@ -198,8 +198,8 @@ const NAMES: &[&str] = &[
     r"two\nlines",
 ];
 
-/// What acts on a terminal, or turns the text around.
-fn acts(letter: char) -> bool {
+/// What is_control_or_bidi on a terminal, or turns the text around.
+fn is_control_or_bidi(letter: char) -> bool {
     letter.is_control() && letter != '\n'
         || matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{61c}')
 }
@@ -216,9 +216,9 @@ fn hostile_names_are_escaped_in_tty_html_and_csv(sandbox: &Sandbox) {
     for (at, name) in NAMES.iter().enumerate() {
         fs::write(sandbox.log(), line(name, at)).expect("a log");
         let screen = [
-            done(sandbox, &["status"]),
-            done(sandbox, &["status", "--format", "json"]),
-            done(sandbox, &["report", "--target", &texts[at].replace('\0', "")]),
+            expect_ok(sandbox, &["status"]),
+            expect_ok(sandbox, &["status", "--format", "json"]),
+            expect_ok(sandbox, &["report", "--target", &texts[at].replace('\0', "")]),
             tm_run(
                 sandbox,
                 &[
@@ -233,22 +233,26 @@ fn hostile_names_are_escaped_in_tty_html_and_csv(sandbox: &Sandbox) {
             .stderr,
         ];
         for text in screen {
-            assert!(!text.contains(acts), "{name}: {text:?}");
+            assert!(!text.contains(is_control_or_bidi), "{name}: {text:?}");
         }
     }
     fs::write(sandbox.log(), &all).expect("a log");
-    assert!(all.contains("\\u202e") && texts.iter().any(|text| text.contains(acts)), "there is harm in them");
+    assert!(
+        all.contains("\\u202e") && texts.iter().any(|text| text.contains(is_control_or_bidi)),
+        "there is harm in them"
+    );
     for format in ["text", "markdown", "csv", "json", "html", "jsonl"] {
         for more in [&[][..], &["--by", "domain"], &["--failed"]] {
             // As RFC 4180 has it, a table's lines end with both.
-            let text = done(sandbox, &[&["report", "--format", format], more].concat()).replace("\r\n", "\n");
-            // What only programs read may keep every letter, but none that acts as it is.
+            let text =
+                expect_ok(sandbox, &[&["report", "--format", format], more].concat()).replace("\r\n", "\n");
+            // What only programs read may keep every letter, but none that is_control_or_bidi as it is.
             assert!(
                 !text.contains(|letter: char| letter.is_control() && letter != '\n'),
                 "{format}: {text:?}"
             );
             if matches!(format, "text" | "markdown" | "html") {
-                assert!(!text.contains(acts), "{format}: {text:?}");
+                assert!(!text.contains(is_control_or_bidi), "{format}: {text:?}");
             }
             if format == "html" {
                 for tag in ["<script>alert", "<img", "<svg/onload", "</title></style>"] {

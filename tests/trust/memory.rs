@@ -6,7 +6,7 @@
 
 use std::process::Command;
 
-use super::{EARLIER, QUESTIONS};
+use super::{EARLIER, SUBCOMMANDS};
 use crate::harness::{Case, DYNAMIC, RECORDED, Sandbox, WaitStatus, cases, probe};
 
 pub fn cases() -> Vec<Case> {
@@ -33,7 +33,7 @@ fn program() -> String {
 }
 
 #[track_caller]
-fn clean(sandbox: &Sandbox, words: &[&str], code: i32) {
+fn assert_clean(sandbox: &Sandbox, words: &[&str], code: i32) {
     let program = program();
     let words = VALGRIND.into_iter().chain([program.as_str()]).chain(words.iter().copied());
     let output = sandbox.unwrapped(words).output();
@@ -50,9 +50,9 @@ fn valgrind_finds_no_error_in_any_subcommand(sandbox: &Sandbox) {
         "{\"target\": \"a\u{1b}[31m\", \"domain\": \"=1+1\", \"timestamp\": \"2026-02-14T10:30:00.5Z\", \"x\": [[{}]]}\n",
     ];
     std::fs::write(sandbox.log(), lines.concat().repeat(30)).expect("a log");
-    for words in QUESTIONS.iter().filter(|words| !words.contains(&"report")) {
+    for words in SUBCOMMANDS.iter().filter(|words| !words.contains(&"report")) {
         if *words != ["clear"] && *words != ["off"] {
-            clean(sandbox, words, 0);
+            assert_clean(sandbox, words, 0);
         }
     }
     for format in ["text", "json", "csv", "markdown", "html", "jsonl"] {
@@ -63,16 +63,16 @@ fn valgrind_finds_no_error_in_any_subcommand(sandbox: &Sandbox) {
         assert_eq!(output.status, WaitStatus::Exited(0), "{}", output.stderr);
         assert!(!output.stderr.contains("=="), "{}", output.stderr);
     }
-    clean(sandbox, &["off"], 0);
-    clean(sandbox, &["clear"], 0);
+    assert_clean(sandbox, &["off"], 0);
+    assert_clean(sandbox, &["clear"], 0);
 }
 
 fn valgrind_finds_no_error_in_a_run(sandbox: &Sandbox) {
     let tail = ["--", probe(), "exit", "3"];
-    clean(sandbox, &[&["--target", "work", "--domain", "x"][..], &tail].concat(), 3);
-    clean(sandbox, &[&["--target", "work"][..], &tail].concat(), 3);
+    assert_clean(sandbox, &[&["--target", "work", "--domain", "x"][..], &tail].concat(), 3);
+    assert_clean(sandbox, &[&["--target", "work"][..], &tail].concat(), 3);
     assert_eq!(sandbox.exit_codes(), [3, 3]);
-    clean(sandbox, &["off"], 0);
+    assert_clean(sandbox, &["off"], 0);
 }
 
 fn valgrind_detects_an_invalid_read(sandbox: &Sandbox) {

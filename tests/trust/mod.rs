@@ -40,7 +40,7 @@ pub fn cases() -> Vec<Case> {
 }
 
 /// Everything one can ask tm-run for that makes no directory and starts no command.
-const QUESTIONS: &[&[&str]] = &[
+const SUBCOMMANDS: &[&[&str]] = &[
     &["--help"],
     &["--version"],
     &["status"],
@@ -69,7 +69,7 @@ fn tm_run<'s>(sandbox: &'s Sandbox, words: &[&'s str]) -> crate::harness::Launch
 
 /// tm-run does what it is asked for, and has nothing to complain of.
 #[track_caller]
-fn done(sandbox: &Sandbox, words: &[&str]) -> String {
+fn expect_ok(sandbox: &Sandbox, words: &[&str]) -> String {
     let output = tm_run(sandbox, words).output();
     assert_eq!((output.status, output.stderr.as_str()), (WaitStatus::Exited(0), ""), "{words:?}");
     output.text()
@@ -100,7 +100,7 @@ fn is_whole(line: &str) -> bool {
 }
 
 /// The lines of a log that are not whole.
-fn broken(log: &str) -> Vec<&str> {
+fn damaged_lines(log: &str) -> Vec<&str> {
     log.lines().filter(|line| !is_whole(line)).collect()
 }
 
@@ -112,7 +112,7 @@ pub const EARLIER: &str = "{\"timestamp\": \"2026-02-14T10:30:00+00:00\", \"targ
 const COMMAND: [&str; 3] = ["sh", "-c", "echo out; echo err >&2; exit 3"];
 
 #[track_caller]
-fn unharmed(output: &Output, what: &str) {
+fn assert_unharmed(output: &Output, what: &str) {
     let seen = (output.status, output.text(), output.stderr.as_str());
     assert_eq!(seen, (WaitStatus::Exited(3), "out\n".to_owned(), "err\n"), "{what}");
 }

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use super::QUESTIONS;
-use super::strace::{traced, wrapped};
+use super::SUBCOMMANDS;
+use super::strace::{trace_of, wrapped_argv};
 use crate::harness::{
     Case, DYNAMIC, EVERY_WAY, RECORDED, Sandbox, TM_RUN, WaitStatus, Way, cases, find_on_path, once, probe,
 };
@@ -20,7 +20,7 @@ pub fn cases() -> Vec<Case> {
 }
 
 /// Crates that talk to a network, start or drive an event loop for one, or speak TLS.
-const FOR_A_NETWORK: &[&str] = &[
+const NETWORK_CRATES: &[&str] = &[
     "actix-net",
     "async-io",
     "async-net",
@@ -77,16 +77,16 @@ fn crates(lock: &str) -> Vec<&str> {
     lock.lines().filter_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"')).collect()
 }
 
-fn for_a_network(lock: &str) -> Vec<&str> {
-    crates(lock).into_iter().filter(|name| FOR_A_NETWORK.contains(name)).collect()
+fn network_crates(lock: &str) -> Vec<&str> {
+    crates(lock).into_iter().filter(|name| NETWORK_CRATES.contains(name)).collect()
 }
 
 fn cargo_lock_has_no_network_crate() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let lock = fs::read_to_string(root.join("Cargo.lock")).expect("Cargo.lock");
     assert!(crates(&lock).contains(&"clap"), "the list is read");
-    assert_eq!(for_a_network(&lock), [""; 0]);
-    assert_eq!(for_a_network(&format!("{lock}\n[[package]]\nname = \"ureq\"\n")), ["ureq"]);
+    assert_eq!(network_crates(&lock), [""; 0]);
+    assert_eq!(network_crates(&format!("{lock}\n[[package]]\nname = \"ureq\"\n")), ["ureq"]);
 }
 
 /// Of the C library: what opens a socket, or asks a name service, which does.
@@ -139,9 +139,9 @@ fn no_socket_function_is_linked(_: &Sandbox) {
 const NETWORK: &[&str] = &["-f", "-e", "trace=%network,io_uring_setup"];
 
 #[track_caller]
-fn calls_none(sandbox: &Sandbox, words: Vec<std::ffi::OsString>) {
+fn assert_no_network_call(sandbox: &Sandbox, words: Vec<std::ffi::OsString>) {
     let shown = format!("{words:?}");
-    let (output, calls) = traced(sandbox, NETWORK, words);
+    let (output, calls) = trace_of(sandbox, NETWORK, words);
     assert!(
         matches!(output.status, WaitStatus::Exited(0 | 3)),
         "{shown}: {:?} {}",
@@ -152,23 +152,23 @@ fn calls_none(sandbox: &Sandbox, words: Vec<std::ffi::OsString>) {
 }
 
 fn subcommands_make_no_network_syscall(sandbox: &Sandbox) {
-    calls_none(sandbox, vec![TM_RUN.into(), "on".into()]);
-    for words in QUESTIONS {
-        calls_none(sandbox, [TM_RUN].iter().chain(*words).map(Into::into).collect());
+    assert_no_network_call(sandbox, vec![TM_RUN.into(), "on".into()]);
+    for words in SUBCOMMANDS {
+        assert_no_network_call(sandbox, [TM_RUN].iter().chain(*words).map(Into::into).collect());
     }
 }
 
 /// The command makes no such call itself, so that every one would be tm-run's.
 fn run_makes_no_network_syscall(sandbox: &Sandbox) {
-    calls_none(sandbox, wrapped(sandbox, &[probe(), "exit", "3"]));
+    assert_no_network_call(sandbox, wrapped_argv(sandbox, &[probe(), "exit", "3"]));
     sandbox.assert_logged(&[3]);
 }
 
 fn socket_opened_by_a_program_is_detected(sandbox: &Sandbox) {
     let opens = ["bash", "-c", "exec 3<>/dev/udp/127.0.0.1/9"];
-    let (_, calls) = traced(sandbox, NETWORK, opens.map(Into::into));
+    let (_, calls) = trace_of(sandbox, NETWORK, opens.map(Into::into));
     assert!(calls.iter().any(|call| call.name == "socket"), "{calls:?}");
     // A child is followed, too: were it tm-run's own, it would be seen.
-    let (_, calls) = traced(sandbox, NETWORK, wrapped(sandbox, &opens));
+    let (_, calls) = trace_of(sandbox, NETWORK, wrapped_argv(sandbox, &opens));
     assert!(calls.iter().any(|call| call.name == "socket"), "{calls:?}");
 }

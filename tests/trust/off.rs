@@ -3,8 +3,8 @@
 
 use std::ffi::OsString;
 
-use super::strace::{Call, traced, wrapped};
-use super::{QUESTIONS, listing};
+use super::strace::{Call, trace_of, wrapped_argv};
+use super::{SUBCOMMANDS, listing};
 use crate::harness::{Case, OFF, Sandbox, TM_RUN, WaitStatus, cases, probe};
 
 pub fn cases() -> Vec<Case> {
@@ -24,7 +24,7 @@ const MAKING: &[&str] = &[
 ];
 
 /// The calls that make or change something. Deleting what is not there is none of them.
-fn makes(call: &Call) -> bool {
+fn changes_files(call: &Call) -> bool {
     let opens = call.name.starts_with("open");
     let only_reads =
         ["O_CREAT", "O_TMPFILE", "O_WRONLY", "O_RDWR"].iter().all(|flag| !call.text.contains(flag));
@@ -32,31 +32,31 @@ fn makes(call: &Call) -> bool {
     !(opens && (only_reads || call.text.contains("\"/dev/"))) && !deletes_nothing
 }
 
-fn made(sandbox: &Sandbox, words: Vec<OsString>) -> Vec<Call> {
-    let (output, mut calls) = traced(sandbox, MAKING, words);
+fn calls_that_change_files(sandbox: &Sandbox, words: Vec<OsString>) -> Vec<Call> {
+    let (output, mut calls) = trace_of(sandbox, MAKING, words);
     assert!(matches!(output.status, WaitStatus::Exited(0 | 3)), "{:?} {}", output.status, output.stderr);
     assert!(!calls.is_empty() || output.status == WaitStatus::Exited(0), "the trace is read");
-    calls.retain(makes);
+    calls.retain(changes_files);
     calls
 }
 
 fn off_subcommands_make_and_change_no_file(sandbox: &Sandbox) {
-    for words in QUESTIONS {
-        let calls = made(sandbox, [TM_RUN].iter().chain(*words).map(Into::into).collect());
+    for words in SUBCOMMANDS {
+        let calls = calls_that_change_files(sandbox, [TM_RUN].iter().chain(*words).map(Into::into).collect());
         assert!(calls.is_empty(), "{words:?}: {calls:?}");
         assert_eq!(listing(&sandbox.home()), [], "{words:?}");
     }
 }
 
 fn off_run_makes_and_changes_no_file(sandbox: &Sandbox) {
-    let calls = made(sandbox, wrapped(sandbox, &[probe(), "exit", "3"]));
+    let calls = calls_that_change_files(sandbox, wrapped_argv(sandbox, &[probe(), "exit", "3"]));
     assert!(calls.is_empty(), "{calls:?}");
     assert_eq!(listing(&sandbox.home()), []);
 }
 
 fn file_made_by_a_program_is_detected(sandbox: &Sandbox) {
     let names = |words: &[&str]| {
-        let calls = made(sandbox, words.iter().map(Into::into).collect());
+        let calls = calls_that_change_files(sandbox, words.iter().map(Into::into).collect());
         calls.into_iter().map(|call| call.name).collect::<Vec<_>>()
     };
     assert_eq!(names(&["touch", "x"]).first().map(String::as_str), Some("openat"));

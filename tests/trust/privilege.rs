@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::Path;
 
-use super::{COMMAND, EARLIER, QUESTIONS, broken, done, listing, tm_run, unharmed};
+use super::{COMMAND, EARLIER, SUBCOMMANDS, assert_unharmed, damaged_lines, expect_ok, listing, tm_run};
 use crate::harness::{Case, OFF, RECORDED, Sandbox, TM_RUN, WaitStatus, cases, install};
 
 pub fn cases() -> Vec<Case> {
@@ -25,7 +25,7 @@ pub fn cases() -> Vec<Case> {
 const USER: u32 = 1234;
 
 /// A program that any user may run, for the place where it was built may be out of their reach.
-pub fn for_everybody(sandbox: &Sandbox) -> String {
+pub fn world_executable_copy(sandbox: &Sandbox) -> String {
     let program = sandbox.path("tm-run");
     install(TM_RUN, &program);
     let above = program.parent().expect("a directory");
@@ -36,7 +36,7 @@ pub fn for_everybody(sandbox: &Sandbox) -> String {
 }
 
 /// A directory and all in it to a user.
-pub fn give(directory: &Path, user: u32) {
+pub fn chown_all(directory: &Path, user: u32) {
     chown(directory, Some(user), Some(user)).expect("root gives");
     for (path, _) in listing(directory) {
         std::os::unix::fs::lchown(path, Some(user), Some(user)).expect("root gives");
@@ -44,7 +44,7 @@ pub fn give(directory: &Path, user: u32) {
 }
 
 /// What below the home is not this user's.
-fn not_of(home: &Path, user: u32) -> Vec<(String, u32)> {
+fn not_owned_by(home: &Path, user: u32) -> Vec<(String, u32)> {
     let about = |path: &Path| fs::symlink_metadata(path).expect("it is there");
     let of = |path: &Path| (path.display().to_string(), about(path).uid());
     listing(home).iter().map(|(path, _)| of(path)).filter(|(_, owner)| *owner != user).collect()
@@ -82,40 +82,40 @@ fn modes_are_0700_and_0600_under_any_umask(_: &Sandbox) {
 }
 
 fn root_gives_what_it_makes_to_the_owner_of_the_home(sandbox: &Sandbox) {
-    give(&sandbox.home(), USER);
-    let all_is_theirs = |what: &str| assert_eq!(not_of(&sandbox.home(), USER), [], "{what}");
-    done(sandbox, &["on"]);
+    chown_all(&sandbox.home(), USER);
+    let all_is_theirs = |what: &str| assert_eq!(not_owned_by(&sandbox.home(), USER), [], "{what}");
+    expect_ok(sandbox, &["on"]);
     all_is_theirs("on");
-    unharmed(&tm_run(sandbox, &[&["--target", "x", "--"][..], &COMMAND].concat()).output(), "a run");
+    assert_unharmed(&tm_run(sandbox, &[&["--target", "x", "--"][..], &COMMAND].concat()).output(), "a run");
     all_is_theirs("a run");
     fs::remove_file(sandbox.log()).expect("it goes");
     let log: &[&str] = &["log", "--target", "x", "--duration", "1", "--exit-code", "0"];
-    done(sandbox, log);
+    expect_ok(sandbox, log);
     all_is_theirs("log");
     fs::write(sandbox.log(), EARLIER).expect("an old event");
-    done(sandbox, log);
-    assert_eq!(done(sandbox, &["clear", "--before", "2026-03-01"]), "Deleted 1 event, kept 1 event.\n");
+    expect_ok(sandbox, log);
+    assert_eq!(expect_ok(sandbox, &["clear", "--before", "2026-03-01"]), "Deleted 1 event, kept 1 event.\n");
     all_is_theirs("clear --before");
     assert_eq!(listing(&sandbox.home()).len(), 4);
-    for words in QUESTIONS {
+    for words in SUBCOMMANDS {
         let _ = tm_run(sandbox, words).output();
         all_is_theirs(&words.join(" "));
     }
     // The look would see it.
     fs::write(sandbox.home().join("x"), "").expect("a file");
-    assert_eq!(not_of(&sandbox.home(), USER).len(), 1);
+    assert_eq!(not_owned_by(&sandbox.home(), USER).len(), 1);
 }
 
 fn owner_of_the_home_can_write_what_root_made(sandbox: &Sandbox) {
-    let program = for_everybody(sandbox);
-    give(&sandbox.home(), USER);
-    unharmed(&sandbox.command(COMMAND).output(), "root");
+    let program = world_executable_copy(sandbox);
+    chown_all(&sandbox.home(), USER);
+    assert_unharmed(&sandbox.command(COMMAND).output(), "root");
     let words = ["setpriv", "--reuid", "1234", "--regid", "1234", "--clear-groups"];
     let tail = [&program, "--target", "work", "--"].into_iter().chain(COMMAND);
-    unharmed(&sandbox.unwrapped(words.into_iter().chain(tail)).output(), "the owner");
-    unharmed(&sandbox.command(COMMAND).output(), "root again");
+    assert_unharmed(&sandbox.unwrapped(words.into_iter().chain(tail)).output(), "the owner");
+    assert_unharmed(&sandbox.command(COMMAND).output(), "root again");
     assert_eq!(sandbox.exit_codes(), [3, 3, 3]);
-    assert_eq!(broken(&sandbox.log_text()), [""; 0]);
+    assert_eq!(damaged_lines(&sandbox.log_text()), [""; 0]);
 }
 
 /// Files of root's in a directory of root's, which a planted link may lead to.
@@ -129,7 +129,7 @@ fn victims(sandbox: &Sandbox) -> std::path::PathBuf {
 }
 
 #[track_caller]
-fn all_in_vain(sandbox: &Sandbox, plant: impl Fn()) {
+fn assert_victims_untouched(sandbox: &Sandbox, plant: impl Fn()) {
     let victims = sandbox.path("victims");
     let look = || {
         let about = |(path, kind): (std::path::PathBuf, String)| {
@@ -140,9 +140,9 @@ fn all_in_vain(sandbox: &Sandbox, plant: impl Fn()) {
     };
     let before = look();
     plant();
-    unharmed(&sandbox.command(COMMAND).output(), "a run");
+    assert_unharmed(&sandbox.command(COMMAND).output(), "a run");
     assert_eq!(look(), before, "a run");
-    for words in QUESTIONS.iter().copied().chain([&["on"][..], &["clear", "--before", "2027-01-01"]]) {
+    for words in SUBCOMMANDS.iter().copied().chain([&["on"][..], &["clear", "--before", "2027-01-01"]]) {
         let output = tm_run(sandbox, words).output();
         assert!(matches!(output.status, WaitStatus::Exited(0 | 1)), "{words:?}: {:?}", output.status);
         assert_eq!(look(), before, "{words:?}");
@@ -160,7 +160,7 @@ fn symlink_or_hard_link_of_another_user_is_not_followed_by_root(sandbox: &Sandbo
         ("usage.jsonl.new", "no-such-file"),
         ("enabled", "file"),
     ] {
-        all_in_vain(sandbox, || {
+        assert_victims_untouched(sandbox, || {
             let _ = fs::remove_dir_all(sandbox.home().join(".anklume"));
             sandbox.turn_on();
             if name != "usage.jsonl" {
@@ -168,14 +168,14 @@ fn symlink_or_hard_link_of_another_user_is_not_followed_by_root(sandbox: &Sandbo
             }
             let _ = fs::remove_file(sandbox.telemetry().join(name));
             symlink(victims.join(to), sandbox.telemetry().join(name)).expect("a link");
-            give(&sandbox.home(), USER);
+            chown_all(&sandbox.home(), USER);
         });
     }
     // A second name of a file that is not theirs.
-    all_in_vain(sandbox, || {
+    assert_victims_untouched(sandbox, || {
         let _ = fs::remove_dir_all(sandbox.home().join(".anklume"));
         sandbox.turn_on();
-        give(&sandbox.home(), USER);
+        chown_all(&sandbox.home(), USER);
         fs::hard_link(victims.join("file"), sandbox.log()).expect("a link");
     });
 }
@@ -184,22 +184,22 @@ fn symlinked_directory_of_another_user_is_not_followed_by_root(sandbox: &Sandbox
     let victims = victims(sandbox);
     // Recording is off in there: what is there, others may have put there for themselves.
     fs::remove_file(victims.join("enabled")).expect("it goes");
-    all_in_vain(sandbox, || {
+    assert_victims_untouched(sandbox, || {
         let _ = fs::remove_dir_all(sandbox.home().join(".anklume"));
         fs::create_dir(sandbox.home().join(".anklume")).expect("a directory");
         symlink(&victims, sandbox.telemetry()).expect("a link");
-        give(&sandbox.home(), USER);
+        chown_all(&sandbox.home(), USER);
     });
 }
 
 /// Where everybody may write, a link to a file of the user's own could make tm-run write into that.
 fn symlink_in_a_world_writable_directory_is_not_followed(sandbox: &Sandbox) {
     const OTHER: u32 = 4321;
-    let program = for_everybody(sandbox);
+    let program = world_executable_copy(sandbox);
     let mine = sandbox.path("mine");
     fs::create_dir(&mine).expect("a directory");
     fs::write(mine.join("file"), EARLIER).expect("a file");
-    give(&mine, USER);
+    chown_all(&mine, USER);
     let as_user = |words: &[&str]| {
         let user = USER.to_string();
         let words: Vec<_> = ["setpriv", "--reuid", &user, "--regid", &user, "--clear-groups", &program]
@@ -216,7 +216,7 @@ fn symlink_in_a_world_writable_directory_is_not_followed(sandbox: &Sandbox) {
             fs::write(sandbox.log(), EARLIER).expect("a log");
         }
         symlink(mine.join(to), sandbox.telemetry().join(name)).expect("a link");
-        give(&sandbox.home(), owner);
+        chown_all(&sandbox.home(), owner);
         for directory in [sandbox.home().join(".anklume"), sandbox.telemetry()] {
             fs::set_permissions(directory, fs::Permissions::from_mode(0o777)).expect("its mode");
         }
@@ -238,9 +238,9 @@ fn symlink_in_a_world_writable_directory_is_not_followed(sandbox: &Sandbox) {
     ] {
         plant(name, to, OTHER);
         let run = as_user(&[&["--target", "x", "--"][..], &COMMAND].concat());
-        unharmed(&run, name);
+        assert_unharmed(&run, name);
         assert_eq!(look(), before, "{name}");
-        for words in QUESTIONS.iter().copied().chain([&["clear", "--before", "2027-01-01"][..]]) {
+        for words in SUBCOMMANDS.iter().copied().chain([&["clear", "--before", "2027-01-01"][..]]) {
             plant(name, to, OTHER);
             let output = as_user(words);
             assert!(matches!(output.status, WaitStatus::Exited(0 | 1)), "{words:?}: {:?}", output.status);
@@ -249,6 +249,6 @@ fn symlink_in_a_world_writable_directory_is_not_followed(sandbox: &Sandbox) {
     }
     // In a directory of one's own a link is one's own wish, and would be seen above.
     plant("usage.jsonl", "file", USER);
-    unharmed(&as_user(&[&["--target", "x", "--"][..], &COMMAND].concat()), "one's own");
+    assert_unharmed(&as_user(&[&["--target", "x", "--"][..], &COMMAND].concat()), "one's own");
     assert_eq!(look().0.lines().count(), 2);
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::{broken, done, tm_run};
+use super::{damaged_lines, expect_ok, tm_run};
 use crate::harness::{Case, RECORDED, Sandbox, WaitStatus, cases, probe};
 
 pub fn cases() -> Vec<Case> {
@@ -15,7 +15,7 @@ const CANARY: &str = "canary7b1f";
 const FORMATS: [&str; 6] = ["text", "json", "csv", "markdown", "html", "jsonl"];
 
 fn reports(sandbox: &Sandbox) -> Vec<String> {
-    FORMATS.iter().map(|format| done(sandbox, &["report", "--format", format])).collect()
+    FORMATS.iter().map(|format| expect_ok(sandbox, &["report", "--format", format])).collect()
 }
 
 fn argv_environ_and_cwd_reach_no_log_report_or_tty(sandbox: &Sandbox) {
@@ -41,13 +41,13 @@ fn argv_environ_and_cwd_reach_no_log_report_or_tty(sandbox: &Sandbox) {
     fs::remove_dir(there).expect("it goes");
 
     let log = sandbox.log_text();
-    assert_eq!(broken(&log), [""; 0]);
+    assert_eq!(damaged_lines(&log), [""; 0]);
     let line: serde_json::Value = serde_json::from_str(&log).expect("one event");
     let keys: Vec<_> = line.as_object().expect("an object").keys().map(String::as_str).collect();
     assert_eq!(keys, ["domain", "duration_seconds", "exit_code", "target", "timestamp"]);
     assert_eq!((line["target"].as_str(), line["domain"].as_str()), (Some("work"), None));
     let host = fs::read_to_string("/proc/sys/kernel/hostname").expect("a host has a name");
-    for text in reports(sandbox).into_iter().chain([log, warning, done(sandbox, &["status"])]) {
+    for text in reports(sandbox).into_iter().chain([log, warning, expect_ok(sandbox, &["status"])]) {
         assert!(!text.contains(CANARY), "{text}");
         // Its home is named in `status`; a short name of a host can be part of any word.
         assert!(host.trim().len() < 6 || !text.contains(host.trim()), "{text}");
@@ -58,7 +58,7 @@ fn argv_environ_and_cwd_reach_no_log_report_or_tty(sandbox: &Sandbox) {
 fn target_is_found_wherever_the_canary_is_looked_for(sandbox: &Sandbox) {
     let words = ["--target", CANARY, "--", probe(), "exit", "0"];
     assert_eq!(tm_run(sandbox, &words).wait_for_exit(), WaitStatus::Exited(0));
-    for text in reports(sandbox).into_iter().chain([sandbox.log_text(), done(sandbox, &["status"])]) {
+    for text in reports(sandbox).into_iter().chain([sandbox.log_text(), expect_ok(sandbox, &["status"])]) {
         assert!(text.contains(CANARY), "{text}");
     }
 }

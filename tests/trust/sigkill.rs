@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use super::strace::{Place, places, under_strace, wrapped};
-use super::{EARLIER, broken};
+use super::strace::{SyscallSite, syscall_sites, under_strace, wrapped_argv};
+use super::{EARLIER, damaged_lines};
 use crate::harness::{Case, RECORDED, Sandbox, WaitStatus, Way, cases, probe, send_signal, wait_until};
 
 pub fn cases() -> Vec<Case> {
@@ -15,10 +15,10 @@ pub fn cases() -> Vec<Case> {
 fn sigkill_at_any_syscall_leaves_no_orphan_and_a_whole_log(sandbox: &Sandbox) {
     fs::write(sandbox.log(), EARLIER).expect("a log");
     let ends = [probe(), "exit", "3"];
-    let all = places(sandbox, wrapped(sandbox, &ends), |_| true);
+    let all = syscall_sites(sandbox, wrapped_argv(sandbox, &ends), |_| true);
     let waits = all.iter().position(|place| place.name == "waitid").expect("it waits");
     let (before, after) = all.split_at(waits + 1);
-    let sleeps = Place { name: "rt_sigtimedwait".to_owned(), nth: 1 };
+    let sleeps = SyscallSite { name: "rt_sigtimedwait".to_owned(), nth: 1 };
     // Up to where the command's end is waited for, a command that has none.
     let before = before.iter().chain([&sleeps]);
     // How often its start is waited for depends on how quick it is.
@@ -35,12 +35,12 @@ fn sigkill_at_any_syscall_leaves_no_orphan_and_a_whole_log(sandbox: &Sandbox) {
         fs::write(sandbox.log(), EARLIER).expect("a log");
         let options = ["-e", &format!("trace={}", place.name), "-e", &place.inject("signal=KILL")];
         // This also looks whether a process is left.
-        let status = under_strace(&sandbox, &options, wrapped(&sandbox, command)).wait_for_exit();
+        let status = under_strace(&sandbox, &options, wrapped_argv(&sandbox, command)).wait_for_exit();
         assert_eq!(status, WaitStatus::Killed(9), "{place:?}");
         assert_eq!(sandbox.probe("exit 4").wait_for_exit(), WaitStatus::Exited(4));
         let log = sandbox.log_text();
         assert!(log.starts_with(EARLIER), "{place:?}: {log}");
-        assert_eq!(broken(&log), [""; 0], "{place:?}");
+        assert_eq!(damaged_lines(&log), [""; 0], "{place:?}");
         let is_written = written.iter().any(|other| std::ptr::eq(*other, place));
         assert_eq!(sandbox.exit_codes(), if is_written { &[0, 3, 4][..] } else { &[0, 4] }, "{place:?}");
     }

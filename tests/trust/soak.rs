@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::broken;
+use super::damaged_lines;
 use crate::harness::{Case, EVERY_WAY, RECORDED, Sandbox, WaitStatus, cases, send_signal, sigqueue};
 
 pub fn cases() -> Vec<Case> {
@@ -26,11 +26,11 @@ fn many_runs_leave_no_process_and_lose_no_event(sandbox: &Sandbox) {
     assert_eq!((output.status, output.stderr.as_str()), (WaitStatus::Exited(0), ""));
     let codes: Vec<i64> = (0..runs).map(|run| (run % 256).try_into().expect("a code")).collect();
     sandbox.assert_logged(&codes);
-    assert_eq!(broken(&sandbox.log_text()), [""; 0]);
+    assert_eq!(damaged_lines(&sandbox.log_text()), [""; 0]);
 }
 
 /// Descriptors, and kilobytes of memory, of a process.
-fn holds(pid: i32) -> (usize, u64) {
+fn fds_and_kilobytes(pid: i32) -> (usize, u64) {
     let descriptors = fs::read_dir(format!("/proc/{pid}/fd")).expect("its descriptors").count();
     let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("its status");
     let memory = status.lines().find_map(|line| line.strip_prefix("VmData:")?.trim().strip_suffix(" kB"));
@@ -61,13 +61,13 @@ fn many_signals_and_stops_leak_no_fd_and_no_memory(sandbox: &Sandbox) {
     };
     round(&mut job, STOP);
     round(&mut job, TSTP);
-    let before = holds(job.pid);
+    let before = fds_and_kilobytes(job.pid);
     let session_processes = job.session_processes().len();
     for _ in 0..100 {
         round(&mut job, STOP);
         round(&mut job, TSTP);
     }
-    assert_eq!(holds(job.pid), before, "descriptors, and kilobytes of memory");
+    assert_eq!(fds_and_kilobytes(job.pid), before, "descriptors, and kilobytes of memory");
     assert_eq!(job.session_processes().len(), session_processes);
     sigqueue(command, 63, 0);
     assert_eq!(job.wait_for_exit(), WaitStatus::Exited(0));

@@ -41,7 +41,7 @@ pub fn calls(sandbox: &Sandbox) -> Vec<Call> {
     String::from_utf8_lossy(&trace).lines().filter_map(Call::of).collect()
 }
 
-pub fn traced(
+pub fn trace_of(
     sandbox: &Sandbox,
     options: &[&str],
     words: impl IntoIterator<Item = OsString>,
@@ -51,18 +51,18 @@ pub fn traced(
 }
 
 /// tm-run around a command.
-pub fn wrapped(sandbox: &Sandbox, command: &[&str]) -> Vec<OsString> {
+pub fn wrapped_argv(sandbox: &Sandbox, command: &[&str]) -> Vec<OsString> {
     sandbox.prefix().into_iter().chain(command.iter().map(OsString::from)).collect()
 }
 
 /// One place in a run: the n-th call of a name.
 #[derive(Debug, Clone)]
-pub struct Place {
+pub struct SyscallSite {
     pub name: String,
     pub nth: usize,
 }
 
-impl Place {
+impl SyscallSite {
     /// The option that has strace do something there.
     pub fn inject(&self, what: &str) -> String {
         format!("inject={}:{what}:when={}", self.name, self.nth)
@@ -70,36 +70,36 @@ impl Place {
 }
 
 /// Every call that the process itself makes, its children left out, from one that fits on.
-pub fn places(
+pub fn syscall_sites(
     sandbox: &Sandbox,
     words: impl IntoIterator<Item = OsString>,
     from: impl Fn(&Call) -> bool,
-) -> Vec<Place> {
-    let (_, calls) = traced(sandbox, &[], words);
-    let mut places: Vec<Place> = Vec::new();
+) -> Vec<SyscallSite> {
+    let (_, calls) = trace_of(sandbox, &[], words);
+    let mut places: Vec<SyscallSite> = Vec::new();
     let mut from_here = 0;
     for call in calls {
         if from_here == 0 && from(&call) {
             from_here = places.len();
         }
         let nth = 1 + places.iter().filter(|place| place.name == call.name).count();
-        places.push(Place { name: call.name, nth });
+        places.push(SyscallSite { name: call.name, nth });
     }
     places.split_off(from_here)
 }
 
 /// The marker is asked for: before that, the C library starts.
-pub fn asks_for_consent(call: &Call) -> bool {
+pub fn looks_for_the_marker(call: &Call) -> bool {
     call.text.contains("/enabled\"")
 }
 
 /// Words for tm-run itself.
-pub fn asks(words: &[&str]) -> Vec<OsString> {
+pub fn tm_run_argv(words: &[&str]) -> Vec<OsString> {
     [TM_RUN].iter().chain(words).map(Into::into).collect()
 }
 
 /// The command, held right behind a call by a stop that only the test ends.
-pub struct Held<'s> {
+pub struct Suspended<'s> {
     sandbox: &'s Sandbox,
     job: Job,
     pub is_there: bool,
@@ -107,9 +107,9 @@ pub struct Held<'s> {
     pub trace: String,
 }
 
-impl<'s> Held<'s> {
+impl<'s> Suspended<'s> {
     #[track_caller]
-    pub fn at(sandbox: &'s Sandbox, place: &Place, words: Vec<OsString>) -> Self {
+    pub fn at(sandbox: &'s Sandbox, place: &SyscallSite, words: Vec<OsString>) -> Self {
         let _ = fs::remove_file(sandbox.path("trace"));
         let trace = format!("trace={}", place.name);
         let inject = place.inject("signal=STOP");
@@ -127,7 +127,7 @@ impl<'s> Held<'s> {
 
     /// Lets it go on to its end.
     #[track_caller]
-    pub fn goes_on(mut self) {
+    pub fn resume(mut self) {
         const CONT: i32 = 18;
         let name = |process: &Process| fs::read_to_string(format!("/proc/{}/comm", process.pid));
         for process in self.job.session_processes() {

@@ -9,7 +9,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 
-use super::process_state::differs_from_bare;
+use super::process_state::assert_same_state_as_bare;
 use crate::harness::{
     Case, EVERY_WAY, Sandbox, Stream, WaitStatus, cases, is_alive, probe, sigqueue, wait_until,
 };
@@ -50,7 +50,7 @@ fn fd_table_is_identical(sandbox: &Sandbox) {
     fs::write(sandbox.path("in"), "0123456789").expect("a file");
     let read = format!("5:{}", sandbox.path("in").display());
     let write = |fd| format!("{fd}:{}", sandbox.path("out").display());
-    differs_from_bare(sandbox, |start| {
+    assert_same_state_as_bare(sandbox, |start| {
         start
             .launch_option("--read", &read)
             .launch_option("--write", write(7))
@@ -63,7 +63,7 @@ fn fd_table_is_identical(sandbox: &Sandbox) {
 /// FD03, FD04, FD05, OF03
 fn closed_stdin_stdout_and_stderr_stay_closed(sandbox: &Sandbox) {
     for closed in [&["0"][..], &["1"], &["2"], &["0", "1"], &["1", "2"], &["0", "1", "2"]] {
-        differs_from_bare(sandbox, |start| {
+        assert_same_state_as_bare(sandbox, |start| {
             closed.iter().fold(start, |start, fd| start.launch_option("--close", fd))
         });
     }
@@ -96,7 +96,7 @@ impl Drop for Daemon {
 }
 
 #[track_caller]
-fn survives(sandbox: &Sandbox, kind: &str) {
+fn assert_survives(sandbox: &Sandbox, kind: &str) {
     let fifo = sandbox.path("told");
     mkfifo(&fifo, Mode::S_IRUSR | Mode::S_IWUSR).expect("a FIFO");
     let mut told =
@@ -111,12 +111,12 @@ fn survives(sandbox: &Sandbox, kind: &str) {
 
 /// FD09
 fn daemon_survives_and_gets_no_signal(sandbox: &Sandbox) {
-    survives(sandbox, "daemon");
+    assert_survives(sandbox, "daemon");
 }
 
 /// FD10
 fn background_grandchild_survives_and_gets_no_signal(sandbox: &Sandbox) {
-    survives(sandbox, "daemon-same-session");
+    assert_survives(sandbox, "daemon-same-session");
 }
 
 /// FD11

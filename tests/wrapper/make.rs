@@ -89,7 +89,7 @@ fn ctrl_c_to_make_is_one_sigint(sandbox: &Sandbox) {
     assert_eq!(job.terminal().screen.read_line(), "signal 2");
     let launched = sandbox.launched_pid(command);
     assert_eq!(job.terminal().screen.signals_until_quiet(launched), Vec::<String>::new());
-    super::terminal::has_taken_its_signals(job.pid);
+    super::terminal::wait_until_signals_are_taken(job.pid);
     // Death by SIGINT, after its cleanup.
     sigqueue(command, 63, 1002);
     job.terminal().screen.read_until("Interrupt");

@@ -45,7 +45,7 @@ fn state(sandbox: &Sandbox, start: Launch) -> String {
 
 /// Fails if the command sees any difference between the bare command and this way.
 #[track_caller]
-pub fn differs_from_bare<'s>(sandbox: &'s Sandbox, with: impl Fn(Launch<'s>) -> Launch<'s>) {
+pub fn assert_same_state_as_bare<'s>(sandbox: &'s Sandbox, with: impl Fn(Launch<'s>) -> Launch<'s>) {
     let file = sandbox.path("state").display().to_string();
     let words = [probe(), "state", &file];
     let (bare, wrapped) =
@@ -60,7 +60,7 @@ pub fn differs_from_bare<'s>(sandbox: &'s Sandbox, with: impl Fn(Launch<'s>) -> 
 
 /// ST01
 fn process_state_is_identical_by_default(sandbox: &Sandbox) {
-    differs_from_bare(sandbox, |start| start);
+    assert_same_state_as_bare(sandbox, |start| start);
 }
 
 fn each(signals: &[i32], option: &'static str) -> impl Fn(Launch) -> Launch {
@@ -75,14 +75,14 @@ fn catchable() -> Vec<i32> {
 /// ST02 to ST06, OF02
 fn ignored_signals_stay_ignored(sandbox: &Sandbox) {
     for signals in [&[1][..], &[13], &[2, 3], &[17], &[20, 21, 22], &[32, 33], &[25], &catchable()] {
-        differs_from_bare(sandbox, each(signals, "--ignore"));
+        assert_same_state_as_bare(sandbox, each(signals, "--ignore"));
     }
 }
 
 /// ST08, ST09, OF02
 fn sigmask_of_blocked_signals_is_kept(sandbox: &Sandbox) {
     for signals in [&[10][..], &[15, 17, 2, 1], &[32, 33, 34, 64], &catchable()] {
-        differs_from_bare(sandbox, each(signals, "--block"));
+        assert_same_state_as_bare(sandbox, each(signals, "--block"));
     }
 }
 
@@ -101,7 +101,7 @@ fn sigchld_ignored_by_the_parent_keeps_the_exit_status(sandbox: &Sandbox) {
 
 /// ST11
 fn umask_nice_scheduler_oom_score_and_rlimits_are_kept(sandbox: &Sandbox) {
-    differs_from_bare(sandbox, |start| {
+    assert_same_state_as_bare(sandbox, |start| {
         start
             .launch_option("--umask", "027")
             .launch_option("--nice", "5")

@@ -49,7 +49,7 @@ fn catchable() -> impl Iterator<Item = i32> {
     (1..=64).filter(|signal| ![9, 19].contains(signal))
 }
 
-fn nothing() -> Vec<String> {
+fn no_signals() -> Vec<String> {
     Vec::new()
 }
 
@@ -60,7 +60,7 @@ fn signal_to_the_pid_reaches_the_command_once(sandbox: &Sandbox) {
     for signal in catchable() {
         job.kill(signal);
         assert_eq!(job.stdout.read_line(), format!("signal {signal}"));
-        assert_eq!(job.stdout.signals_until_quiet(job.pid), nothing(), "after signal {signal}");
+        assert_eq!(job.stdout.signals_until_quiet(job.pid), no_signals(), "after signal {signal}");
     }
     sigqueue(job.pid, 63, 12);
     assert_eq!(job.wait_for_exit(), WaitStatus::Exited(12));
@@ -114,7 +114,7 @@ fn signal_to_the_process_group_reaches_the_command_once(sandbox: &Sandbox) {
     for signal in catchable() {
         job.kill_group(signal);
         assert_eq!(job.stdout.read_line(), format!("signal {signal}"));
-        assert_eq!(job.stdout.signals_until_quiet(job.pid), nothing(), "after signal {signal}");
+        assert_eq!(job.stdout.signals_until_quiet(job.pid), no_signals(), "after signal {signal}");
     }
     sigqueue(job.pid, 63, 12);
     assert_eq!(job.wait_for_exit(), WaitStatus::Exited(12));
@@ -129,7 +129,7 @@ fn sigqueue_value_reaches_the_command(sandbox: &Sandbox) {
         sigqueue(job.pid, signal, value);
         assert_eq!(job.stdout.read_line(), format!("signal {signal} value {value}"));
     }
-    assert_eq!(job.stdout.signals_until_quiet(job.pid), nothing());
+    assert_eq!(job.stdout.signals_until_quiet(job.pid), no_signals());
 }
 
 /// SG09, LG09
@@ -160,7 +160,7 @@ fn sigint_sent_three_times_arrives_three_times(sandbox: &Sandbox) {
         job.kill(2);
         assert_eq!(job.stdout.read_line(), "signal 2");
     }
-    assert_eq!(job.stdout.signals_until_quiet(job.pid), nothing());
+    assert_eq!(job.stdout.signals_until_quiet(job.pid), no_signals());
 }
 
 /// Different moments from the start of the process to long after its command's own.
@@ -254,7 +254,7 @@ fn stop_and_sigcont_are_mirrored_to_the_parent(sandbox: &Sandbox) {
             job.kill(18);
             assert_eq!(job.wait(), WaitStatus::Continued);
             assert_eq!(job.stdout.read_line(), "signal 18");
-            assert_eq!(job.stdout.signals_until_quiet(job.pid), nothing());
+            assert_eq!(job.stdout.signals_until_quiet(job.pid), no_signals());
         }
         sigqueue(job.pid, 63, 4);
         assert_eq!(job.wait(), WaitStatus::Exited(4), "and no other stop");
@@ -273,7 +273,7 @@ fn stop_and_sigcont_of_the_process_group_are_seen_by_the_parent(sandbox: &Sandbo
             job.kill_group(18);
             assert_eq!(job.wait(), WaitStatus::Continued);
             assert_eq!(job.stdout.read_line(), "signal 18");
-            assert_eq!(job.stdout.signals_until_quiet(job.pid), nothing());
+            assert_eq!(job.stdout.signals_until_quiet(job.pid), no_signals());
         }
         sigqueue(job.pid, 63, 4);
         assert_eq!(job.wait(), WaitStatus::Exited(4), "and no other stop");
@@ -287,7 +287,7 @@ fn signal_to_the_pid_does_not_reach_grandchildren(sandbox: &Sandbox) {
     let child = job.stdout.read_ready_pid();
     job.kill(10);
     assert_eq!(job.stdout.read_line(), "parent");
-    assert_eq!(job.stdout.signals_until_quiet(child), nothing());
+    assert_eq!(job.stdout.signals_until_quiet(child), no_signals());
 }
 
 /// SG25
@@ -296,7 +296,7 @@ fn kill_0_by_the_command_reaches_it_once(sandbox: &Sandbox) {
         let mut job = sandbox.probe(&format!("signals-own-group {signal}")).spawn();
         assert_eq!(job.stdout.read_line(), format!("signal {signal}"));
         let command = job.stdout.read_ready_pid();
-        assert_eq!(job.stdout.signals_until_quiet(job.pid), nothing());
+        assert_eq!(job.stdout.signals_until_quiet(job.pid), no_signals());
         sigqueue(command, 63, 2);
         assert_eq!(job.wait_for_exit(), WaitStatus::Exited(2));
     }
@@ -310,7 +310,7 @@ fn kill_0_by_a_child_reaches_the_command_once(sandbox: &Sandbox) {
         assert_eq!(job.stdout.read_line(), format!("signal {signal}"));
         let command = job.stdout.read_ready_pid();
         let launched = sandbox.launched_pid(command);
-        assert_eq!(job.stdout.signals_until_quiet(launched), nothing());
+        assert_eq!(job.stdout.signals_until_quiet(launched), no_signals());
         sigqueue(command, 63, 2);
         assert_eq!(job.wait_for_exit(), WaitStatus::Exited(2));
     }
@@ -324,10 +324,10 @@ fn nested_wrappers_deliver_a_signal_once(sandbox: &Sandbox) {
     for signal in [15, 2, 10, 40] {
         job.kill(signal);
         assert_eq!(job.stdout.read_line(), format!("signal {signal}"));
-        assert_eq!(job.stdout.signals_until_quiet(job.pid), nothing());
+        assert_eq!(job.stdout.signals_until_quiet(job.pid), no_signals());
         job.kill_group(signal);
         assert_eq!(job.stdout.read_line(), format!("signal {signal}"));
-        assert_eq!(job.stdout.signals_until_quiet(job.pid), nothing());
+        assert_eq!(job.stdout.signals_until_quiet(job.pid), no_signals());
     }
     sigqueue(job.pid, 63, 8);
     assert_eq!(job.wait_for_exit(), WaitStatus::Exited(8));
@@ -370,7 +370,7 @@ fn sigchld_sent_to_the_pid_is_harmless(sandbox: &Sandbox) {
     for _ in 0..50 {
         job.kill(17);
     }
-    assert_eq!(job.stdout.signals_until_quiet(job.pid), nothing());
+    assert_eq!(job.stdout.signals_until_quiet(job.pid), no_signals());
     sigqueue(job.pid, 63, 3);
     assert_eq!(job.wait_for_exit(), WaitStatus::Exited(3));
 }
@@ -424,6 +424,6 @@ fn signal_reaches_a_command_in_its_own_process_group(sandbox: &Sandbox) {
     for signal in [15, 2, 1, 10] {
         job.kill(signal);
         assert_eq!(job.stdout.read_line(), format!("signal {signal}"));
-        assert_eq!(job.stdout.signals_until_quiet(job.pid), nothing());
+        assert_eq!(job.stdout.signals_until_quiet(job.pid), no_signals());
     }
 }

@@ -39,7 +39,7 @@ fn command(sandbox: &Sandbox) -> Launch<'_> {
 }
 
 #[track_caller]
-fn unharmed(start: Launch) {
+fn assert_unharmed(start: Launch) {
     let output = start.output();
     assert_eq!(output.status, WaitStatus::Exited(3));
     assert_eq!((output.text().as_str(), output.stderr.as_str()), ("out\n", "err\n"));
@@ -47,13 +47,13 @@ fn unharmed(start: Launch) {
 
 /// TL01
 fn home_unset_runs_the_command(sandbox: &Sandbox) {
-    unharmed(command(sandbox).env_remove("HOME"));
+    assert_unharmed(command(sandbox).env_remove("HOME"));
 }
 
 /// TL02
 fn home_empty_relative_or_missing_runs_the_command(sandbox: &Sandbox) {
     for home in ["", "home", ".", "/no/such/directory", "/dev/null", "/proc/self"] {
-        unharmed(command(sandbox).env("HOME", home));
+        assert_unharmed(command(sandbox).env("HOME", home));
     }
     if sandbox.way.records() {
         assert_eq!(sandbox.log_text(), "");
@@ -63,56 +63,56 @@ fn home_empty_relative_or_missing_runs_the_command(sandbox: &Sandbox) {
 /// TL03: not even root can write there.
 fn read_only_directory_is_harmless(sandbox: &Sandbox) {
     fs::set_permissions(sandbox.telemetry(), fs::Permissions::from_mode(0o555)).expect("its mode");
-    unharmed(command(sandbox));
+    assert_unharmed(command(sandbox));
     fs::set_permissions(sandbox.telemetry(), fs::Permissions::from_mode(0o700)).expect("its mode");
     // A home in which nobody can make anything.
-    unharmed(command(sandbox).env("HOME", "/proc/self/root/proc"));
+    assert_unharmed(command(sandbox).env("HOME", "/proc/self/root/proc"));
 }
 
 /// TL04
 fn directory_in_place_of_the_log_is_harmless(sandbox: &Sandbox) {
     fs::create_dir(sandbox.log()).expect("a directory");
-    unharmed(command(sandbox));
+    assert_unharmed(command(sandbox));
 }
 
 /// TL05
 fn fifo_in_place_of_the_log_does_not_hang(sandbox: &Sandbox) {
     mkfifo(&sandbox.log(), Mode::S_IRUSR | Mode::S_IWUSR).expect("a FIFO");
-    unharmed(command(sandbox));
+    assert_unharmed(command(sandbox));
 }
 
 /// TL06
 fn enospc_is_harmless(sandbox: &Sandbox) {
     symlink("/dev/full", sandbox.log()).expect("a link");
-    unharmed(command(sandbox));
+    assert_unharmed(command(sandbox));
 }
 
 fn tty_or_stdout_in_place_of_the_log_is_not_written_to(sandbox: &Sandbox) {
     // Written to, it would be seen: the terminal of nobody, or the command's own output.
     symlink("/dev/stdout", sandbox.log()).expect("a link");
-    unharmed(command(sandbox));
+    assert_unharmed(command(sandbox));
     fs::remove_file(sandbox.log()).expect("it goes");
     symlink("/dev/tty", sandbox.log()).expect("a link");
-    unharmed(command(sandbox));
+    assert_unharmed(command(sandbox));
 }
 
 /// TL07
 fn symlink_loop_or_dangling_symlink_as_the_log_is_harmless(sandbox: &Sandbox) {
     symlink("usage.jsonl", sandbox.log()).expect("a link to itself");
-    unharmed(command(sandbox));
+    assert_unharmed(command(sandbox));
     fs::remove_file(sandbox.log()).expect("it goes");
     symlink("/no/such/directory/log", sandbox.log()).expect("a link into nowhere");
-    unharmed(command(sandbox));
+    assert_unharmed(command(sandbox));
 }
 
 /// TL08
 fn rlimit_fsize_does_not_kill_by_sigxfsz(sandbox: &Sandbox) {
     let sized = |limit: &str| command(sandbox).launch_option("--limit", format!("1:{limit}"));
-    unharmed(sized("0"));
+    assert_unharmed(sized("0"));
     // Room for half a line.
-    unharmed(sized("40"));
+    assert_unharmed(sized("40"));
     // The next event is not glued to the half that may be there.
-    unharmed(command(sandbox));
+    assert_unharmed(command(sandbox));
     if sandbox.way.records() {
         let log = sandbox.log_text();
         let last = log.lines().next_back().expect("a line");
@@ -126,8 +126,8 @@ fn flock_held_by_another_process_is_not_waited_for(sandbox: &Sandbox) {
     let mut holder = sandbox.unwrapped(words).stdin(Stdio::piped()).spawn();
     assert_eq!(holder.stdout.read_line(), "held");
     // The holder lets go only after these have ended: waiting for it would be for ever.
-    unharmed(command(sandbox));
-    unharmed(command(sandbox));
+    assert_unharmed(command(sandbox));
+    assert_unharmed(command(sandbox));
     assert_eq!(sandbox.exit_codes(), [3, 3], "written all the same");
     holder.stdin = None;
     assert_eq!(holder.wait_for_exit(), WaitStatus::Exited(0));
@@ -151,19 +151,19 @@ fn marker_that_is_no_file_means_off(sandbox: &Sandbox) {
     let (marker, anklume) = (sandbox.marker(), sandbox.home().join(".anklume"));
     fs::remove_file(&marker).expect("it goes");
     fs::create_dir(&marker).expect("a directory");
-    unharmed(command(sandbox));
+    assert_unharmed(command(sandbox));
     assert!(!sandbox.log().exists());
     fs::remove_dir(&marker).expect("it goes");
     symlink("nowhere", &marker).expect("a link");
-    unharmed(command(sandbox));
+    assert_unharmed(command(sandbox));
     assert!(!sandbox.log().exists());
     fs::remove_dir_all(&anklume).expect("it goes");
     fs::write(&anklume, "").expect("a file");
-    unharmed(command(sandbox));
+    assert_unharmed(command(sandbox));
 }
 
 #[track_caller]
-fn while_it_runs(sandbox: &Sandbox, act: impl Fn()) {
+fn during_a_run(sandbox: &Sandbox, act: impl Fn()) {
     let mut job = sandbox.probe("signals").spawn();
     let command = job.stdout.read_ready_pid();
     act();
@@ -174,12 +174,12 @@ fn while_it_runs(sandbox: &Sandbox, act: impl Fn()) {
 
 /// TL12
 fn directory_removed_during_the_run_is_not_made_again(sandbox: &Sandbox) {
-    while_it_runs(sandbox, || fs::remove_dir_all(sandbox.home().join(".anklume")).expect("it goes"));
+    during_a_run(sandbox, || fs::remove_dir_all(sandbox.home().join(".anklume")).expect("it goes"));
     assert!(!sandbox.home().join(".anklume").exists(), "it is not made again");
 }
 
 fn marker_removed_during_the_run_means_no_event(sandbox: &Sandbox) {
-    while_it_runs(sandbox, || fs::remove_file(sandbox.marker()).expect("it goes"));
+    during_a_run(sandbox, || fs::remove_file(sandbox.marker()).expect("it goes"));
     assert!(!sandbox.log().exists(), "nothing is recorded against the will of the user");
 }
 
@@ -188,7 +188,7 @@ fn home_that_is_not_utf8_is_recorded_in(sandbox: &Sandbox) {
     let home = sandbox.path("other").join(OsStr::from_bytes(b"h\xff\xfeme"));
     fs::create_dir_all(home.join(".anklume/telemetry")).expect("a home");
     fs::write(home.join(".anklume/telemetry/enabled"), "").expect("a marker");
-    unharmed(command(sandbox).env("HOME", &home));
+    assert_unharmed(command(sandbox).env("HOME", &home));
     if sandbox.way.records() {
         let log = fs::read_to_string(home.join(".anklume/telemetry/usage.jsonl")).expect("a log");
         assert_eq!(log.lines().count(), 1);

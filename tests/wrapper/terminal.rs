@@ -47,39 +47,34 @@ pub fn cases() -> Vec<Case> {
     all
 }
 
-fn nothing() -> Vec<String> {
+fn no_signals() -> Vec<String> {
     Vec::new()
 }
 
 impl Job {
     /// Types a line that starts a probe, and waits until that is ready. Its process id.
     #[track_caller]
-    fn run(&mut self, line: &str) -> i32 {
+    fn start_probe(&mut self, line: &str) -> i32 {
         self.terminal().type_line(line);
         self.terminal().screen.read_ready_pid()
     }
 
     /// Types a line and gives what it prints.
     #[track_caller]
-    fn prints(&mut self, line: &str) -> String {
+    fn run_line(&mut self, line: &str) -> String {
         self.terminal().type_line(line);
         self.terminal().wait_for_prompt()
     }
 
     #[track_caller]
-    fn last_code_is(&mut self, code: i32) {
-        let text = self.prints("echo code=$?");
+    fn assert_last_code(&mut self, code: i32) {
+        let text = self.run_line("echo code=$?");
         assert!(text.contains(&format!("code={code}\r\n")), "{code} expected: {text}");
-    }
-
-    #[track_caller]
-    fn sees(&mut self, text: &str) {
-        self.terminal().screen.read_until(text);
     }
 
     /// Ctrl-Z, and the shell says so.
     #[track_caller]
-    fn stop_key(&mut self) {
+    fn press_ctrl_z(&mut self) {
         self.terminal().ctrl('Z');
         let text = self.terminal().wait_for_prompt();
         assert!(text.contains("Stopped"), "{text}");
@@ -87,7 +82,7 @@ impl Job {
 
     /// Only the shell is left.
     #[track_caller]
-    fn shell_is_alone(&self) {
+    fn wait_until_shell_is_alone(&self) {
         wait_until("only the shell is left", || {
             self.session_processes().iter().all(|process| process.pid == self.pid)
         });
@@ -95,175 +90,175 @@ impl Job {
 
     /// Waits until the shell knows of it.
     #[track_caller]
-    fn jobs_show(&mut self, text: &str) {
-        wait_until(text, || self.prints("jobs -l").contains(text));
+    fn wait_until_jobs_show(&mut self, text: &str) {
+        wait_until(text, || self.run_line("jobs -l").contains(text));
     }
 }
 
 /// TT01
 fn tty_and_foreground_group_are_the_commands(sandbox: &Sandbox) {
     let mut shell = sandbox.shell();
-    let bare = shell.prints("$P terminal");
+    let bare = shell.run_line("$P terminal");
     assert!(bare.contains("foreground 1"), "{bare}");
-    assert_eq!(shell.prints("$W $P terminal"), bare);
+    assert_eq!(shell.run_line("$W $P terminal"), bare);
 }
 
 /// TT02
 fn ctrl_c_is_handled_once_and_the_exit_code_kept(sandbox: &Sandbox) {
     let mut shell = sandbox.shell();
-    shell.run("$W $P signals exit-on=2:5");
+    shell.start_probe("$W $P signals exit-on=2:5");
     shell.terminal().ctrl('C');
     let text = shell.terminal().wait_for_prompt();
     assert_eq!(text.matches("signal").count(), 1, "{text}");
-    shell.last_code_is(5);
+    shell.assert_last_code(5);
     sandbox.assert_logged(&[5]);
 }
 
 /// TT03
 fn ctrl_c_seven_times_is_seven_sigints(sandbox: &Sandbox) {
     let mut shell = sandbox.shell();
-    let command = shell.run("$W $P signals");
+    let command = shell.start_probe("$W $P signals");
     let launched = sandbox.launched_pid(command);
     for _ in 0..7 {
         shell.terminal().ctrl('C');
-        shell.sees("signal 2\r\n");
-        assert_eq!(shell.terminal().screen.signals_until_quiet(launched), nothing());
+        shell.wait_for_text("signal 2\r\n");
+        assert_eq!(shell.terminal().screen.signals_until_quiet(launched), no_signals());
     }
     sigqueue(command, 63, 9);
     shell.terminal().wait_for_prompt();
-    shell.last_code_is(9);
+    shell.assert_last_code(9);
 }
 
 /// TT04, LG05
 fn ctrl_c_kills_the_command_and_the_prompt_returns(sandbox: &Sandbox) {
     let mut shell = sandbox.shell();
-    shell.run("$W $P signals default=2");
+    shell.start_probe("$W $P signals default=2");
     shell.terminal().ctrl('C');
     shell.terminal().wait_for_prompt();
-    shell.last_code_is(130);
-    shell.shell_is_alone();
+    shell.assert_last_code(130);
+    shell.wait_until_shell_is_alone();
     sandbox.assert_logged(&[130]);
 }
 
 /// TT05
 fn ctrl_backslash_is_one_sigquit(sandbox: &Sandbox) {
     let mut shell = sandbox.shell();
-    let command = shell.run("$W $P signals");
+    let command = shell.start_probe("$W $P signals");
     shell.terminal().ctrl('\\');
-    shell.sees("signal 3\r\n");
+    shell.wait_for_text("signal 3\r\n");
     let launched = sandbox.launched_pid(command);
-    assert_eq!(shell.terminal().screen.signals_until_quiet(launched), nothing());
+    assert_eq!(shell.terminal().screen.signals_until_quiet(launched), no_signals());
 }
 
 /// TT06
 fn ctrl_z_suspends_and_fg_resumes(sandbox: &Sandbox) {
     let mut shell = sandbox.shell();
-    let command = shell.run("$W $P signals default=20 exit-on=2:5");
+    let command = shell.start_probe("$W $P signals default=20 exit-on=2:5");
     let launched = sandbox.launched_pid(command);
     for _ in 0..3 {
-        shell.stop_key();
-        shell.last_code_is(148);
+        shell.press_ctrl_z();
+        shell.assert_last_code(148);
         shell.terminal().type_line("fg");
-        shell.sees("signal 18\r\n");
-        assert_eq!(shell.terminal().screen.signals_until_quiet(launched), nothing());
+        shell.wait_for_text("signal 18\r\n");
+        assert_eq!(shell.terminal().screen.signals_until_quiet(launched), no_signals());
     }
     shell.terminal().ctrl('C');
-    shell.sees("signal 2\r\n");
+    shell.wait_for_text("signal 2\r\n");
     shell.terminal().wait_for_prompt();
-    shell.last_code_is(5);
+    shell.assert_last_code(5);
     sandbox.assert_logged(&[5]);
 }
 
 /// TT07
 fn ctrl_z_ignored_by_the_command_suspends_nothing(sandbox: &Sandbox) {
     let mut shell = sandbox.shell();
-    let command = shell.run("$W $P signals ignore=20");
+    let command = shell.start_probe("$W $P signals ignore=20");
     let launched = sandbox.launched_pid(command);
     shell.terminal().ctrl('Z');
     // A terminal hands its keys on in order: when this one is there, the other has been.
     shell.terminal().ctrl('C');
-    shell.sees("signal 2\r\n");
-    assert_eq!(shell.terminal().screen.signals_until_quiet(launched), nothing());
+    shell.wait_for_text("signal 2\r\n");
+    assert_eq!(shell.terminal().screen.signals_until_quiet(launched), no_signals());
     sigqueue(command, 63, 4);
     let text = shell.terminal().wait_for_prompt();
     assert!(!text.contains("Stopped"), "{text}");
-    shell.last_code_is(4);
+    shell.assert_last_code(4);
 }
 
 /// TT09
 fn ctrl_z_suspends_a_full_screen_program_once(sandbox: &Sandbox) {
     let mut shell = sandbox.shell();
     shell.terminal().type_line("$W $P full-screen");
-    shell.sees("raw\r\n");
+    shell.wait_for_text("raw\r\n");
     for _ in 0..3 {
-        shell.stop_key();
+        shell.press_ctrl_z();
         shell.terminal().type_line("fg");
-        shell.sees("resumed\r\n");
+        shell.wait_for_text("resumed\r\n");
     }
     shell.terminal().type_text("q");
-    shell.sees("stops 3\r\n");
+    shell.wait_for_text("stops 3\r\n");
     shell.terminal().wait_for_prompt();
-    shell.last_code_is(7);
+    shell.assert_last_code(7);
 }
 
 /// TT10
 fn raw_mode_ctrl_c_is_a_byte(sandbox: &Sandbox) {
     let mut shell = sandbox.shell();
     shell.terminal().type_line("$W $P full-screen");
-    shell.sees("raw\r\n");
+    shell.wait_for_text("raw\r\n");
     shell.terminal().ctrl('C');
-    shell.sees("byte 3\r\n");
+    shell.wait_for_text("byte 3\r\n");
     shell.terminal().ctrl('\\');
-    shell.sees("byte 28\r\n");
+    shell.wait_for_text("byte 28\r\n");
     shell.terminal().type_text("q");
-    shell.sees("stops 0\r\n");
+    shell.wait_for_text("stops 0\r\n");
     shell.terminal().wait_for_prompt();
-    shell.last_code_is(7);
+    shell.assert_last_code(7);
 }
 
 /// TT11
 fn sigttin_stops_a_background_read_until_fg(sandbox: &Sandbox) {
     let mut shell = sandbox.shell();
-    let command = shell.run("$W $P signals default=20 default=21 read");
+    let command = shell.start_probe("$W $P signals default=20 default=21 read");
     let launched = sandbox.launched_pid(command);
-    shell.stop_key();
+    shell.press_ctrl_z();
     shell.terminal().type_line("bg");
-    shell.sees("signal 18\r\n");
+    shell.wait_for_text("signal 18\r\n");
     wait_until_stopped(command);
     wait_until_stopped(launched);
-    shell.jobs_show("Stopped (tty input)");
+    shell.wait_until_jobs_show("Stopped (tty input)");
     shell.terminal().type_line("fg");
-    shell.sees("signal 18\r\n");
+    shell.wait_for_text("signal 18\r\n");
     shell.terminal().type_line("hello");
-    shell.sees("read <hello>\r\n");
+    shell.wait_for_text("read <hello>\r\n");
     shell.terminal().type_line("exit 5");
     shell.terminal().wait_for_prompt();
-    shell.last_code_is(5);
+    shell.assert_last_code(5);
 }
 
 /// TT12
 fn sigttou_stops_a_background_write_until_fg(sandbox: &Sandbox) {
     let mut shell = sandbox.shell();
-    shell.prints("stty tostop");
-    shell.prints("$W $P signals default=22 exit-on=2:5 &");
-    shell.jobs_show("Stopped (tty output)");
+    shell.run_line("stty tostop");
+    shell.run_line("$W $P signals default=22 exit-on=2:5 &");
+    shell.wait_until_jobs_show("Stopped (tty output)");
     shell.terminal().type_line("fg");
     shell.terminal().screen.read_ready_pid();
     shell.terminal().ctrl('C');
-    shell.sees("signal 2\r\n");
+    shell.wait_for_text("signal 2\r\n");
     shell.terminal().wait_for_prompt();
-    shell.last_code_is(5);
+    shell.assert_last_code(5);
 }
 
 /// TT13
 fn sigwinch_arrives_once_with_the_new_size(sandbox: &Sandbox) {
     let mut shell = sandbox.shell();
-    let command = shell.run("$W $P signals");
+    let command = shell.start_probe("$W $P signals");
     let launched = sandbox.launched_pid(command);
     for columns in ["100", "132", "40"] {
         shell.terminal().stty(&["cols", columns]);
-        shell.sees(&format!("signal 28 size 24x{columns}\r\n"));
-        assert_eq!(shell.terminal().screen.signals_until_quiet(launched), nothing());
+        shell.wait_for_text(&format!("signal 28 size 24x{columns}\r\n"));
+        assert_eq!(shell.terminal().screen.signals_until_quiet(launched), no_signals());
     }
 }
 
@@ -304,7 +299,7 @@ fn sighup_of_a_closed_tty_ends_a_session_leader(sandbox: &Sandbox) {
 /// TT17
 fn stty_settings_stay_as_the_command_left_them(sandbox: &Sandbox) {
     let mut shell = sandbox.shell();
-    shell.prints("$W stty -icanon min 3 -opost");
+    shell.run_line("$W stty -icanon min 3 -opost");
     let settings = shell.terminal().settings();
     assert!(settings.contains("-icanon") && settings.contains("min = 3"), "{settings}");
     assert!(settings.contains("-opost"), "{settings}");
@@ -313,48 +308,48 @@ fn stty_settings_stay_as_the_command_left_them(sandbox: &Sandbox) {
 /// TT18
 fn kill_of_a_background_job_ends_it(sandbox: &Sandbox) {
     let mut shell = sandbox.shell();
-    shell.run("$W $P signals default=15 &");
+    shell.start_probe("$W $P signals default=15 &");
     // Prompts of before and messages about the job may come in between.
     shell.terminal().type_line("kill %1; wait %1; echo code=$?");
-    shell.sees("code=143\r\n");
-    shell.shell_is_alone();
+    shell.wait_for_text("code=143\r\n");
+    shell.wait_until_shell_is_alone();
     sandbox.assert_logged(&[143]);
 }
 
 /// TT19
 fn kill_of_a_background_job_delivers_each_signal_once(sandbox: &Sandbox) {
     let mut shell = sandbox.shell();
-    let command = shell.run("$W $P signals &");
+    let command = shell.start_probe("$W $P signals &");
     let launched = sandbox.launched_pid(command);
     for (name, number) in [("INT", 2), ("TERM", 15), ("HUP", 1), ("USR1", 10), ("QUIT", 3)] {
         shell.terminal().type_line(&format!("kill -{name} %1"));
-        shell.sees(&format!("signal {number}\r\n"));
-        assert_eq!(shell.terminal().screen.signals_until_quiet(launched), nothing());
+        shell.wait_for_text(&format!("signal {number}\r\n"));
+        assert_eq!(shell.terminal().screen.signals_until_quiet(launched), no_signals());
     }
 }
 
 /// TT20
 fn kill_of_a_background_pid_delivers_once(sandbox: &Sandbox) {
     let mut shell = sandbox.shell();
-    let command = shell.run("$W $P signals exit-on=15:6 &");
+    let command = shell.start_probe("$W $P signals exit-on=15:6 &");
     let launched = sandbox.launched_pid(command);
     shell.terminal().type_line("kill -USR1 $!");
-    shell.sees("signal 10\r\n");
-    assert_eq!(shell.terminal().screen.signals_until_quiet(launched), nothing());
+    shell.wait_for_text("signal 10\r\n");
+    assert_eq!(shell.terminal().screen.signals_until_quiet(launched), no_signals());
     shell.terminal().type_line("kill $!; wait $!; echo code=$?");
-    shell.sees("signal 15\r\n");
-    shell.sees("code=6\r\n");
+    shell.wait_for_text("signal 15\r\n");
+    shell.wait_for_text("code=6\r\n");
 }
 
 /// TT21
 fn tty_line_is_read_by_the_command(sandbox: &Sandbox) {
     let mut shell = sandbox.shell();
-    shell.run("$W $P signals read");
+    shell.start_probe("$W $P signals read");
     shell.terminal().type_line("hello");
-    shell.sees("read <hello>\r\n");
+    shell.wait_for_text("read <hello>\r\n");
     shell.terminal().ctrl('D');
     shell.terminal().wait_for_prompt();
-    shell.last_code_is(0);
+    shell.assert_last_code(0);
 }
 
 /// TT22
@@ -369,7 +364,7 @@ fn pipeline_of_two_suspends_resumes_and_ends(sandbox: &Sandbox) {
     left.read_ready_pid();
     right.read_ready_pid();
     for _ in 0..3 {
-        shell.stop_key();
+        shell.press_ctrl_z();
         shell.terminal().type_line("fg");
         assert_eq!(left.read_line(), "signal 18");
         assert_eq!(right.read_line(), "signal 18");
@@ -378,27 +373,27 @@ fn pipeline_of_two_suspends_resumes_and_ends(sandbox: &Sandbox) {
     assert_eq!(left.read_line(), "signal 2");
     assert_eq!(right.read_line(), "signal 2");
     shell.terminal().wait_for_prompt();
-    shell.last_code_is(5);
-    shell.shell_is_alone();
+    shell.assert_last_code(5);
+    shell.wait_until_shell_is_alone();
 }
 
 /// TT23
 fn interactive_bash_inside_has_job_control(sandbox: &Sandbox) {
     let mut shell = sandbox.shell();
-    shell.prints("$W bash --norc --noprofile --noediting -i");
-    shell.run("$P signals default=20 exit-on=2:3");
-    shell.stop_key();
+    shell.run_line("$W bash --norc --noprofile --noediting -i");
+    shell.start_probe("$P signals default=20 exit-on=2:3");
+    shell.press_ctrl_z();
     shell.terminal().type_line("fg");
-    shell.sees("signal 18\r\n");
+    shell.wait_for_text("signal 18\r\n");
     shell.terminal().ctrl('C');
-    shell.sees("signal 2\r\n");
+    shell.wait_for_text("signal 2\r\n");
     shell.terminal().wait_for_prompt();
-    shell.last_code_is(3);
-    shell.prints("exit 9");
-    shell.last_code_is(9);
-    let text = shell.prints("$P terminal");
+    shell.assert_last_code(3);
+    shell.run_line("exit 9");
+    shell.assert_last_code(9);
+    let text = shell.run_line("$P terminal");
     assert!(text.contains("foreground 1"), "{text}");
-    shell.shell_is_alone();
+    shell.wait_until_shell_is_alone();
 }
 
 /// F-04
@@ -436,16 +431,16 @@ fn ctrl_z_of_a_session_leader_does_not_hang_its_command(sandbox: &Sandbox) {
 fn ctrl_c_death_stops_a_bash_script(sandbox: &Sandbox) {
     let mut shell = sandbox.shell();
     sandbox.script("script", "$W $P signals default=2\necho went on\n");
-    shell.run("bash ../script");
+    shell.start_probe("bash ../script");
     shell.terminal().ctrl('C');
     let text = shell.terminal().wait_for_prompt();
     assert!(!text.contains("went on"), "{text}");
-    shell.last_code_is(130);
+    shell.assert_last_code(130);
 }
 
 /// Has this process taken the signals it was sent?
 #[track_caller]
-pub fn has_taken_its_signals(pid: i32) {
+pub fn wait_until_signals_are_taken(pid: i32) {
     wait_until("the process has taken its signals", || {
         let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("the process is there");
         let pending = |name| {
@@ -458,7 +453,7 @@ pub fn has_taken_its_signals(pid: i32) {
 
 /// A script of bash takes an interrupt as the command's only once it waits for it, which a quick command can forestall.
 #[track_caller]
-fn waits_for_its_command(script: i32) {
+fn wait_until_script_waits(script: i32) {
     wait_until("the script catches SIGINT and sleeps", || {
         let status = fs::read_to_string(format!("/proc/{script}/status")).expect("the script is there");
         let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).expect("a mask");
@@ -475,13 +470,13 @@ fn ctrl_c_handled_by_the_command_lets_a_bash_script_continue(sandbox: &Sandbox) 
     let mut shell = sandbox.shell();
     sandbox.script("script", "echo script $$\n$W $P signals\necho went on $?\n");
     shell.terminal().type_line("bash ../script");
-    shell.sees("script ");
+    shell.wait_for_text("script ");
     let script: i32 = shell.terminal().screen.read_line().parse().expect("a process id");
     let command = shell.terminal().screen.read_ready_pid();
-    waits_for_its_command(script);
+    wait_until_script_waits(script);
     shell.terminal().ctrl('C');
-    shell.sees("signal 2\r\n");
-    has_taken_its_signals(script);
+    shell.wait_for_text("signal 2\r\n");
+    wait_until_signals_are_taken(script);
     sigqueue(command, 63, 0);
     let text = shell.terminal().wait_for_prompt();
     assert!(text.contains("went on 0"), "{text}");
@@ -490,59 +485,59 @@ fn ctrl_c_handled_by_the_command_lets_a_bash_script_continue(sandbox: &Sandbox) 
 /// TT27
 fn ctrl_c_ends_a_shell_loop(sandbox: &Sandbox) {
     let mut shell = sandbox.shell();
-    shell.run("for i in 1 2 3; do $W $P signals default=2; done");
+    shell.start_probe("for i in 1 2 3; do $W $P signals default=2; done");
     shell.terminal().ctrl('C');
     let text = shell.terminal().wait_for_prompt();
     assert!(!text.contains("ready"), "{text}");
-    shell.shell_is_alone();
+    shell.wait_until_shell_is_alone();
     sandbox.assert_logged(&[130]);
 }
 
 /// TT28
 fn tty_shows_only_what_the_command_writes(sandbox: &Sandbox) {
     let mut shell = sandbox.shell();
-    let text = shell.prints("$W sh -c 'echo out; echo err >&2; exit 3'");
+    let text = shell.run_line("$W sh -c 'echo out; echo err >&2; exit 3'");
     assert_eq!(text, format!("out\r\nerr\r\n{}", crate::harness::PROMPT));
 }
 
 /// TT29
 fn kill_of_a_suspended_job_ends_it(sandbox: &Sandbox) {
     let mut shell = sandbox.shell();
-    shell.run("$W $P signals default=20 default=15 default=18");
-    shell.stop_key();
-    shell.prints("kill %1");
+    shell.start_probe("$W $P signals default=20 default=15 default=18");
+    shell.press_ctrl_z();
+    shell.run_line("kill %1");
     // How it ended is in the log. The shell cannot be asked: until it has reaped the job, which it does when it
     // likes, it takes it for a stopped one.
-    shell.shell_is_alone();
+    shell.wait_until_shell_is_alone();
     sandbox.assert_logged(&[143]);
 }
 
 /// TT31
 fn sigstop_of_the_command_alone_suspends_the_job(sandbox: &Sandbox) {
     let mut shell = sandbox.shell();
-    let command = shell.run("$W $P signals exit-on=2:5");
+    let command = shell.start_probe("$W $P signals exit-on=2:5");
     for _ in 0..3 {
         send_signal(command, 19);
         let text = shell.terminal().wait_for_prompt();
         assert!(text.contains("Stopped"), "{text}");
         shell.terminal().type_line("fg");
-        shell.sees("signal 18\r\n");
+        shell.wait_for_text("signal 18\r\n");
     }
     shell.terminal().ctrl('C');
-    shell.sees("signal 2\r\n");
+    shell.wait_for_text("signal 2\r\n");
     shell.terminal().wait_for_prompt();
-    shell.last_code_is(5);
+    shell.assert_last_code(5);
 }
 
 /// TT32
 fn ctrl_c_does_not_reach_a_background_job(sandbox: &Sandbox) {
     let mut shell = sandbox.shell();
-    let command = shell.run("$W $P signals &");
+    let command = shell.start_probe("$W $P signals &");
     let launched = sandbox.launched_pid(command);
-    shell.prints("true");
+    shell.run_line("true");
     shell.terminal().ctrl('C');
     shell.terminal().wait_for_prompt();
-    assert_eq!(shell.terminal().screen.signals_until_quiet(launched), nothing());
+    assert_eq!(shell.terminal().screen.signals_until_quiet(launched), no_signals());
 }
 
 /// TT38
