@@ -1,9 +1,9 @@
-//! What things cost, in what is the same on every machine: system calls, and instructions of our own code. Times
-//! are for benchmarks (`tests/bench/`).
+//! Costs that are the same on every machine: system calls, and instructions of our own code. Times are for benchmarks
+//! (`tests/bench/`).
 //!
-//! The program is the one that is tested everywhere here: hardly optimised, so instructions are more than those of a
-//! release. A bound stands a little above what was measured; if what it bounds becomes cheaper by
-//! half, the test fails, too, for then the bound would notice little.
+//! The program is hardly optimised here, as in all tests, so it takes more instructions than a release. A bound is a
+//! little above what was measured. A test also fails if the cost falls below half of its bound: a bound that wide
+//! notices little.
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -35,7 +35,7 @@ fn at_most(bound: usize, count: usize, what: &str) {
     assert!(count > bound / 2, "{count} {what} only: {bound} is too much to allow");
 }
 
-/// Of all processes and threads of the command.
+/// The system calls of all processes and threads of the command, but for those that wait.
 #[track_caller]
 fn system_calls(sandbox: &Sandbox, words: impl IntoIterator<Item = OsString>) -> usize {
     let (output, calls) = trace_of(sandbox, &["-f"], words);
@@ -43,10 +43,10 @@ fn system_calls(sandbox: &Sandbox, words: impl IntoIterator<Item = OsString>) ->
     calls.iter().filter(|call| !WAITING.contains(&call.name.as_str())).count()
 }
 
-/// How often one looks again depends on how long it takes.
+/// How often these are called depends on timing.
 const WAITING: [&str; 3] = ["futex", "waitid", "rt_sigtimedwait"];
 
-/// Of the command's own process, in user mode.
+/// The instructions of the command's own process in user mode, counted by callgrind.
 #[track_caller]
 fn instructions(sandbox: &Sandbox, words: impl IntoIterator<Item = OsString>) -> usize {
     let file = sandbox.path("callgrind");
@@ -74,7 +74,7 @@ fn log(sandbox: &Sandbox, lines: u32) {
             ["apply", "sync", "lint", "test", "build", "apply-provision", "format"][line as usize % 7];
         let domain = ["null", "null", "\"pro\"", "\"lab\""][line as usize % 4];
         let code = if line % 10 == 3 { 2 } else { 0 };
-        // Months of 28 days are months enough.
+        // Every month has 28 days.
         let _ = writeln!(
             text,
             "{{\"timestamp\": \"{}-{:02}-{:02}T{:02}:{:02}:{:02}+00:00\", \"target\": \"{target}\", \"domain\": {domain}, \
@@ -94,7 +94,7 @@ fn log(sandbox: &Sandbox, lines: u32) {
 
 const YEAR: u32 = 20_000;
 
-/// How many more than the bare command makes; both are called by their paths.
+/// The system calls beyond those of the bare command. Both are called by their paths, so there is no PATH search.
 #[track_caller]
 fn system_calls_beyond_bare(sandbox: &Sandbox) -> usize {
     let ends = [probe(), "exit", "0"];

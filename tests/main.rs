@@ -62,7 +62,8 @@ impl Options {
     }
 }
 
-/// Runs the case. Without one of its tools it is ignored, by name, or fails, on CI or when it was asked for.
+/// Runs a case. If one of its tools is missing, the case is named and ignored; on CI, or asked for by `--ignored`, it
+/// fails.
 fn run(case: &Case, context: &RunContext<'_>) -> Result<(), RunError> {
     let Some(tool) = case.missing_tool() else {
         (case.run)();
@@ -70,7 +71,7 @@ fn run(case: &Case, context: &RunContext<'_>) -> Result<(), RunError> {
     };
     if std::env::var_os("CI").is_none() {
         context.ignore().inspect_err(|_| {
-            // The summary only counts them. If stderr is gone, nobody else can be told.
+            // The summary only counts ignored tests. If stderr is closed, there is nobody to tell.
             let _ = writeln!(std::io::stderr(), "{} is ignored: {tool} is missing", case.name);
         })?;
     }

@@ -1,4 +1,4 @@
-//! What people really run: make with recipes under tm-run, ansible-playbook, editors and pagers.
+//! Real programs under tm-run: make recipes, ansible-playbook, vim, less, python.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -91,7 +91,7 @@ const BAD: &str = "
       ansible.builtin.command: sh -c 'exit 7'
 ";
 
-/// The task writes into a FIFO that it is there, and waits in another until nobody will ever come.
+/// The task writes to one FIFO that it has started, and then reads another, to which nobody writes.
 const ENDLESS: &str = "
 - hosts: localhost
   gather_facts: false
@@ -108,7 +108,7 @@ enum Under {
 fn playbook<'s>(sandbox: &'s Sandbox, text: &str, under: &Under) -> Launch<'s> {
     let text = text.replace("HERE", &sandbox.path("").display().to_string());
     fs::write(sandbox.path("site.yml"), text).expect("a playbook");
-    // Looking for a Python may find one that wants to know the user's home.
+    // The interpreter that ansible would find may be a script that needs the user's home.
     let python = format!("ansible_python_interpreter={}", python().display());
     let words = ["ansible-playbook", "-i", "localhost,", "-c", "local", "-e", &python, "../site.yml"];
     let start = match under {
@@ -119,7 +119,7 @@ fn playbook<'s>(sandbox: &'s Sandbox, text: &str, under: &Under) -> Launch<'s> {
     start.env("ANSIBLE_LOCAL_TEMP", sandbox.path("local")).env("ANSIBLE_REMOTE_TEMP", sandbox.path("remote"))
 }
 
-/// What two runs never have in common: times, and what Python they found.
+/// The text without the times of tasks, which differ in every run.
 fn without_times(text: &str) -> String {
     let mut kept = String::new();
     for line in text.lines() {
@@ -184,15 +184,15 @@ fn ansible_playbook_cleans_up_after_ctrl_c(sandbox: &Sandbox) {
 /* ---- on a terminal ---- */
 
 impl Job {
-    /// The shell has the terminal again, and says that its job is stopped.
+    /// Waits for the prompt, before which the shell says that the job is stopped.
     #[track_caller]
     fn wait_until_stopped_at_prompt(&mut self) {
         let text = self.terminal().wait_for_prompt();
         assert!(text.contains("Stopped"), "{text}");
     }
 
-    /// The page is full, and less sleeps: a stop between its look for signals and its wait for a key would
-    /// have an effect only with the next key.
+    /// Waits until less shows a page and sleeps. A stop between its check for signals and its wait for a key would
+    /// take effect only with the next key.
     #[track_caller]
     fn wait_until_less_waits_for_a_key(&mut self) {
         self.wait_for_text("line 22 of the text\r\n");
@@ -229,7 +229,7 @@ fn vim_suspends_resumes_resizes_and_quits(sandbox: &Sandbox) {
     crate::harness::wait_until("vim knows its size", || {
         fs::read_to_string(&size).is_ok_and(|text| text == "66\n")
     });
-    // An interrupt throws away what has been typed behind it, so the next key waits for what it does.
+    // vim throws away what is typed after an interrupt, so wait until the interrupt has taken effect.
     let (loops, left) = (sandbox.path("loops"), sandbox.path("left"));
     let there = |path: &Path| fs::read_to_string(path).is_ok_and(|text| text == "x\n");
     let begin = "try | call writefile(['x'], '../loops') | while 1 | endwhile";
@@ -261,7 +261,7 @@ fn less_suspends_resumes_and_quits(sandbox: &Sandbox) {
     sandbox.assert_logged(&[0]);
 }
 
-/// The interpreter itself: what is on PATH may be a script that looks for one in the user's home.
+/// The interpreter itself: `python3` on PATH may be a script that needs the user's home.
 fn python() -> PathBuf {
     let words = ["-c", "import sys; print(sys.executable)"];
     let output = std::process::Command::new("python3").args(words).output().expect("python3 starts");
@@ -276,7 +276,7 @@ fn python_repl_handles_ctrl_c_suspends_and_resumes(sandbox: &Sandbox) {
     shell.wait_for_text("pid ");
     let interpreter: i32 = shell.terminal().screen.read_line().parse().expect("a process id");
     shell.wait_for_text(">>> ");
-    // An interrupt between its look for signals and its wait for a key would have an effect only with the next key.
+    // A SIGINT between its check for signals and its wait for a key would take effect only with the next key.
     let sleeps = || Process::of(interpreter).is_some_and(|process| process.state == 'S');
     wait_until("python sleeps", sleeps);
     shell.terminal().ctrl('C');

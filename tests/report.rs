@@ -1,4 +1,4 @@
-//! The report from the command line: what it reads, where it writes, and what it looks like there.
+//! `tm-run report` from the command line: its input, filters, output files and appearance.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
@@ -75,7 +75,7 @@ fn small() -> String {
     .concat()
 }
 
-/// It stands where the user's own log is, recorded or not.
+/// Writes the user's own log, whether recording is on or off.
 fn write_log(sandbox: &Sandbox, text: impl AsRef<[u8]>) {
     fs::create_dir_all(sandbox.telemetry()).expect("the directories");
     fs::write(sandbox.log(), text).expect("a log");
@@ -86,7 +86,7 @@ fn names(json: &Value) -> Vec<&str> {
     rows.iter().map(|row| row["target"].as_str().expect("a name")).collect()
 }
 
-/// The targets of the events, by way of `--format jsonl`.
+/// The targets of the chosen events, from `--format jsonl`.
 #[track_caller]
 fn targets(start: Launch) -> Vec<String> {
     let target = |line: &str| {
@@ -117,7 +117,7 @@ fn text_json_csv_markdown_html_and_jsonl_agree(sandbox: &Sandbox) {
     let html = report(sandbox, "--format html").expect_stdout();
     assert!(html.starts_with("<!doctype html>") && html.ends_with("</html>\n"), "{html}");
     assert_eq!(report(sandbox, "--format jsonl").expect_stdout(), small());
-    // The same again from the clean copy.
+    // The same report on a copy of the log.
     fs::write(sandbox.path("copy"), small()).expect("a log");
     assert_eq!(report(sandbox, "--format csv --log ../copy").expect_stdout(), csv);
 }
@@ -158,10 +158,10 @@ fn several_logs_are_merged_in_time_order(sandbox: &Sandbox) {
     assert_eq!(report(sandbox, &format!("{all} ../even")).expect_stdout(), small());
     let even = fs::File::open(sandbox.path("even")).expect("a log");
     assert_eq!(report(sandbox, &format!("{all} -")).stdin(even).expect_stdout(), small());
-    // The user's own log is not among them.
+    // With `--log` the user's own log is not read.
     write_log(sandbox, event("2026-11-01T00:00:00", "own", "", 1.0, 0));
     assert_eq!(report(sandbox, &format!("{all} ../even")).expect_stdout(), small());
-    // One log may come twice; standard input may not.
+    // A log may be named twice, standard input may not.
     assert_eq!(targets(report(sandbox, &format!("{all} ../odd"))).len(), 6);
     report(sandbox, "--log - --log -").expect_error(2, "");
     let json = report(sandbox, "--format json --log ../odd --log ../even").json();
@@ -171,7 +171,7 @@ fn several_logs_are_merged_in_time_order(sandbox: &Sandbox) {
 fn log_can_be_stdin_a_pipe_or_a_fifo(sandbox: &Sandbox) {
     fs::write(sandbox.path("log"), small()).expect("a log");
     let run = format!("{TM_RUN} report --format jsonl --log");
-    // Three of them: each is as long as can be.
+    // Three pipes at once.
     let script = format!("{run} <(head -n 2 ../log) --log <(tail -n +6 ../log) --log <(sed -n 3,5p ../log)");
     assert_eq!(sandbox.bash(&script).expect_stdout(), small());
     assert_eq!(sandbox.bash(&format!("cat ../log | {run} -")).expect_stdout(), small());
@@ -225,7 +225,7 @@ fn filters_select_by_target_domain_time_and_outcome(sandbox: &Sandbox) {
     let rows: Vec<&str> = domains.lines().map(|row| &row[..row.find(',').unwrap_or(0)]).collect();
     assert_eq!(rows, ["domain", "", "pro", "lab"]);
     assert!(report(sandbox, "--by domain").expect_stdout().contains("pro"));
-    // One target is looked at closely.
+    // One target has a view of its own.
     let drill = report(sandbox, "--target apply").expect_stdout();
     assert!(drill.starts_with("apply · 3 runs · 20 Nov – 23 Nov 2026 "), "{drill}");
 }
@@ -240,7 +240,7 @@ fn since_and_until_use_the_local_time_zone_and_dst(sandbox: &Sandbox) {
     assert_eq!(of("--since 2026-10-25 --until 2026-10-25"), times[1..5]);
     assert_eq!(of("--until 2026-10-24"), times[..1]);
     assert_eq!(of("--since 2026-10-26"), times[5..]);
-    // The hour that comes twice is in the period whole.
+    // The hour that comes twice is in the period, both times.
     assert_eq!(of("--since 2026-10-25T02:30 --until 2026-10-25T02:31"), times[2..4]);
     assert_eq!(of("--utc --since 2026-10-25 --until 2026-10-25"), times[2..]);
     let head = |words: &str, zone: &str| {
@@ -250,7 +250,7 @@ fn since_and_until_use_the_local_time_zone_and_dst(sandbox: &Sandbox) {
     let head_in_zone = head("", ZONE);
     assert!(head_in_zone.starts_with("Usage report · 24 Oct – 26 Oct 2026 (3 days, UTC+0"), "{head_in_zone}");
     assert_eq!(head("--utc", ZONE), "Usage report · 24 Oct – 25 Oct 2026 (2 days, UTC)");
-    // Both hours are two o'clock, and stay two runs.
+    // Both are at two o'clock, and count as two runs.
     let json = report(sandbox, "--format json").env("TZ", ZONE).json();
     assert_eq!((&json["by_hour"][2], &json["by_hour"][23]), (&2.into(), &2.into()));
     assert_eq!(json["period"]["from"], "2026-10-24T21:59:59Z");
@@ -315,7 +315,7 @@ fn anonymize_leaves_no_real_name_in_any_format(sandbox: &Sandbox) {
         let (target, exit_code) = [("zebra", 0), ("zebra", 2), ("okapi", 0), ("gnu", 3)][run % 4];
         let domain = ["quagga", "", "tapir"][run % 3];
         let time = format!("2026-11-{:02}T10:00:{run:02}", run / 4 + 1);
-        // It gets slower, and fails: there are findings to tell.
+        // Slower runs and failures, so that there are findings.
         let seconds = if run > 40 { 90.0 } else { 10.0 };
         log += &event(&time, target, domain, seconds, exit_code);
     }
@@ -368,7 +368,7 @@ fn damaged_lines_are_listed_on_stderr(sandbox: &Sandbox) {
         err(format!("{one}{torn}").as_bytes(), ""),
         is(1, &format!("tm-run: warning: 1 line could not be read: 2\n{unterminated}"))
     );
-    // Of several logs, which.
+    // With several logs, each line comes with its log.
     fs::write(sandbox.path("other"), format!("{one}x\n")).expect("a log");
     let logs = "--log .anklume/telemetry/usage.jsonl --log ../other";
     assert_eq!(
@@ -407,7 +407,7 @@ fn odd_values_and_binary_noise_still_make_a_report(sandbox: &Sandbox) {
             }
         }
     }
-    // Nothing that is a line, and one line without an end.
+    // No line at all, and one endless line.
     let mut noise = 1u64;
     let noise: Vec<u8> = (0..100_000)
         .map(|_| {
@@ -445,7 +445,7 @@ fn output_file_is_private_and_complete(sandbox: &Sandbox) {
     write("--format csv --output ../place/report.csv");
     let mode = || fs::metadata(&file).expect("the report").permissions().mode() & 0o7777;
     assert_eq!((fs::read_to_string(&file).expect("the report"), mode()), (expected.clone(), 0o600));
-    // Over one that is there, through links, and to where nothing is yet.
+    // Over an old file, through a symlink, and to a file that does not exist.
     fs::write(&file, "x".repeat(100_000)).expect("an old one");
     symlink("report.csv", place.join("link")).expect("a link");
     write("--format csv --output ../place/link");
@@ -455,12 +455,12 @@ fn output_file_is_private_and_complete(sandbox: &Sandbox) {
     write("--format csv --output=../place/link");
     assert_eq!((fs::read_to_string(&file).expect("the report"), mode()), (expected.clone(), 0o600));
     assert_eq!(files(&place), ["link", "report.csv"]);
-    // A report on a log may take its place.
+    // The output may be the log that is read.
     fs::write(place.join("log"), small() + "damaged\n").expect("a log");
     let clean = "--format jsonl --log ../place/log --output ../place/log";
     assert_eq!(report(sandbox, clean).wait_for_exit(), WaitStatus::Exited(0));
     assert_eq!(fs::read_to_string(place.join("log")).expect("the log"), small());
-    // Names that look odd, and the longest one.
+    // Odd names, and the longest possible one.
     for name in ["-x".to_owned(), "a b\nc".to_owned(), "n".repeat(255)] {
         let path = format!("../place/{name}");
         sandbox.unwrapped([TM_RUN, "report", "--format", "csv", "--output", &path]).expect_stdout();
@@ -486,12 +486,12 @@ fn output_file_that_fails_leaves_nothing_behind(sandbox: &Sandbox) {
         let said = report(sandbox, &format!("--output {path}")).expect_error(1, "");
         assert!(said.starts_with(&format!("tm-run: could not write {path}: {why} (os error ")), "{said}");
     }
-    // No room for all of it.
+    // The report does not fit.
     let said = report(sandbox, "--format html --output ../place/old")
         .launch_option("--limit", "1:1000")
         .expect_error(1, "");
     assert!(said.contains("could not write ../place/old: File too large"), "{said}");
-    // What cannot be read is no report.
+    // Without a readable log nothing is written.
     report(sandbox, "--log ../nowhere --output ../place/new").expect_error(1, "");
     assert_eq!(files(&place), ["old"]);
     assert_eq!(fs::read(place.join("old")).expect("it is there"), b"old");
@@ -521,7 +521,7 @@ fn sigpipe_or_epipe_ends_the_report_silently(sandbox: &Sandbox) {
         let output = sandbox.bash(&script).output();
         assert_eq!((output.text().trim(), output.stderr.as_str()), (seen.to_string().as_str(), ""));
         assert_eq!(output.status, WaitStatus::Exited(141));
-        // Where the signal is ignored, the error is not told either.
+        // If SIGPIPE is ignored, EPIPE is not reported either.
         let output = sandbox.bash(&script).launch_option("--ignore", "13").output();
         assert_eq!((output.status, output.stderr.as_str()), (WaitStatus::Exited(1), ""));
     }
@@ -538,10 +538,10 @@ fn assert_width(start: Launch, sandbox: &Sandbox, width: usize) {
     );
 }
 
-/// What is on a terminal of so many columns.
+/// What a terminal with this many columns shows.
 #[track_caller]
 fn on_terminal(start: Launch, columns: u16) -> String {
-    // The size must be known before the command starts: the shell waits for a line.
+    // The shell waits for a line, so that the size is set before tm-run starts.
     let mut job = start.stdin(Stdio::null()).on_terminal().spawn();
     job.terminal().stty(&["cols", &columns.to_string()]);
     job.terminal().type_line("");
@@ -570,7 +570,7 @@ fn width_comes_from_the_flag_columns_or_the_tty(sandbox: &Sandbox) {
     let expected = report(sandbox, "--width 90").expect_stdout();
     assert_eq!(on_terminal(wait("").env("COLUMNS", "90"), 120), expected);
     assert_eq!(on_terminal(wait("--width 90").env("COLUMNS", "100"), 120), expected);
-    // A file is no terminal, whatever standard output is.
+    // An output file has no terminal width, whatever stdout is.
     assert_eq!(on_terminal(wait("--output ../file"), 120), "");
     let text = fs::read_to_string(sandbox.path("file")).expect("a report");
     assert_eq!(text, report(sandbox, "").expect_stdout());
@@ -637,7 +637,7 @@ fn color_follows_the_flag_no_color_clicolor_force_and_the_tty(sandbox: &Sandbox)
     case(sandbox, "", &[no, force], false, false);
     case(sandbox, "--color always", &[no], false, true);
     case(sandbox, "--target apply --color always", &[], false, true);
-    // Machines see none.
+    // Formats for programs have no colour.
     for format in ["json", "csv", "markdown", "jsonl", "html"] {
         case(sandbox, &format!("--format {format} --color always"), &[force], false, false);
     }
@@ -647,7 +647,7 @@ fn color_follows_the_flag_no_color_clicolor_force_and_the_tty(sandbox: &Sandbox)
 
 /* ---- while it reads ---- */
 
-/// The writing end of a log that is a FIFO, once it is being read.
+/// Waits until the FIFO is being read, and opens its writing end.
 fn open_fifo_log(sandbox: &Sandbox) -> fs::File {
     let mut writer = None;
     wait_until("the log is opened", || {
@@ -669,12 +669,12 @@ fn progress_is_shown_on_a_tty_and_wiped(sandbox: &Sandbox) {
     let mut job = sandbox.bash(&script).on_terminal().spawn();
     let mut log = open_fifo_log(sandbox);
     log.write_all(small().as_bytes()).expect("it is read");
-    // It comes when the reading has taken long: the log ends only when it has been seen.
+    // Progress appears when reading takes long, so the log ends only after it has been seen.
     job.terminal().screen.read_until("reading ");
     drop(log);
     assert_eq!(job.wait_for_exit(), WaitStatus::Exited(0));
     assert_eq!(fs::read_to_string(sandbox.path("report")).expect("the report"), small());
-    // What follows its last showing wipes the line, and nothing is written behind that.
+    // The line is wiped, and nothing is written after that.
     let rest = job.terminal().screen.read_until("<end>");
     let (_, behind) = rest.rsplit_once("\u{1b}[2K").expect("the line is wiped");
     assert_eq!(behind.trim_start_matches('\r'), "<end>", "{rest:?}");
@@ -687,7 +687,7 @@ fn progress_is_not_written_to_a_file(sandbox: &Sandbox) {
     let start = report(sandbox, "--format jsonl --log ../slow").on_terminal();
     let mut job = start.launch_option("--write", format!("2:{}", told.display())).spawn();
     let mut log = open_fifo_log(sandbox);
-    // Whoever would show it is there from the start.
+    // A thread that shows progress would exist from the start.
     let threads = fs::read_dir(format!("/proc/{}/task", job.pid)).expect("its threads").count();
     assert_eq!(threads, 1, "nobody looks at the clock");
     log.write_all(small().as_bytes()).expect("it is read");
@@ -698,7 +698,7 @@ fn progress_is_not_written_to_a_file(sandbox: &Sandbox) {
 
 /* ---- another reader ---- */
 
-/// The same figures for each target, from the log as it is.
+/// Computes the same figures for each target from the log.
 const DUCKDB_SCRIPT: &str = "
 import duckdb, json, sys
 rows = duckdb.sql(f'''
@@ -714,7 +714,7 @@ rows = duckdb.sql(f'''
 print(json.dumps(rows))
 ";
 
-/// But for the order in which each adds up.
+/// Equal but for rounding: the two add up in different orders.
 #[track_caller]
 fn close(ours: &Value, theirs: &Value, name: &Value) {
     let (ours, theirs) = (ours.as_f64().expect("a number"), theirs.as_f64().expect("a number"));
@@ -762,7 +762,7 @@ fn duckdb_agrees_on_counts_mean_median_and_percentile(sandbox: &Sandbox) {
             close(&ours["seconds"], &theirs[4], name);
             close(&ok["mean_seconds"], &theirs[6], name);
             close(&ok["median_seconds"], &theirs[7], name);
-            // Of fewer than twenty there is none.
+            // Fewer than twenty runs have no percentile.
             match ok["n"].as_u64() {
                 Some(20..) => close(&ok["p95_seconds"], &theirs[8], name),
                 _ => assert!(ok["p95_seconds"].is_null()),

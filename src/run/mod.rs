@@ -24,7 +24,7 @@
 //! | tm-run, meanwhile | fstat, three times; stat of `/proc/self/fd`; chdir | it lets go of what the command inherited |
 //! | | waitid, rt_sigtimedwait | until the command has ended: one of each, and a last waitid |
 //! | tm-run, at the end | kill, waitid | the sentinel goes |
-//! | | see [`crate::store::append`] | the line |
+//! | | see `store::append` | the line |
 //! | child | prctl, getppid | it ends with us |
 //! | | futex, execve | it waits for "go" and becomes the command |
 //! | sentinel | prctl, twice; getppid, close_range, chdir, futex | it ends with us, holds nothing, and waits to be asked |

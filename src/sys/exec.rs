@@ -25,7 +25,7 @@ const NAME_MAX: usize = 255;
 pub struct ExecArgs {
     /// The files to try, in this order.
     files: Result<Vec<CString>, Errno>,
-    /// The shell, then the command's arguments, argv[0] first, then a null pointer. For the shell, argv[0] becomes the
+    /// The shell, then the command's arguments, `argv[0]` first, then a null pointer. For the shell, `argv[0]` becomes the
     /// script.
     argv: Vec<AtomicPtr<c_char>>,
     /// The environment, then a null pointer.
@@ -69,13 +69,13 @@ impl ExecArgs {
         this
     }
 
-    /// The number of arguments, argv[0] included.
+    /// The number of arguments, `argv[0]` included.
     pub fn argc(&self) -> usize {
         // The shell's name and the null pointer are no arguments.
         self.argv.len() - 2
     }
 
-    /// argv[0].
+    /// `argv[0]`.
     pub fn name(&self) -> &CStr {
         let name = self.argv[1].load(Ordering::Relaxed);
         // SAFETY: an argument of ours is a NUL-terminated string that lives as long as the process. There is at least one.

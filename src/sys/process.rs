@@ -28,7 +28,7 @@ pub unsafe fn set_args(argc: c_int, argv: *mut *mut c_char) {
     ARGV.store(argv, Ordering::Relaxed);
 }
 
-/// The arguments, argv[0] included.
+/// The arguments, `argv[0]` included.
 pub fn args() -> Vec<OsString> {
     let bytes = |arg: &CStr| OsString::from_vec(arg.to_bytes().to_vec());
     // SAFETY: each is a NUL-terminated string that lives as long as the process, see `set_args`.

@@ -19,7 +19,7 @@ fn clear_deletes_the_log_the_marker_and_the_directories(sandbox: &Sandbox) {
     tm_run(sandbox, "clear").expect_output(0, CLEARED, "");
     assert_home_is_empty(sandbox);
     tm_run(sandbox, "clear").expect_output(0, NOTHING_TO_CLEAR, "");
-    // The marker alone, and the log alone.
+    // Only the marker is there, then only the log.
     tm_run(sandbox, "on").wait_for_exit();
     tm_run(sandbox, "clear").expect_output(0, CLEARED, "");
     fs::create_dir_all(sandbox.telemetry()).expect("the directories");
@@ -36,7 +36,7 @@ fn clear_keeps_files_that_are_not_ours(sandbox: &Sandbox) {
     assert!(anklume.join("settings").exists() && !sandbox.telemetry().exists());
     tm_run(sandbox, "on").wait_for_exit();
     fs::write(sandbox.telemetry().join("notes"), "x").expect("a file");
-    // Neither is what stands in the places of our files.
+    // Nor a directory in the log's place.
     fs::create_dir(sandbox.log()).expect("a directory");
     fs::write(sandbox.log().join("kept"), "x").expect("a file");
     tm_run(sandbox, "clear").expect_output(0, CLEARED, "");
@@ -60,14 +60,14 @@ fn clear_deletes_the_target_of_a_symlinked_log(sandbox: &Sandbox) {
 
 fn clear_reports_hard_links_and_dangling_symlinks(sandbox: &Sandbox) {
     let directory = sandbox.telemetry().display().to_string();
-    // Another name for the same data.
+    // A hard link keeps the data.
     tm_run(sandbox, LOG_ONE).wait_for_exit();
     fs::hard_link(sandbox.log(), sandbox.path("other")).expect("a link");
     let said = tm_run(sandbox, "clear").expect_error(1, "");
     assert!(said.contains("1 other hard link(s)"), "{said}");
     assert!(!sandbox.log().exists() && sandbox.path("other").exists());
 
-    // The disk that holds the data may come back.
+    // The target of a dangling symlink may be on a disk that is not mounted.
     tm_run(sandbox, "on").wait_for_exit();
     symlink("/no/such/place", sandbox.log()).expect("a link");
     let said = tm_run(sandbox, "clear").expect_error(1, "");
@@ -84,7 +84,7 @@ fn clear_deletes_a_log_without_read_permission(sandbox: &Sandbox) {
     set_mode(&sandbox.log(), 0);
     ours.run("clear").expect_output(0, CLEARED, "");
     assert_home_is_empty(sandbox);
-    // Neither is a link to it mistaken for it.
+    // The same behind a symlink.
     ours.run("on").wait_for_exit();
     let place = sandbox.home().join("place");
     fs::write(&place, event("2020-01-01T00:00:00Z", "a")).expect("a log");
@@ -115,7 +115,7 @@ fn clear_before_deletes_only_older_events(sandbox: &Sandbox) {
     assert!(sandbox.marker().exists(), "recording goes on");
     tm_run(sandbox, "log --target now --duration 1 --exit-code 0").expect_output(0, "", "");
     tm_run(sandbox, "clear --before today").expect_output(0, "Deleted 2 events, kept 1 event.\n", "");
-    // Switched off, it works, too, and does not switch on.
+    // It works while recording is off, and does not switch it on.
     tm_run(sandbox, "off").wait_for_exit();
     tm_run(sandbox, "clear --before 2100-01-01").expect_output(0, "Deleted 1 event, kept 0 events.\n", "");
     assert_eq!((sandbox.log_text().as_str(), sandbox.marker().exists()), ("", false));
@@ -142,7 +142,7 @@ fn clear_before_keeps_a_symlinked_log_linked(sandbox: &Sandbox) {
     tm_run(sandbox, "clear --before 2026-01-01").expect_output(0, "Deleted 1 event, kept 1 event.\n", "");
     assert!(fs::symlink_metadata(sandbox.log()).expect("the link").is_symlink());
     assert_eq!((fs::read_to_string(&place).expect("the log"), mode(&place)), (new, 0o640));
-    // Another name keeps what was deleted.
+    // A hard link keeps what was deleted.
     fs::remove_file(sandbox.log()).expect("it goes");
     fs::write(sandbox.log(), event("2020-11-02T00:00:00Z", "a")).expect("a log");
     fs::hard_link(sandbox.log(), sandbox.path("other")).expect("a link");
@@ -160,7 +160,7 @@ fn clear_before_treats_untimed_lines_like_the_line_before(sandbox: &Sandbox) {
     fs::write(sandbox.log(), lines.concat()).expect("a log");
     tm_run(sandbox, "clear --before 2026-01-01").expect_output(0, "Deleted 2 events, kept 2 events.\n", "");
     assert!(sandbox.log_text() == ["first\n", &new, "kept\n", untimed, &long, torn].concat());
-    // The next event is not glued to the end.
+    // The next event starts a new line.
     tm_run(sandbox, "log --target next --duration 1 --exit-code 0").expect_output(0, "", "");
     assert_eq!(sandbox.log_text().lines().next_back().map(|line| &line[..14]), Some("{\"timestamp\": "));
 }
@@ -208,7 +208,7 @@ fn clear_before_killed_leaves_the_log_whole(sandbox: &Sandbox) {
     let holding = sandbox.unwrapped([probe().as_ref(), OsStr::new("hold"), sandbox.log().as_os_str()]);
     let mut holder = holding.stdin(Stdio::piped()).spawn();
     assert_eq!(holder.stdout.read_line(), "held");
-    // It cannot go on to its last step.
+    // The lock keeps it from its last step, the rename.
     let mut job = tm_run(sandbox, "clear --before 2026-01-01").spawn();
     wait_until("the copy is written", || fs::metadata(&copy).is_ok_and(|found| found.len() > 0));
     job.kill(9);
@@ -217,7 +217,7 @@ fn clear_before_killed_leaves_the_log_whole(sandbox: &Sandbox) {
     assert_eq!(holder.wait_for_exit(), WaitStatus::Exited(0));
     assert_eq!((sandbox.log_text(), copy.exists()), (log, true));
     assert_eq!(tm_run(sandbox, "report --format jsonl").output().text().lines().count(), 2);
-    // The next one begins anew, and clear deletes what another has left.
+    // The next rewrite starts afresh, and `clear` deletes a copy that was left behind.
     tm_run(sandbox, "clear --before 2026-01-01").expect_output(0, "Deleted 1 event, kept 1 event.\n", "");
     assert!(!copy.exists());
     fs::write(&copy, "left").expect("a copy");

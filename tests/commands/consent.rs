@@ -1,4 +1,4 @@
-//! Switching recording on and off, and what may stand in the way.
+//! `tm-run on` and `off`: the marker, modes, and what can be wrong with HOME.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -39,7 +39,7 @@ fn off_keeps_the_log(sandbox: &Sandbox) {
     }
     tm_run(sandbox, "log --target b --duration 1 --exit-code 0").expect_output(0, "", "");
     assert_eq!(sandbox.log_text(), log);
-    // A log that is there is reported on while recording is off.
+    // `report` reads the log while recording is off.
     assert!(tm_run(sandbox, "report").output().text().contains("Total events: 1 "));
 }
 
@@ -98,7 +98,7 @@ fn modes_are_private_under_any_umask(sandbox: &Sandbox) {
         for file in [sandbox.marker(), sandbox.log()] {
             assert_eq!(mode(&file), 0o600, "{umask}");
         }
-        // The log is written anew, and stays as it was.
+        // `clear --before` writes the log anew, and keeps its mode.
         set_mode(&sandbox.log(), 0o640);
         let old = event("2020-01-01T00:00:00Z", "old") + &sandbox.log_text();
         fs::write(sandbox.log(), old).expect("a log");
@@ -147,13 +147,13 @@ fn marker_that_is_no_file_means_off_and_status_says_so(sandbox: &Sandbox) {
         tm_run(sandbox, LOG_ONE).expect_output(0, "", "");
         assert!(!sandbox.log().exists());
         tm_run(sandbox, "off").expect_output(0, OFF_SAYS, "");
-        // A directory is not ours.
+        // `off` does not delete a directory.
         if sandbox.marker().is_dir() {
             fs::remove_dir(sandbox.marker()).expect("it goes");
         }
         assert!(fs::symlink_metadata(sandbox.marker()).is_err());
     }
-    // Links are followed.
+    // A symlink to a file counts as the marker.
     fs::write(sandbox.path("elsewhere"), "").expect("a file");
     symlink(sandbox.path("elsewhere"), sandbox.marker()).expect("a link");
     assert!(tm_run(sandbox, "status").output().text().starts_with("Telemetry: enabled\n"));

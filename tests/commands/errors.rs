@@ -1,4 +1,4 @@
-//! What the system refuses: permissions, descriptors, room.
+//! Errors of the system: no permission, closed descriptors, a full disk.
 
 use std::fs;
 
@@ -33,14 +33,14 @@ fn eacces_is_an_error_and_changes_nothing(sandbox: &Sandbox) {
     }
     assert!(sandbox.marker().exists());
     assert_eq!(sandbox.log_text(), log);
-    // The file itself can be written, so recording goes on.
+    // The file itself can still be written, so recording goes on.
     ours.run(LOG_ONE).expect_output(0, "", "");
     set_mode(&sandbox.log(), 0o400);
     let status = ours.run("status").output().text();
     assert!(status.starts_with("Telemetry: enabled, but not recording here: the file cannot be written: "));
     assert!(status.contains("\nEvents: 2 "), "{status}");
     ours.run(LOG_ONE).expect_error(1, "");
-    // Out of reach altogether.
+    // Nothing in the directory can be reached.
     set_mode(&sandbox.telemetry(), 0);
     for words in ["on", "off", "clear", "clear --before 7d", "report"] {
         ours.run(words).expect_error(1, "");
@@ -76,7 +76,7 @@ fn closed_stdin_stdout_and_stderr_are_harmless(sandbox: &Sandbox) {
 fn rlimit_fsize_is_an_error_and_costs_only_the_line(sandbox: &Sandbox) {
     tm_run(sandbox, LOG_ONE).expect_output(0, "", "");
     let (log, size) = (sandbox.log_text(), fs::metadata(sandbox.log()).expect("the log").len());
-    // Room for nothing, and for half a line.
+    // No room at all, and room for half a line.
     let limited = |room: u64| tm_run(sandbox, LOG_ONE).launch_option("--limit", format!("1:{}", size + room));
     let said = limited(0).expect_error(1, "");
     assert!(said.contains("could not record the event in "), "{said}");
@@ -88,7 +88,7 @@ fn rlimit_fsize_is_an_error_and_costs_only_the_line(sandbox: &Sandbox) {
     let report = tm_run(sandbox, "report --format jsonl").output();
     assert_eq!(report.text().lines().count(), 2);
     assert_eq!(report.stderr, "tm-run: warning: 1 line could not be read: 2\n");
-    // Where there is no room for a copy, the log stays.
+    // If there is no room for a copy, the log stays.
     fs::write(sandbox.log(), event("2020-01-01T00:00:00Z", "old") + &log.repeat(100)).expect("a log");
     let log = sandbox.log_text();
     tm_run(sandbox, "clear --before 2026-01-01").launch_option("--limit", "1:1000").expect_error(1, "");
@@ -103,7 +103,7 @@ fn enospc_on_stdout_is_an_error_and_epipe_is_silent(sandbox: &Sandbox) {
             said,
             "tm-run: could not write to standard output: No space left on device (os error 28)\n"
         );
-        // A reader that has gone wants to hear no complaint.
+        // A closed pipe is no error worth a message.
         let broken = || tm_run(sandbox, words).launch_option("--broken-pipe", "1");
         broken().launch_option("--ignore", "13").expect_output(1, "", "");
         let output = broken().output();
@@ -121,7 +121,7 @@ fn recording_failure_warns_on_a_tty_only(sandbox: &Sandbox) {
     );
     assert_eq!(job.terminal().screen.read_line(), expected);
     assert_eq!(job.wait_for_exit(), WaitStatus::Exited(3));
-    // Only standard error counts.
+    // Whether stdout is a terminal does not matter.
     let told = sandbox.path("told");
     let mut job = sandbox
         .probe("exit 3")

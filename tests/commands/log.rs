@@ -18,11 +18,11 @@ pub fn cases() -> Vec<Case> {
 fn log_while_off_writes_nothing(sandbox: &Sandbox) {
     tm_run(sandbox, "log --target a --domain b --duration 1 --exit-code 0").expect_output(0, "", "");
     assert_home_is_empty(sandbox);
-    // What is wrong is refused all the same.
+    // A usage error is one while off, too.
     tm_run(sandbox, "log --target a --duration x --exit-code 0").expect_error(2, "");
 }
 
-/// All but the time.
+/// Records with these arguments, and compares the line but for its time.
 #[track_caller]
 fn logs(sandbox: &Sandbox, words: &[&str], line: &str) {
     sandbox.unwrapped([TM_RUN, "log"].iter().chain(words)).expect_output(0, "", "");
@@ -90,7 +90,7 @@ fn log_refuses_invalid_names_durations_and_exit_codes(sandbox: &Sandbox) {
         let words = whole.iter().enumerate().filter(|(at, _)| *at / 2 != gone / 2).map(|(_, word)| *word);
         sandbox.unwrapped([TM_RUN, "log"].into_iter().chain(words)).expect_error(2, "");
     }
-    // `--d` could be the domain or the duration.
+    // `--d` is ambiguous: domain or duration.
     tm_run(sandbox, "log --target a --d 1 --exit-code 0").expect_error(2, "");
     tm_run(sandbox, "log --target a --duration 1 --exit-code 0 more").expect_error(2, "");
     tm_run(sandbox, "log --target a --target b --duration 1 --exit-code 0").expect_error(2, "");
@@ -112,7 +112,7 @@ fn log_that_cannot_be_written_is_an_error(sandbox: &Sandbox) {
         let Output { status, stderr, .. } = tm_run(sandbox, "clear --before 7d").output();
         let is_nothing = why.ends_with("nowhere");
         assert_eq!(status, WaitStatus::Exited(i32::from(!is_nothing)), "{stderr}");
-        // The state is told even if what is stored is not.
+        // The state is shown even if the log cannot be read.
         let status = tm_run(sandbox, "status").output();
         let first = format!("Telemetry: enabled, but not recording here: the file cannot be written: {why}");
         assert_eq!(status.text().lines().next(), Some(first.as_str()));

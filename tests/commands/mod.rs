@@ -1,4 +1,4 @@
-//! What a user types by hand: `on`, `off`, `status`, `clear`, `log`, and what they mistype.
+//! The subcommands that a user types by hand, and usage errors.
 
 mod clear;
 mod consent;
@@ -70,7 +70,7 @@ const NETWORK: &str =
 
 const HOW_TO_TURN_ON: &str = "Turn recording on with: tm-run on\n";
 
-/// Somebody who is not root, whose home it is; without root, whoever runs the tests.
+/// A user other than root, who owns the home; if the tests do not run as root, the user who runs them.
 struct WithUser<'s> {
     sandbox: &'s Sandbox,
     program: std::path::PathBuf,
@@ -85,7 +85,7 @@ impl<'s> WithUser<'s> {
         if !is_root {
             return Self { sandbox, program: TM_RUN.into(), is_root };
         }
-        // The build may be where nobody else can reach it.
+        // Other users may not be able to reach the build directory.
         let program = sandbox.path("tm-run");
         install(TM_RUN, &program);
         set_mode(&sandbox.path(""), 0o755);
@@ -99,7 +99,7 @@ impl<'s> WithUser<'s> {
         Self { sandbox, program, is_root }
     }
 
-    /// The user types this.
+    /// tm-run with these arguments, run by the user.
     fn run(&self, words: &str) -> Launch<'s> {
         let words = words.split_whitespace().map(OsStr::new);
         let start = self.sandbox.unwrapped([self.program.as_os_str()].into_iter().chain(words));

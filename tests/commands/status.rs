@@ -81,7 +81,7 @@ fn status_shows_the_fix_for_a_log_owned_by_root(sandbox: &Sandbox) {
     assert_eq!(lines.next(), Some("Fix: sudo chown -R \"$USER\" ~/.anklume/telemetry"));
     user.run("echo out").expect_output(0, "out\n", "");
     user.run("report").expect_error(1, "");
-    // It is in the user's directory, so the user may delete it.
+    // The user owns the directory, so the user may delete the file.
     user.run("clear").expect_output(0, CLEARED, "");
     assert_home_is_empty(sandbox);
 }

@@ -1,4 +1,4 @@
-//! What is typed wrongly, and what is typed without a command.
+//! Usage errors, help, and hints.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -57,7 +57,7 @@ fn usage_error_is_one_line_and_runs_nothing(sandbox: &Sandbox) {
         for words in text {
             let said = sandbox.unwrapped([TM_RUN].iter().chain(*words)).expect_error(2, "");
             assert!(said.ends_with("; see 'tm-run --help'\n"), "{words:?}: {said}");
-            // What was typed is shown, but not what it would do to a terminal.
+            // The message shows what was typed, without control characters.
             let is_odd = words.concat().chars().any(char::is_control);
             assert!(!said.trim_end().chars().any(char::is_control), "{words:?}: {said:?}");
             assert!(is_odd || !said.contains('\u{fffd}'), "{words:?}: {said}");
@@ -88,13 +88,13 @@ fn mistyped_subcommand_gets_a_hint(sandbox: &Sandbox) {
     {
         let said = tm_run(sandbox, typed).expect_error(127, "");
         assert!(said.ends_with(&format!("(did you mean 'tm-run {meant}'?)\n")), "{said}");
-        // Behind `--` it is a command, and nothing else was meant.
+        // After `--` it is a command, so there is no hint.
         let said = tm_run(sandbox, &format!("-- {typed}")).expect_error(127, "");
         assert!(!said.contains("did you mean"), "{said}");
     }
     let said = tm_run(sandbox, "no-such-command").expect_error(127, "");
     assert!(!said.contains("did you mean"), "{said}");
-    // A command of that name is run.
+    // A command of that name is executed.
     let bin = sandbox.path("bin");
     fs::create_dir(&bin).expect("a directory");
     sandbox.script("bin/stauts", "#!/bin/sh\necho mine\n");

@@ -1,4 +1,4 @@
-//! The list of what is tested.
+//! A test case, and the macros that list them.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -15,7 +15,7 @@ pub struct Case {
 }
 
 impl Case {
-    /// A test that has nothing to do with wrapping.
+    /// A test that runs once, in no particular way.
     pub fn once(name: &str, run: fn()) -> Self {
         Self { name: short(name), needs: &[], run: Box::new(run) }
     }
@@ -35,11 +35,11 @@ impl Case {
     }
 }
 
-/// For tests that need two users.
+/// A "tool" of tests that need a second user.
 pub const ROOT: &str = "root";
-/// For tests that need a tm-run whose C library is the system's; `TM_RUN_DYNAMIC` says where it is.
+/// A "tool" of tests that need a tm-run whose C library is the system's; `TM_RUN_DYNAMIC` is its path.
 pub const DYNAMIC: &str = "a dynamic tm-run";
-/// For tests that need a Python that has it.
+/// A "tool" of tests that need a Python with this module.
 pub const DUCKDB: &str = "DuckDB";
 /// The same.
 pub const TYPER: &str = "Typer";

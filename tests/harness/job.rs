@@ -18,7 +18,7 @@ use super::sandbox::launcher;
 use super::terminal::Terminal;
 use super::{Process, Sandbox, Stream, TIMEOUT, Way, pause_briefly, probe, send_signal};
 
-/// What a parent is told.
+/// What waitid(2) tells the parent.
 #[derive(Debug, PartialEq, Eq, Clone, Copy)]
 pub enum WaitStatus {
     Stopped(i32),
@@ -28,7 +28,7 @@ pub enum WaitStatus {
 }
 
 impl WaitStatus {
-    /// What a shell makes of it.
+    /// `$?` in a shell.
     pub fn shell_code(self) -> i64 {
         match self {
             Self::Exited(code) => i64::from(code),
@@ -48,7 +48,7 @@ pub struct Launch<'s> {
 }
 
 impl Launch<'_> {
-    /// See launch.c.
+    /// An option of launch.c.
     pub fn launch_option(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
         self.options.extend([name.into(), value.as_ref().into()]);
         self
@@ -100,7 +100,8 @@ impl Launch<'_> {
             .env("W", self.sandbox.prefix_text())
             .env("P", probe());
         if self.sandbox.way == Way::Forked {
-            // Programs that come by it may not know processes that share memory, so tm-run forks. None comes here.
+            // tm-run forks if LD_PRELOAD is set, for what is loaded by it may not support shared memory. Empty, it
+            // loads nothing.
             command.env("LD_PRELOAD", "");
         }
         for (name, value) in &self.env {
@@ -134,7 +135,7 @@ impl Launch<'_> {
         job
     }
 
-    /// Its end, and what it wrote.
+    /// Runs it to its end: its status, and what it wrote.
     #[track_caller]
     pub fn output(self) -> Output {
         let mut job = self.spawn();
@@ -208,7 +209,7 @@ impl Reports {
             assert!(poll(&mut ready, timeout).expect("poll") > 0, "nothing becomes of the command");
             let mut bytes = [0; 4096];
             match self.0.read(&mut bytes) {
-                // Nobody has opened the other end yet, or it has gone after its last word.
+                // The launcher has not opened its end yet, or has ended.
                 Ok(0) => pause_briefly(),
                 Ok(length) => self.1.push_str(&String::from_utf8_lossy(&bytes[..length])),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
@@ -231,13 +232,13 @@ pub struct Job {
 }
 
 impl Job {
-    /// The next thing that the parent is told.
+    /// Waits for the next change of state that the parent sees.
     #[track_caller]
     pub fn wait(&mut self) -> WaitStatus {
         self.wait_with_cpu_time().0
     }
 
-    /// With the milliseconds of user time that come with an end.
+    /// The same; an exit comes with its user CPU time in milliseconds.
     #[track_caller]
     pub fn wait_with_cpu_time(&mut self) -> (WaitStatus, u64) {
         let line = self.reports.read_line();
@@ -294,7 +295,7 @@ impl Job {
         self.launcher.id().cast_signed()
     }
 
-    /// The processes of its sessions that are still there.
+    /// The living processes in the sessions of the command and its launcher.
     pub fn session_processes(&self) -> Vec<Process> {
         let (host, own) = (self.launcher_pid(), self.pid);
         Process::all()
@@ -317,7 +318,7 @@ impl Job {
         }
     }
 
-    /// The launcher dies, and with it what was to die with it.
+    /// Kills the launcher, the command's parent.
     pub fn kill_launcher(&mut self) {
         let _ = self.launcher.kill();
         let _ = self.launcher.wait();
@@ -333,7 +334,7 @@ impl Drop for Job {
                 break;
             }
             for process in processes {
-                // Gone between the look and here: that is as well.
+                // It may have ended meanwhile.
                 let _ = signal::kill(Pid::from_raw(process.pid), Signal::SIGKILL);
             }
         }

@@ -26,12 +26,12 @@ pub use terminal::PROMPT;
 
 const TIMEOUT: Duration = Duration::from_mins(1);
 
-/// Yields the processor, between two looks at a state that nobody reports.
+/// Yields the processor while polling a state that nobody announces.
 fn pause_briefly() {
     let _ = poll(&mut [], PollTimeout::from(2u8));
 }
 
-/// Looks until it is so.
+/// Polls until the condition holds.
 #[track_caller]
 pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     let start = Instant::now();

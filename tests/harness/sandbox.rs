@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use super::{Launch, Process};
 
-/// How a case starts its command.
+/// The ways in which a case runs its command.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Way {
     /// No tm-run: what is to be expected.
@@ -25,7 +25,7 @@ pub enum Way {
 }
 
 pub const EVERY_WAY: &[Way] = &[Way::Bare, Way::Recorded, Way::Forked, Way::Off];
-/// For what exec in place trivially does as the bare command, and takes long.
+/// For cases that take long and in which exec in place is trivially right.
 pub const ALL_BUT_OFF: &[Way] = &[Way::Bare, Way::Recorded, Way::Forked];
 pub const RECORDED: &[Way] = &[Way::Recorded];
 pub const OFF: &[Way] = &[Way::Off];
@@ -51,7 +51,7 @@ pub fn find_on_path(tool: &str) -> Option<PathBuf> {
 
 fn compiled(name: &'static str) -> PathBuf {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/harness").join(name).with_extension("c");
-    // Under another name first: other test runs may be using the one that is there.
+    // Compiled under another name and renamed: another test run may be executing the old one.
     let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     let fresh = program.with_extension(std::process::id().to_string());
     let status = Command::new("cc").args(["-O1", "-Wall", "-Wextra", "-o"]).arg(&fresh).arg(&source).status();
@@ -146,7 +146,7 @@ impl Sandbox {
         self.telemetry().join("usage.jsonl")
     }
 
-    /// The words in front of the command.
+    /// The arguments in front of the command, tm-run included.
     pub fn prefix(&self) -> Vec<OsString> {
         if self.way == Way::Bare {
             return Vec::new();
@@ -159,7 +159,7 @@ impl Sandbox {
         words
     }
 
-    /// The same for a shell line.
+    /// The same as text, for a shell.
     pub fn prefix_text(&self) -> String {
         let words: Vec<_> =
             self.prefix().into_iter().map(|word| word.into_string().expect("UTF-8")).collect();
@@ -216,7 +216,7 @@ impl Sandbox {
         self.events().iter().map(|event| event.exit_code).collect()
     }
 
-    /// If this way records, the log holds exactly these; if not, there is none.
+    /// If this way records, the log holds exactly these exit codes; if not, there is no log.
     #[track_caller]
     pub fn assert_logged(&self, exit_codes: &[i64]) {
         if self.way.records() {

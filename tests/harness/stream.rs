@@ -21,7 +21,7 @@ impl Stream {
         Self { from: File::from(from.into()), seen: Vec::new(), taken: 0, ended: false }
     }
 
-    /// Waits for more. False at the end.
+    /// Waits for more bytes; false at the end.
     #[track_caller]
     fn more(&mut self, awaited: &str) -> bool {
         if self.ended {
@@ -35,7 +35,7 @@ impl Stream {
         match self.from.read(&mut bytes) {
             Ok(0) => self.ended = true,
             Ok(length) => self.seen.extend_from_slice(&bytes[..length]),
-            // A terminal whose other side has gone.
+            // A terminal that nobody has open any more.
             Err(error) if error.raw_os_error() == Some(nix::libc::EIO) => self.ended = true,
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
             Err(error) => panic!("reading: {error}"),
@@ -47,7 +47,7 @@ impl Stream {
         String::from_utf8_lossy(&self.seen).into_owned()
     }
 
-    /// Everything up to and with this text.
+    /// Everything up to and including this text.
     #[track_caller]
     pub fn read_until(&mut self, text: &str) -> String {
         loop {
@@ -62,7 +62,7 @@ impl Stream {
         }
     }
 
-    /// The next line without its end.
+    /// The next line, without its line end.
     #[track_caller]
     pub fn read_line(&mut self) -> String {
         let line = self.read_until("\n");
@@ -81,7 +81,7 @@ impl Stream {
         String::from_utf8_lossy(&self.read_to_end()).into_owned()
     }
 
-    /// The probe's `ready`: its process id.
+    /// Waits for the probe's line `ready PID`.
     #[track_caller]
     pub fn read_ready_pid(&mut self) -> i32 {
         let text = self.read_until("ready ");
@@ -89,14 +89,14 @@ impl Stream {
         number.parse().unwrap_or_else(|_| panic!("a process id: {text}{number}"))
     }
 
-    /// All that the probe is told of until everything that was on its way has arrived: a signal of the
-    /// lowest priority, with a value, goes the same way behind it.
+    /// The signals that the probe gets before one of the lowest priority, which is sent now, the same way: then
+    /// nothing that was sent earlier can still be under way.
     #[track_caller]
     pub fn signals_until_quiet(&mut self, launched: i32) -> Vec<String> {
         sigqueue(launched, 64, 4711);
         let text = self.read_until("signal 64 value 4711");
         self.read_line();
-        // On a terminal the shell may have written something, too.
+        // On a terminal the shell may have written in between.
         let signals =
             text.split('\n').filter_map(|line| Some(line[line.find("signal ")?..].trim_end().to_owned()));
         signals.filter(|line| line != "signal 64 value 4711").collect()

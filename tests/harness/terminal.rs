@@ -11,12 +11,12 @@ use nix::pty;
 
 use super::{Job, Sandbox, Stream};
 
-/// The side of a terminal where one sits.
+/// The master side of a pseudoterminal: keyboard and screen.
 pub struct Terminal {
     pub screen: Stream,
     keys: File,
     pub(super) path: String,
-    /// Held, so that the screen does not end when nobody else has it open.
+    /// The slave side, open so that the screen does not end when nobody else has it open.
     _held: File,
 }
 
@@ -33,7 +33,7 @@ impl Terminal {
         let screen = File::from(OwnedFd::from(master));
         let keys = screen.try_clone().expect("a second descriptor");
         let terminal = Self { screen: Stream::new(screen), keys, path, _held: held };
-        // Without echo, so that all that is on the screen has been written by somebody.
+        // Without echo, so that the screen shows only what programs write.
         // A key that sends a signal also flushes the terminal, and the kernel does that after it has sent the
         // signal: a prompt that is printed very soon would be lost with it.
         terminal.stty(&["rows", "24", "cols", "80", "-echo", "noflsh"]);
@@ -64,7 +64,7 @@ impl Terminal {
         self.type_text(&char::from(key as u8 & 0x1f).to_string());
     }
 
-    /// What is on the screen before the next prompt of [`Shell`].
+    /// What the screen shows up to the next prompt.
     #[track_caller]
     pub fn wait_for_prompt(&mut self) -> String {
         self.screen.read_until(PROMPT)

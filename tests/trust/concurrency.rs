@@ -1,4 +1,4 @@
-//! Many at once: every event is whole, and what was recorded is what was to be.
+//! Many runs at once: every event is whole, none is lost, and none is written while off.
 
 use std::collections::HashMap;
 
@@ -19,7 +19,7 @@ fn assert_quiet(output: &crate::harness::Output) {
     assert_eq!((output.status, output.stderr.as_str()), (WaitStatus::Exited(0), ""));
 }
 
-/// Those who read and those who write anew are among them all the time.
+/// Reports and rewrites run at the same time.
 fn concurrent_1000_runs_write_1000_lines(sandbox: &Sandbox) {
     let script = "seq 1000 | xargs -P 16 -I{} \"$T\" --target run-{} -- true & storm=$!
         read -r first < <(while ! [ -s .anklume/telemetry/usage.jsonl ]; do :; done; echo)
@@ -39,8 +39,8 @@ fn concurrent_1000_runs_write_1000_lines(sandbox: &Sandbox) {
     assert_eq!((targets.len(), log.lines().count()), (1000, 1000));
 }
 
-/// While a storm goes on whose runs may or may not be recorded, there are runs of which it is known: those
-/// between `on` and `off`, and those between `off` and `on`.
+/// Runs in the background may or may not be recorded. Those between `on` and `off` must be, those between `off` and
+/// `on` must not.
 fn concurrent_runs_record_nothing_between_off_and_on(sandbox: &Sandbox) {
     let script = "log=.anklume/telemetry/usage.jsonl
         seq 100000 | xargs -P 6 -I{} \"$T\" --target maybe-{} -- true & storm=$!

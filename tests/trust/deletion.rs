@@ -1,4 +1,4 @@
-//! After `clear` nothing of ours is left, whoever was writing meanwhile.
+//! After `clear` no file of ours is left, whoever was writing at the same time.
 
 use std::fs;
 
@@ -31,10 +31,10 @@ fn assert_home_is_empty(sandbox: &Sandbox, what: &str) {
 fn clear_then_runs_that_end_leave_no_file(sandbox: &Sandbox) {
     let mut jobs: Vec<Job> = (0..20).map(|_| sandbox.probe("signals").spawn()).collect();
     let commands: Vec<i32> = jobs.iter_mut().map(|job| job.stdout.read_ready_pid()).collect();
-    // The first of them is recorded: `clear` finds something.
+    // One run ends before `clear`, so that there is a log to delete.
     sigqueue(commands[0], 63, 0);
     assert_eq!(jobs[0].wait_for_exit(), WaitStatus::Exited(0));
-    // So that the look below is known to see what is left.
+    // The check below would see them.
     assert_eq!(listing(&sandbox.home()).len(), 4);
     expect_ok(sandbox, &["clear"]);
     assert_home_is_empty(sandbox, "after clear");
@@ -70,7 +70,7 @@ fn clear_keeps_files_that_are_not_ours(sandbox: &Sandbox) {
     assert_eq!(listing(&sandbox.home()).len(), 3);
 }
 
-/// A home with or without earlier events, in which recording is on.
+/// A sandbox in which recording is on, with or without earlier events.
 fn home(earlier: &str) -> Sandbox {
     let sandbox = Sandbox::new(Way::Recorded);
     if !earlier.is_empty() {
@@ -103,7 +103,7 @@ fn run_suspended_at_any_syscall_restores_nothing_after_clear(_: &Sandbox) {
 
 const SPRING: [&str; 3] = ["clear", "--before", "2026-03-01"];
 
-/// One event to be deleted, one to be kept.
+/// One event that `clear --before` deletes, and one that it keeps.
 fn old_and_new_event() -> String {
     format!("{EARLIER}{}", EARLIER.replace("2026-02", "2026-05"))
 }
@@ -129,13 +129,13 @@ fn clear_suspended_at_any_syscall_leaves_no_copy_of_clear_before(_: &Sandbox) {
     let clearing = syscall_sites(&trial, tm_run_argv(&["clear"]), |call| call.text.contains("enabled"));
     assert!(clearing.len() > 5, "{clearing:?}");
     for place in &clearing {
-        // A copy that is done while `clear` is held.
+        // The rewrite starts and ends while `clear` is suspended.
         let sandbox = home(&old_and_new_event());
         let clear = Suspended::at(&sandbox, place, tm_run_argv(&["clear"]));
         let _ = tm_run(&sandbox, &SPRING).output();
         clear.resume();
         assert_home_is_empty(&sandbox, &format!("{place:?}"));
-        // A copy that is about to take the log's place while `clear` is held, and does so when that is done.
+        // The rewrite is suspended before its rename, and resumed after `clear` has ended.
         let sandbox = home(&old_and_new_event());
         let clear = Suspended::at(&sandbox, place, tm_run_argv(&["clear"]));
         let rewrite = Suspended::at(&sandbox, &rewriting[renames - 1], tm_run_argv(&SPRING));
@@ -145,7 +145,7 @@ fn clear_suspended_at_any_syscall_leaves_no_copy_of_clear_before(_: &Sandbox) {
     }
 }
 
-/// A run that has looked at the marker writes its line before `off` returns, or never.
+/// A run that has seen the marker writes its line before `off` returns, or never.
 fn off_waits_for_a_writer_that_has_seen_the_marker(_: &Sandbox) {
     let trial = home(EARLIER);
     let all = syscall_sites(&trial, wrapped_argv(&trial, &[probe(), "exit", "0"]), command_has_ended);

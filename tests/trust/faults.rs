@@ -1,4 +1,4 @@
-//! Whatever the system refuses, the command is what it is without tm-run, and of the log at most one line is lost.
+//! Whatever system call fails, the command runs as bare, and at most one line of the log is lost.
 
 use std::fs;
 
@@ -35,10 +35,10 @@ pub fn cases() -> Vec<Case> {
 
 const ERRORS: [&str; 8] = ["ENOSPC", "EIO", "EINTR", "EACCES", "EMFILE", "ENOENT", "EROFS", "ENOMEM"];
 
-/// A full disk, a damaged_lines one, no rights, nothing there.
+/// A full disk, a damaged_lines disk, no permission, no file.
 const FEWER_ERRORS: [&str; 4] = ["ENOSPC", "EIO", "EACCES", "ENOENT"];
 
-/// Calls that cannot fail, or whose failure the manual pages do not know for how they are used here. Without the last two
+/// Calls that cannot fail, or not in the way they are used here, by their manual pages. If one of the last two fails,
 /// the C library does not start, in any program.
 const CANNOT_FAIL: [&str; 15] = [
     "execve",
@@ -92,7 +92,7 @@ fn errno_at_any_syscall_costs_at_most_one_line(_: &Sandbox) {
                 let log = sandbox.log_text();
                 let new =
                     log.strip_prefix(&before).unwrap_or_else(|| panic!("{inject}: {before} became {log}"));
-                // Where the last line may have no end, an empty one is made of it.
+                // If tm-run cannot see whether the last line has an end, it writes a line end first.
                 let is_unseen = place.name == "pread64" || place.name == "openat" && error == "EACCES";
                 let new = if is_unseen || !before.ends_with('\n') { new.trim_start() } else { new };
                 assert!(new.lines().count() <= 1, "{inject}: {new}");
@@ -106,7 +106,7 @@ fn errno_at_any_syscall_costs_at_most_one_line(_: &Sandbox) {
     }
 }
 
-/// An error that tm-run does not survive would be noticed: here it reaches the command.
+/// The check would notice: here the error reaches the command.
 fn errno_that_reaches_the_command_is_detected(sandbox: &Sandbox) {
     let options = ["-f", "-e", "trace=write", "-e", "inject=write:error=ENOSPC"];
     let output = under_strace(sandbox, &options, wrapped_argv(sandbox, &COMMAND)).output();
@@ -114,7 +114,7 @@ fn errno_that_reaches_the_command_is_detected(sandbox: &Sandbox) {
     assert_eq!(sandbox.log_text(), "", "tm-run met it, too");
 }
 
-/// `off` or `clear` that could not do all that it says must not say so.
+/// `off` and `clear` must not claim what they could not do.
 fn errno_at_any_syscall_makes_off_and_clear_claim_nothing_false(_: &Sandbox) {
     let home = || {
         let sandbox = Sandbox::new(Way::Recorded);
@@ -136,7 +136,7 @@ fn errno_at_any_syscall_makes_off_and_clear_claim_nothing_false(_: &Sandbox) {
                 let options = ["-e", &format!("trace={}", place.name), "-e", &inject];
                 let output = under_strace(&sandbox, &options, tm_run_argv(words)).output();
                 match output.status {
-                    // A file that is said to be missing is taken to be so.
+                    // On ENOENT tm-run believes that the file is missing.
                     WaitStatus::Exited(0) => {
                         assert!(is_so(&sandbox) || error == "ENOENT", "{words:?} {inject}");
                     }
@@ -146,7 +146,7 @@ fn errno_at_any_syscall_makes_off_and_clear_claim_nothing_false(_: &Sandbox) {
                     other => panic!("{words:?} {inject}: {other:?}"),
                 }
                 refused += usize::from(!is_so(&sandbox));
-                // What was left does not stand in the way.
+                // The next try succeeds.
                 expect_ok(&sandbox, words);
                 assert!(is_so(&sandbox), "{words:?} {inject}");
             }
@@ -155,7 +155,7 @@ fn errno_at_any_syscall_makes_off_and_clear_claim_nothing_false(_: &Sandbox) {
     assert!(refused > 10, "{refused} times it was not so");
 }
 
-/// There is one whole log at any time, the old one or the new one.
+/// At any time there is one whole log, the old one or the new one.
 fn clear_before_failed_or_killed_at_any_syscall_loses_no_event(_: &Sandbox) {
     let later = EARLIER.replace("2026-02", "2026-05");
     let old = format!("{EARLIER}{later}");
@@ -188,7 +188,7 @@ fn clear_before_failed_or_killed_at_any_syscall_loses_no_event(_: &Sandbox) {
                 other => panic!("{inject}: {other:?}"),
             }
             (before, after) = (before + usize::from(log == old), after + usize::from(log == later));
-            // A copy that was left does not stand in the way, of what is written neither.
+            // The next try succeeds, although a copy may have been left.
             expect_ok(&sandbox, &words);
             assert_eq!(sandbox.log_text(), later, "{inject}");
             if what == "signal=KILL" {
@@ -200,10 +200,10 @@ fn clear_before_failed_or_killed_at_any_syscall_loses_no_event(_: &Sandbox) {
     assert!(before > 9 && after > 9, "{before} {after}");
 }
 
-/// A limit in the middle of the line is a disk that is full there.
+/// RLIMIT_FSIZE in the middle of a line does what a full disk does.
 fn line_cut_short_by_rlimit_fsize_costs_only_itself(_: &Sandbox) {
     let length = EARLIER.len();
-    // As long as the line that is to be cut is, at least.
+    // The line that is cut is at least this long.
     for room in (0..length - 10).step_by(5) {
         let sandbox = Sandbox::new(Way::Recorded);
         fs::write(sandbox.log(), EARLIER).expect("a log");
@@ -231,8 +231,8 @@ fn line_cut_short_by_rlimit_fsize_costs_only_itself(_: &Sandbox) {
     }
 }
 
-/// One writer stands between its look at the last line and its write. The other one, for whose line there is no
-/// room, goes first if the lock does not keep it.
+/// One writer is suspended between its look at the last line and its write. The other one has no room for its line, and
+/// writes first if the lock does not keep it from that.
 fn line_is_not_glued_to_one_that_is_cut_short_concurrently(sandbox: &Sandbox) {
     fs::write(sandbox.log(), EARLIER).expect("a log");
     let writes = |code| tm_run_argv(&["log", "--target", "x", "--duration", "1", "--exit-code", code]);
@@ -256,7 +256,7 @@ fn line_is_not_glued_to_one_that_is_cut_short_concurrently(sandbox: &Sandbox) {
     assert_eq!(log.lines().filter(|line| is_fours(line)).count(), 1, "{log}");
 }
 
-/// tmpfs gives out whole pages: the log has one, and the rest of the disk is taken.
+/// tmpfs allocates whole pages: the log has one, and a filler takes the rest.
 fn enospc_on_a_full_tmpfs_costs_only_what_does_not_fit(sandbox: &Sandbox) {
     let script = "mount -t tmpfs -o size=64k,mode=700 none \"$HOME\" && cd \"$HOME\" && \"$T\" on >/dev/null
         run() { $W sh -c 'exit 3'; [ $? = 3 ] || echo 'another status'; }
@@ -273,7 +273,7 @@ fn enospc_on_a_full_tmpfs_costs_only_what_does_not_fit(sandbox: &Sandbox) {
     let whole = log.lines().count() - 1;
     assert_eq!(damaged_lines(&log).len(), 1, "{log}");
     assert!(damaged_lines(&log)[0].starts_with("{\"timestamp\": "), "{log}");
-    // A page of lines, and those for which there was room again.
+    // One page of lines, and those after the filler is gone.
     assert_eq!(whole, 4096 / (EARLIER.len() - "earlier".len() + "work".len() - 1) + 3, "{log}");
     assert_eq!(log.lines().rev().take(3).flat_map(|line| damaged_lines(line)).count(), 0, "{log}");
 }
@@ -313,10 +313,10 @@ fn rlimit_nofile_runs_the_command_as_bare(sandbox: &Sandbox) {
     assert_eq!(damaged_lines(&sandbox.log_text()), [""; 0]);
 }
 
-/// Root knows no limit of processes, so this is somebody else.
+/// RLIMIT_NPROC does not bind root, so this is another user.
 fn rlimit_nproc_runs_the_command_as_bare(sandbox: &Sandbox) {
     let program = super::privilege::world_executable_copy(sandbox);
-    // A number that no other process here has: the limit counts them all.
+    // A uid without other processes, for the limit counts all of them.
     let user = 61_234;
     super::privilege::chown_all(&sandbox.home(), user);
     let id = user.to_string();
@@ -371,7 +371,7 @@ fn fifo_device_or_symlink_as_the_log_neither_hangs_nor_changes(_: &Sandbox) {
     }
 }
 
-/// The copy that `clear --before` makes.
+/// The copy that `clear --before` writes and renames.
 fn fifo_socket_or_symlink_as_the_copy_neither_hangs_nor_harms(_: &Sandbox) {
     use std::os::unix::{fs::symlink, net::UnixListener};
     type Make = fn(&std::path::Path);

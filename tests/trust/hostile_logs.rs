@@ -1,4 +1,4 @@
-//! Whatever stands in a log: it is read in bounded memory, and harms no terminal, page or spreadsheet.
+//! Any log is read in bounded memory, and its names harm no terminal, page or spreadsheet.
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
@@ -21,10 +21,10 @@ pub fn cases() -> Vec<Case> {
 }
 
 const MIB: u64 = 1 << 20;
-/// Of address space: what a report may take for a log that is no larger than a few events.
+/// The address space that a report may take for a log of few events.
 const LITTLE: u64 = 160 * MIB;
 
-/// A report in JSON of one log, in at most so much memory.
+/// A JSON report on one log, in at most this much address space.
 #[track_caller]
 fn report(sandbox: &Sandbox, log: &Path, memory: u64) -> serde_json::Value {
     let log = log.to_str().expect("UTF-8");
@@ -56,7 +56,7 @@ fn endless_line_is_skipped_in_bounded_memory(sandbox: &Sandbox) {
     assert_counts(&report, 3, 2, 1);
 }
 
-/// A report in JSON of what a shell writes, in little memory. There is a file `event` for it.
+/// A JSON report on what a shell line writes, in little memory. There is a file `event` for it to use.
 #[track_caller]
 fn report_of_pipe(sandbox: &Sandbox, writes: &str) -> serde_json::Value {
     fs::write(sandbox.home().join("event"), EARLIER).expect("an event");
@@ -67,9 +67,9 @@ fn report_of_pipe(sandbox: &Sandbox, writes: &str) -> serde_json::Value {
     serde_json::from_slice(&output.stdout).expect("JSON")
 }
 
-/// A name takes some hundred bytes, in whatever form it is told.
+/// Each name takes some hundred bytes, in every format.
 fn many_targets_are_read_in_bounded_memory(sandbox: &Sandbox) {
-    /// More than one thread takes.
+    /// More than one thread reads.
     const NAMES: u64 = 70_000;
     const NAME: u64 = 1000;
     let path = sandbox.path("log");
@@ -133,7 +133,7 @@ fn endless_numbers_and_nesting_are_read_in_bounded_memory(sandbox: &Sandbox) {
         let events = report["input"]["events"].as_u64();
         assert_eq!(events, Some(2 + u64::from(is_event)), "{shown}");
     }
-    // A thousand million digits are a line that is too long.
+    // A line of a thousand million digits is too long to be read.
     let report = report_of_pipe(
         sandbox,
         "{ printf '{\"target\": \"x\", \"duration_seconds\": '; head -c 1000000000 /dev/zero | tr '\\0' 9; echo '}'; cat event; }",
@@ -141,7 +141,7 @@ fn endless_numbers_and_nesting_are_read_in_bounded_memory(sandbox: &Sandbox) {
     assert_counts(&report, 2, 1, 1);
 }
 
-/// The limit works: a report cannot be had in less than it needs.
+/// The limit works: a report fails if there is too little memory.
 fn rlimit_as_too_small_for_a_report_is_detected(sandbox: &Sandbox) {
     let path = sandbox.path("log");
     fs::write(&path, EARLIER).expect("a log");
@@ -176,7 +176,7 @@ fn fuzz_corpus_round_trips_through_jsonl(sandbox: &Sandbox) {
     assert!(files >= 8, "{files} files");
 }
 
-/// As JSON texts.
+/// As they are written in JSON.
 const NAMES: &[&str] = &[
     r"\u001b]0;title\u0007\u001b[2J\u001b[31mred",
     r"\u009b31mred",
@@ -198,7 +198,7 @@ const NAMES: &[&str] = &[
     r"two\nlines",
 ];
 
-/// What is_control_or_bidi on a terminal, or turns the text around.
+/// Whether a character controls a terminal or reorders text (bidirectional overrides).
 fn is_control_or_bidi(letter: char) -> bool {
     letter.is_control() && letter != '\n'
         || matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{61c}')
@@ -243,10 +243,10 @@ fn hostile_names_are_escaped_in_tty_html_and_csv(sandbox: &Sandbox) {
     );
     for format in ["text", "markdown", "csv", "json", "html", "jsonl"] {
         for more in [&[][..], &["--by", "domain"], &["--failed"]] {
-            // As RFC 4180 has it, a table's lines end with both.
+            // Lines of CSV end in CR LF (RFC 4180).
             let text =
                 expect_ok(sandbox, &[&["report", "--format", format], more].concat()).replace("\r\n", "\n");
-            // What only programs read may keep every letter, but none that is_control_or_bidi as it is.
+            // Formats for programs may keep every character, but control characters only escaped.
             assert!(
                 !text.contains(|letter: char| letter.is_control() && letter != '\n'),
                 "{format}: {text:?}"

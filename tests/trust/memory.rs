@@ -1,8 +1,8 @@
-//! Memory is used as it may be: valgrind watches every question and a recorded run.
+//! No memory errors: valgrind watches every subcommand and a recorded run.
 //!
-//! It can only do so in a program that takes its C library from the system, whose functions it replaces by its own; in
-//! the usual, static one it takes the library's tricks for errors. `TM_RUN_DYNAMIC` names such a program: see
-//! `tests/README.md`, which also tells how to run all tests under AddressSanitizer.
+//! It needs a program that takes its C library from the system, for it replaces functions of that; in a static one it
+//! reports the library's own tricks as errors. `TM_RUN_DYNAMIC` names such a program: see `tests/README.md`, which
+//! also tells how to run all tests under AddressSanitizer.
 
 use std::process::Command;
 
@@ -56,7 +56,7 @@ fn valgrind_finds_no_error_in_any_subcommand(sandbox: &Sandbox) {
         }
     }
     for format in ["text", "json", "csv", "markdown", "html", "jsonl"] {
-        // It says which lines cannot be read: that is one more line than valgrind may write.
+        // `report` lists unreadable lines on stderr, where valgrind writes, too.
         let program = program();
         let words = VALGRIND.into_iter().chain([program.as_str(), "report", "--format", format]);
         let output = sandbox.unwrapped(words).output();

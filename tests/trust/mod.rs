@@ -1,6 +1,6 @@
-//! What tm-run promises beside being invisible: it loses nothing, breaks nothing, lets nothing out.
+//! The promises of the README beside being invisible: no event is lost, nothing breaks, no data leaks.
 //!
-//! Each check is also tried on something that breaks the promise, so that it is known to notice.
+//! Each check is also tried on something that breaks the promise, so that it is known to detect it.
 
 mod concurrency;
 mod deletion;
@@ -39,7 +39,7 @@ pub fn cases() -> Vec<Case> {
     .collect()
 }
 
-/// Everything one can ask tm-run for that makes no directory and starts no command.
+/// Every subcommand that makes no directory and starts no command.
 const SUBCOMMANDS: &[&[&str]] = &[
     &["--help"],
     &["--version"],
@@ -67,7 +67,7 @@ fn tm_run<'s>(sandbox: &'s Sandbox, words: &[&'s str]) -> crate::harness::Launch
     sandbox.unwrapped([TM_RUN].iter().chain(words))
 }
 
-/// tm-run does what it is asked for, and has nothing to complain of.
+/// Runs a subcommand that must succeed and write nothing to stderr. What it writes to stdout.
 #[track_caller]
 fn expect_ok(sandbox: &Sandbox, words: &[&str]) -> String {
     let output = tm_run(sandbox, words).output();
@@ -75,7 +75,7 @@ fn expect_ok(sandbox: &Sandbox, words: &[&str]) -> String {
     output.text()
 }
 
-/// Every path below a directory, and what it is.
+/// Every path below a directory, with its type and size.
 fn listing(below: &Path) -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
     let mut left = vec![below.to_owned()];
@@ -93,22 +93,22 @@ fn listing(below: &Path) -> Vec<(PathBuf, String)> {
     found
 }
 
-/// Whether a line of a log is one event in all its bytes.
+/// Whether a line is exactly one event.
 fn is_whole(line: &str) -> bool {
     let Ok(serde_json::Value::Object(object)) = serde_json::from_str(line) else { return false };
     line.starts_with("{\"timestamp\": \"") && line.ends_with('}') && object.len() == 5
 }
 
-/// The lines of a log that are not whole.
+/// The lines of a log that are not exactly one event.
 fn damaged_lines(log: &str) -> Vec<&str> {
     log.lines().filter(|line| !is_whole(line)).collect()
 }
 
-/// A log as it was before what a test does, and what the next run finds.
+/// A log of one event, from before the test.
 pub const EARLIER: &str = "{\"timestamp\": \"2026-02-14T10:30:00+00:00\", \"target\": \"earlier\", \"domain\": null, \
     \"duration_seconds\": 45.0, \"exit_code\": 0}\n";
 
-/// The command of most tests here: what it prints and how it ends are easy to know.
+/// The command of most tests here: it writes to both outputs, and has an exit code of its own.
 const COMMAND: [&str; 3] = ["sh", "-c", "echo out; echo err >&2; exit 3"];
 
 #[track_caller]

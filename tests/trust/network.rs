@@ -89,7 +89,7 @@ fn cargo_lock_has_no_network_crate() {
     assert_eq!(network_crates(&format!("{lock}\n[[package]]\nname = \"ureq\"\n")), ["ureq"]);
 }
 
-/// Of the C library: what opens a socket, or asks a name service, which does.
+/// Functions of the C library that open a socket, or ask a name service, which does.
 const FUNCTIONS: &[&str] = &[
     "accept",
     "accept4",
@@ -114,7 +114,7 @@ const FUNCTIONS: &[&str] = &[
     "socketpair",
 ];
 
-/// What a program takes from shared libraries.
+/// The functions that a program imports from shared libraries.
 fn imports(program: &Path) -> Vec<String> {
     let output =
         Command::new("nm").args(["-D", "--undefined-only"]).arg(program).output().expect("nm starts");
@@ -131,11 +131,11 @@ fn no_socket_function_is_linked(_: &Sandbox) {
     };
     let program = std::env::var_os("TM_RUN_DYNAMIC").expect("a path");
     assert_eq!(found(Path::new(&program)), [""; 0]);
-    // It can open one itself: see below.
+    // bash can open sockets itself: see below.
     assert!(found(&find_on_path("bash").expect("bash")).contains(&"socket".to_owned()));
 }
 
-/// A ring of the kernel could open a socket without a call of its own.
+/// io_uring could open a socket without a system call of its own.
 const NETWORK: &[&str] = &["-f", "-e", "trace=%network,io_uring_setup"];
 
 #[track_caller]
@@ -168,7 +168,7 @@ fn socket_opened_by_a_program_is_detected(sandbox: &Sandbox) {
     let opens = ["bash", "-c", "exec 3<>/dev/udp/127.0.0.1/9"];
     let (_, calls) = trace_of(sandbox, NETWORK, opens.map(Into::into));
     assert!(calls.iter().any(|call| call.name == "socket"), "{calls:?}");
-    // A child is followed, too: were it tm-run's own, it would be seen.
+    // Children are trace_of, too.
     let (_, calls) = trace_of(sandbox, NETWORK, wrapped_argv(sandbox, &opens));
     assert!(calls.iter().any(|call| call.name == "socket"), "{calls:?}");
 }

@@ -1,5 +1,4 @@
-//! While recording is off nothing is made, anywhere, and nothing is changed. That nothing of tm-run stays beside
-//! the command is in `wrapper/off.rs`.
+//! While recording is off, no file is made or changed anywhere. `wrapper/off.rs` tests that no process of tm-run stays.
 
 use std::ffi::OsString;
 
@@ -23,7 +22,7 @@ const MAKING: &[&str] = &[
         setxattr,memfd_create,io_uring_setup,bind,mq_open,shmget,msgget,semget",
 ];
 
-/// The calls that make or change something. Deleting what is not there is none of them.
+/// Whether a call makes or changes a file. Deleting a file that is not there does not.
 fn changes_files(call: &Call) -> bool {
     let opens = call.name.starts_with("open");
     let only_reads =

@@ -1,5 +1,5 @@
-//! Root at work in somebody's home (sudo that keeps HOME): nothing becomes root's, nothing leads root elsewhere.
-//! And nobody else may read what is made, whatever the umask.
+//! Root in another user's home (sudo that keeps HOME): no file becomes root's, no link is followed. And no other user
+//! can read what is made, whatever the umask.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
@@ -24,7 +24,7 @@ pub fn cases() -> Vec<Case> {
 
 const USER: u32 = 1234;
 
-/// A program that any user may run, for the place where it was built may be out of their reach.
+/// A copy of tm-run that any user can execute: they may not be able to reach the build directory.
 pub fn world_executable_copy(sandbox: &Sandbox) -> String {
     let program = sandbox.path("tm-run");
     install(TM_RUN, &program);
@@ -35,7 +35,7 @@ pub fn world_executable_copy(sandbox: &Sandbox) -> String {
     program.into_os_string().into_string().expect("UTF-8")
 }
 
-/// A directory and all in it to a user.
+/// Gives a directory and all in it to a user.
 pub fn chown_all(directory: &Path, user: u32) {
     chown(directory, Some(user), Some(user)).expect("root gives");
     for (path, _) in listing(directory) {
@@ -43,7 +43,7 @@ pub fn chown_all(directory: &Path, user: u32) {
     }
 }
 
-/// What below the home is not this user's.
+/// What below the home belongs to another user.
 fn not_owned_by(home: &Path, user: u32) -> Vec<(String, u32)> {
     let about = |path: &Path| fs::symlink_metadata(path).expect("it is there");
     let of = |path: &Path| (path.display().to_string(), about(path).uid());
@@ -101,7 +101,7 @@ fn root_gives_what_it_makes_to_the_owner_of_the_home(sandbox: &Sandbox) {
         let _ = tm_run(sandbox, words).output();
         all_is_theirs(&words.join(" "));
     }
-    // The look would see it.
+    // The check would see it.
     fs::write(sandbox.home().join("x"), "").expect("a file");
     assert_eq!(not_owned_by(&sandbox.home(), USER).len(), 1);
 }
@@ -118,7 +118,7 @@ fn owner_of_the_home_can_write_what_root_made(sandbox: &Sandbox) {
     assert_eq!(damaged_lines(&sandbox.log_text()), [""; 0]);
 }
 
-/// Files of root's in a directory of root's, which a planted link may lead to.
+/// Files of root's, to which a planted link may lead.
 fn victims(sandbox: &Sandbox) -> std::path::PathBuf {
     let dir = sandbox.path("victims");
     fs::create_dir(&dir).expect("a directory");
@@ -171,7 +171,7 @@ fn symlink_or_hard_link_of_another_user_is_not_followed_by_root(sandbox: &Sandbo
             chown_all(&sandbox.home(), USER);
         });
     }
-    // A second name of a file that is not theirs.
+    // A hard link to a file of root's.
     assert_victims_untouched(sandbox, || {
         let _ = fs::remove_dir_all(sandbox.home().join(".anklume"));
         sandbox.turn_on();
@@ -182,7 +182,7 @@ fn symlink_or_hard_link_of_another_user_is_not_followed_by_root(sandbox: &Sandbo
 
 fn symlinked_directory_of_another_user_is_not_followed_by_root(sandbox: &Sandbox) {
     let victims = victims(sandbox);
-    // Recording is off in there: what is there, others may have put there for themselves.
+    // Without the marker: recording is off in there.
     fs::remove_file(victims.join("enabled")).expect("it goes");
     assert_victims_untouched(sandbox, || {
         let _ = fs::remove_dir_all(sandbox.home().join(".anklume"));
@@ -192,7 +192,7 @@ fn symlinked_directory_of_another_user_is_not_followed_by_root(sandbox: &Sandbox
     });
 }
 
-/// Where everybody may write, a link to a file of the user's own could make tm-run write into that.
+/// In a world-writable directory another user can plant a link to a file of the user's own.
 fn symlink_in_a_world_writable_directory_is_not_followed(sandbox: &Sandbox) {
     const OTHER: u32 = 4321;
     let program = world_executable_copy(sandbox);
@@ -247,7 +247,7 @@ fn symlink_in_a_world_writable_directory_is_not_followed(sandbox: &Sandbox) {
             assert_eq!(look(), before, "{name} {words:?}");
         }
     }
-    // In a directory of one's own a link is one's own wish, and would be seen above.
+    // In the user's own directory a link is followed, and the check above would see that.
     plant("usage.jsonl", "file", USER);
     assert_unharmed(&as_user(&[&["--target", "x", "--"][..], &COMMAND].concat()), "one's own");
     assert_eq!(look().0.lines().count(), 2);

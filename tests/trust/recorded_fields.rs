@@ -1,4 +1,4 @@
-//! Five fields and no sixth: what else a run has to do with reaches neither log nor report nor screen.
+//! Five fields and no sixth: arguments, variables and directories reach neither log nor report nor terminal.
 
 use std::fs;
 
@@ -9,7 +9,7 @@ pub fn cases() -> Vec<Case> {
     cases![RECORDED; argv_environ_and_cwd_reach_no_log_report_or_tty, target_is_found_wherever_the_canary_is_looked_for]
 }
 
-/// In words, variables and names of directories: nothing else in a test has it in it.
+/// Put into arguments, variables and directory names, and found nowhere else.
 const CANARY: &str = "canary7b1f";
 
 const FORMATS: [&str; 6] = ["text", "json", "csv", "markdown", "html", "jsonl"];
@@ -29,7 +29,7 @@ fn argv_environ_and_cwd_reach_no_log_report_or_tty(sandbox: &Sandbox) {
         (output.status, output.text(), output.stderr.as_str()),
         (WaitStatus::Exited(3), String::new(), "")
     );
-    // On a terminal tm-run says why it cannot record, and no more than that.
+    // On a terminal tm-run prints why it cannot record.
     fs::rename(sandbox.log(), sandbox.path("log")).expect("the log");
     fs::create_dir(sandbox.log()).expect("a directory in its place");
     let mut job = sandbox.command([probe(), "exit", "4", CANARY]).env("SECRET", CANARY).on_terminal().spawn();
@@ -49,12 +49,12 @@ fn argv_environ_and_cwd_reach_no_log_report_or_tty(sandbox: &Sandbox) {
     let host = fs::read_to_string("/proc/sys/kernel/hostname").expect("a host has a name");
     for text in reports(sandbox).into_iter().chain([log, warning, expect_ok(sandbox, &["status"])]) {
         assert!(!text.contains(CANARY), "{text}");
-        // Its home is named in `status`; a short name of a host can be part of any word.
+        // A short host name may be part of any word.
         assert!(host.trim().len() < 6 || !text.contains(host.trim()), "{text}");
     }
 }
 
-/// What is looked for above would be found.
+/// The check above would find the canary.
 fn target_is_found_wherever_the_canary_is_looked_for(sandbox: &Sandbox) {
     let words = ["--target", CANARY, "--", probe(), "exit", "0"];
     assert_eq!(tm_run(sandbox, &words).wait_for_exit(), WaitStatus::Exited(0));

@@ -1,4 +1,4 @@
-//! kill -9 of tm-run at every moment of a run: the command goes with it, and the log is whole.
+//! SIGKILL of tm-run at every system call of a run: the command dies with it, and the log stays whole.
 
 use std::fs;
 
@@ -19,12 +19,12 @@ fn sigkill_at_any_syscall_leaves_no_orphan_and_a_whole_log(sandbox: &Sandbox) {
     let waits = all.iter().position(|place| place.name == "waitid").expect("it waits");
     let (before, after) = all.split_at(waits + 1);
     let sleeps = SyscallSite { name: "rt_sigtimedwait".to_owned(), nth: 1 };
-    // Up to where the command's end is waited for, a command that has none.
+    // Up to where tm-run waits for its end, the command is one that does not end by itself.
     let before = before.iter().chain([&sleeps]);
-    // How often its start is waited for depends on how quick it is.
+    // How often tm-run waits for the start depends on timing.
     let before = before.filter(|place| place.name != "futex" || place.nth == 1);
     let before = before.map(|place| (place, &["sleep", "1000"][..]));
-    // How often it is waited for depends on when it starts and ends.
+    // How often tm-run waits depends on timing, too.
     let after =
         after.iter().filter(|place| !["futex", "rt_sigtimedwait", "waitid"].contains(&place.name.as_str()));
     let after: Vec<_> = after.map(|place| (place, &ends[..])).collect();
@@ -34,7 +34,7 @@ fn sigkill_at_any_syscall_leaves_no_orphan_and_a_whole_log(sandbox: &Sandbox) {
         let sandbox = Sandbox::new(Way::Recorded);
         fs::write(sandbox.log(), EARLIER).expect("a log");
         let options = ["-e", &format!("trace={}", place.name), "-e", &place.inject("signal=KILL")];
-        // This also looks whether a process is left.
+        // This also checks that no process is left.
         let status = under_strace(&sandbox, &options, wrapped_argv(&sandbox, command)).wait_for_exit();
         assert_eq!(status, WaitStatus::Killed(9), "{place:?}");
         assert_eq!(sandbox.probe("exit 4").wait_for_exit(), WaitStatus::Exited(4));
@@ -46,7 +46,7 @@ fn sigkill_at_any_syscall_leaves_no_orphan_and_a_whole_log(sandbox: &Sandbox) {
     }
 }
 
-/// The look for what is left sees a process that its parent did not take along.
+/// The check for left processes sees a child that outlives its parent.
 fn orphan_left_behind_is_detected(sandbox: &Sandbox) {
     let job = sandbox.bash("sleep 1000 & wait").spawn();
     wait_until("both are there", || job.session_processes().len() == 2);

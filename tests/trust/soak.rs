@@ -1,4 +1,4 @@
-//! For ever: many runs, and one run that gets many signals, leave and take no more than one does.
+//! Many runs, and one run with many signals, leave nothing behind and do not grow.
 
 use std::fs;
 
@@ -14,14 +14,14 @@ pub fn cases() -> Vec<Case> {
 /// `TM_RUN_SOAK=20000` for a long one.
 fn many_runs_leave_no_process_and_lose_no_event(sandbox: &Sandbox) {
     let runs: usize = std::env::var("TM_RUN_SOAK").ok().and_then(|runs| runs.parse().ok()).unwrap_or(300);
-    // A word now and then: nobody waits for long without one.
+    // Prints now and then, for a test times out without output.
     let script = format!(
         "for ((i = 0; i < {runs}; i++)); do
             $W $P exit $((i % 256)); [ $? = $((i % 256)) ] || exit 9
             [ $((i % 500)) != 0 ] || echo $i
         done"
     );
-    // `finish` waits until no process of the session is left.
+    // This also waits until no process of the session is left.
     let output = sandbox.bash(&script).output();
     assert_eq!((output.status, output.stderr.as_str()), (WaitStatus::Exited(0), ""));
     let codes: Vec<i64> = (0..runs).map(|run| (run % 256).try_into().expect("a code")).collect();
@@ -29,7 +29,7 @@ fn many_runs_leave_no_process_and_lose_no_event(sandbox: &Sandbox) {
     assert_eq!(damaged_lines(&sandbox.log_text()), [""; 0]);
 }
 
-/// Descriptors, and kilobytes of memory, of a process.
+/// The number of open descriptors of a process, and its data size in kilobytes.
 fn fds_and_kilobytes(pid: i32) -> (usize, u64) {
     let descriptors = fs::read_dir(format!("/proc/{pid}/fd")).expect("its descriptors").count();
     let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("its status");

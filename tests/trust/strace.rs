@@ -1,4 +1,4 @@
-//! What strace sees.
+//! Runs under strace: what calls are made, and what happens if one of them fails, or the run is suspended behind it.
 
 use std::ffi::OsString;
 use std::fs;
@@ -13,7 +13,7 @@ pub struct Call {
 }
 
 impl Call {
-    /// `None` for a line that tells of something else, or of a call's second half.
+    /// `None` for a line that is no call, or the second half of one.
     fn of(line: &str) -> Option<Self> {
         let text = line.trim_start_matches(|letter: char| letter.is_ascii_digit() || letter == ' ');
         let (name, _) = text.split_once('(')?;
@@ -50,12 +50,12 @@ pub fn trace_of(
     (output, calls(sandbox))
 }
 
-/// tm-run around a command.
+/// The arguments of tm-run around a command.
 pub fn wrapped_argv(sandbox: &Sandbox, command: &[&str]) -> Vec<OsString> {
     sandbox.prefix().into_iter().chain(command.iter().map(OsString::from)).collect()
 }
 
-/// One place in a run: the n-th call of a name.
+/// One system call of a run: the n-th of its name.
 #[derive(Debug, Clone)]
 pub struct SyscallSite {
     pub name: String,
@@ -63,13 +63,13 @@ pub struct SyscallSite {
 }
 
 impl SyscallSite {
-    /// The option that has strace do something there.
+    /// The option that makes strace inject something there.
     pub fn inject(&self, what: &str) -> String {
         format!("inject={}:{what}:when={}", self.name, self.nth)
     }
 }
 
-/// Every call that the process itself makes, its children left out, from one that fits on.
+/// Every call that the process itself makes, without its children, from the first that matches.
 pub fn syscall_sites(
     sandbox: &Sandbox,
     words: impl IntoIterator<Item = OsString>,
@@ -88,22 +88,22 @@ pub fn syscall_sites(
     places.split_off(from_here)
 }
 
-/// The marker is asked for: before that, the C library starts.
+/// tm-run looks for the marker: all calls before that are those of the C library's start.
 pub fn looks_for_the_marker(call: &Call) -> bool {
     call.text.contains("/enabled\"")
 }
 
-/// Words for tm-run itself.
+/// The arguments of a subcommand.
 pub fn tm_run_argv(words: &[&str]) -> Vec<OsString> {
     [TM_RUN].iter().chain(words).map(Into::into).collect()
 }
 
-/// The command, held right behind a call by a stop that only the test ends.
+/// A command that is suspended right after a system call, until the test resumes it.
 pub struct Suspended<'s> {
     sandbox: &'s Sandbox,
     job: Job,
     pub is_there: bool,
-    /// What strace has written up to there.
+    /// What strace has written so far.
     pub trace: String,
 }
 
@@ -125,7 +125,7 @@ impl<'s> Suspended<'s> {
         Self { sandbox, job, is_there, trace }
     }
 
-    /// Lets it go on to its end.
+    /// Resumes it, and waits for its end.
     #[track_caller]
     pub fn resume(mut self) {
         const CONT: i32 = 18;
@@ -137,7 +137,7 @@ impl<'s> Suspended<'s> {
         }
         self.job.wait_for_exit();
         self.job.assert_no_process_left();
-        // Another may be held in the same home.
+        // Another command may be suspended in the same home.
         let _ = fs::remove_file(self.sandbox.path("trace"));
     }
 }

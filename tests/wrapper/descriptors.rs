@@ -1,4 +1,4 @@
-//! Files, pipes, and who holds them.
+//! Inherited descriptors: files, pipes, locks, and how long they are held.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
@@ -86,7 +86,7 @@ fn background_grandchild_holding_stdout_does_not_delay_the_exit(sandbox: &Sandbo
     sandbox.assert_logged(&[3]);
 }
 
-/// Ends what has left the session that the job cleans up.
+/// Ends a process that is not in the job's session, which the job would not clean up.
 struct Daemon(i32);
 
 impl Drop for Daemon {

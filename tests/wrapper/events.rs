@@ -1,4 +1,4 @@
-//! What is in the log afterwards. That every case has its one event is seen in the other modules.
+//! What is in the log afterwards. The other modules check that each run has one event.
 
 use std::fs;
 use std::os::unix::ffi::OsStrExt;

@@ -1,4 +1,4 @@
-//! What the command is given: words, environment, directory.
+//! What execve(2) hands to the command: argv, environment, working directory; and where PATH is searched.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -25,7 +25,7 @@ pub fn cases() -> Vec<Case> {
     ]
 }
 
-/// The bytes of the lines that the probe's `state` prints in hex.
+/// The lines of this name that the probe's `state` prints in hex, decoded.
 fn hex_lines(state: &str, name: &str) -> Vec<Vec<u8>> {
     let decode = |hex: &str| {
         let pair = |at| u8::from_str_radix(&hex[at..at + 2], 16).expect("hex");

@@ -1,4 +1,4 @@
-//! The command's end is the wrapper's end.
+//! tm-run ends as the command ended: the same exit code, or the same signal.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -32,7 +32,7 @@ fn exit_code_is_preserved_for_all_256(sandbox: &Sandbox) {
 
 /// EX02, EX03, EX04, LG01
 fn death_by_signal_is_preserved_for_every_signal(sandbox: &Sandbox) {
-    // The others do not kill: CHLD, CONT, the stops, URG, WINCH.
+    // By default the others do not kill: CHLD, CONT, the stops, URG, WINCH.
     let deadly = (1..=64).filter(|signal| !matches!(signal, 17..=23 | 28));
     let mut codes = Vec::new();
     for signal in deadly {
@@ -84,7 +84,7 @@ fn cores(sandbox: &Sandbox) -> Vec<std::path::PathBuf> {
 
 /// EX09
 fn wrapper_dumps_no_core(sandbox: &Sandbox) {
-    // The command gives its own core up, after the wrapper has started with the right to one.
+    // tm-run starts with the right to dump a core, the command gives up its own.
     let words = format!("limit {RLIMIT_CORE} 0 {} die 3", probe());
     assert_eq!(
         sandbox.probe(&words).launch_option("--limit", format!("{RLIMIT_CORE}:max")).wait_for_exit(),
@@ -99,7 +99,7 @@ fn core_file_is_the_commands_own(sandbox: &Sandbox) {
     let start = sandbox.probe("die 3").launch_option("--limit", format!("{RLIMIT_CORE}:max"));
     assert_eq!(start.wait_for_exit(), WaitStatus::Killed(3));
     if !pattern.starts_with("core") {
-        // The system hands cores to somebody who is none of our business.
+        // The kernel pipes cores to a program, or writes them elsewhere.
         return;
     }
     let found = cores(sandbox);
@@ -109,7 +109,7 @@ fn core_file_is_the_commands_own(sandbox: &Sandbox) {
         let names = |name: &[u8]| head.windows(name.len()).any(|window| window == name);
         assert!(names(b"probe\0") && !names(b"tm-run\0"), "whose core is it?");
     } else {
-        // Only where the hard limit forbids any core.
+        // There is none only if the hard limit forbids it.
         let hard = fs::read_to_string("/proc/self/limits").expect("limits");
         let line =
             hard.lines().find(|line| line.starts_with("Max core file size")).expect("a limit for cores");

@@ -1,4 +1,4 @@
-//! Under make, which is where most of it will run.
+//! Under make, where most runs happen.
 
 use std::fs;
 
@@ -80,8 +80,8 @@ fn sigterm_to_make_reaches_the_command(sandbox: &Sandbox) {
 
 /// MK06
 ///
-/// The command ends only after make is in its own handler: make 4.3 sometimes loses a child that ends at
-/// the same moment ("wait: No child processes"), which is not for us to test.
+/// The command ends only after make has handled its own SIGINT: make 4.3 sometimes loses a child that ends at the same
+/// moment ("wait: No child processes").
 fn ctrl_c_to_make_is_one_sigint(sandbox: &Sandbox) {
     let mut job = make(sandbox, "all:\n\t@$(W) $(P) signals\n", &[]).on_terminal().spawn();
     let command = job.terminal().screen.read_ready_pid();

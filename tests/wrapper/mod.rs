@@ -1,4 +1,4 @@
-//! `tm-run -- COMMAND` is COMMAND: nobody can tell them apart.
+//! Nobody can tell `tm-run -- COMMAND` from COMMAND. `tests/README.md` has the table of behaviours.
 
 mod descriptors;
 mod events;

@@ -1,4 +1,4 @@
-//! PID namespaces: sandboxes and containers in which some numbers are 0, and the first process is unlike others.
+//! PID namespaces, as containers have them: some pids are 0 there, and pid 1 is unlike other processes.
 
 use crate::harness::{ALL_BUT_OFF, Case, EVERY_WAY, RECORDED, Sandbox, TM_RUN, WaitStatus, cases};
 
@@ -17,7 +17,7 @@ pub fn cases() -> Vec<Case> {
     all
 }
 
-/// Forked, the command would be the first process there; its first child must be.
+/// A forked command would be pid 1 of the new namespace; bare, its first child is.
 fn pid_namespace_for_children_is_left_to_the_commands_children(sandbox: &Sandbox) {
     let output = sandbox.bash("exec unshare --pid $W bash -c '(echo $BASHPID); exit 3'").output();
     assert_eq!((output.text(), output.status), ("1\n".into(), WaitStatus::Exited(3)));
@@ -27,7 +27,8 @@ fn pid_namespace_for_children_is_left_to_the_commands_children(sandbox: &Sandbox
 /// F-03
 fn pid_namespace_orphans_are_reaped_by_the_wrapper_that_is_init(sandbox: &Sandbox) {
     let zombies = "grep -l '^State:.Z' /proc/[0-9]*/status 2> /dev/null";
-    // Orphans whose parents are gone when they end. A shell that is process 1 itself reaps them while it waits for others.
+    // Orphans whose parents are gone when they end. A shell that is process 1 itself reaps them while it waits for
+    // others.
     let script = format!(
         "for i in 1 2 3 4 5; do (sh -c 'read x < ../held' & exit 0); done; echo > ../held
         while pgrep -f '^sh -c read' > /dev/null || {zombies} > /dev/null; do :; done; exit 6"
@@ -38,7 +39,8 @@ fn pid_namespace_orphans_are_reaped_by_the_wrapper_that_is_init(sandbox: &Sandbo
     assert_eq!(sandbox.bash(words).env("SCRIPT", script).wait_for_exit(), WaitStatus::Exited(6));
 }
 
-/// Without /proc nobody can tell in which namespace a child would live, and in this one it could not be waited for.
+/// Without /proc tm-run cannot know whether a child would be in another PID namespace, so it executes the command in
+/// place.
 fn pid_namespace_without_proc_still_runs_the_command(sandbox: &Sandbox) {
     for kind in ["--pid", "--ipc"] {
         let words =
@@ -60,8 +62,8 @@ fn pid_namespace_signal_to_init_reaches_the_command(sandbox: &Sandbox) {
     }
 }
 
-/// A signal has us ask the kernel whether the whole group has got it, which must not change the group: out of its
-/// job, a process that stops is never continued.
+/// To find out who else got a signal, tm-run calls setpgid(2), which must not change its group: outside its job, a
+/// process that stops is never continued.
 fn pid_namespace_process_group_zero_is_kept(sandbox: &Sandbox) {
     let group_of_tm_run = "trap 'cut -d \" \" -f 5 /proc/$PPID/stat; exit 3' USR1
         (kill -USR1 $PPID); while :; do sleep 0.1; done";

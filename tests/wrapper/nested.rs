@@ -1,4 +1,4 @@
-//! One run, one event: `TM_RUN_ACTIVE`.
+//! Nested runs of one target are one event: `TM_RUN_ACTIVE`.
 
 use crate::harness::{Case, OFF, RECORDED, Sandbox, TM_RUN, WaitStatus, cases, probe};
 
@@ -31,7 +31,7 @@ fn targets(sandbox: &Sandbox) -> Vec<String> {
 fn nested_run_of_the_same_target_is_one_event(sandbox: &Sandbox) {
     nested(sandbox, &["sync", "sync", "sync"]);
     assert_eq!(targets(sandbox), ["sync"]);
-    // With somebody between them, as make is.
+    // With a shell between them, as make has.
     let script = format!("{TM_RUN} --target sync -- {} exit 3; exit $?", probe());
     let words = [TM_RUN, "--target", "sync", "--", "bash", "-c", &script];
     assert_eq!(sandbox.unwrapped(words).wait_for_exit(), WaitStatus::Exited(3));
@@ -55,7 +55,7 @@ fn consecutive_runs_of_the_same_target_are_two_events(sandbox: &Sandbox) {
 }
 
 fn tm_run_active_of_a_process_that_is_no_ancestor_is_ignored(sandbox: &Sandbox) {
-    // A living process that is no ancestor, and one that has gone.
+    // A living process that is no ancestor, and one that has ended.
     let mut other = sandbox.unwrapped([probe(), "pause"]).spawn();
     other.stdout.read_ready_pid();
     let mut gone = sandbox.unwrapped([probe(), "exit", "0"]).spawn();

@@ -1,5 +1,4 @@
-//! Recording is off: the wrapper is replaced by the command. Most of it is in the other modules, whose cases
-//! run this way too.
+//! Recording is off: tm-run is replaced by the command. Most cases of the other modules run in this way, too.
 
 use std::fs;
 

@@ -30,7 +30,7 @@ pub fn cases() -> Vec<Case> {
     all
 }
 
-/// All that the probe can tell of its state, without what two runs never share.
+/// The state that the probe prints, without what differs between any two runs.
 fn state(sandbox: &Sandbox, start: Launch) -> String {
     let file = sandbox.path("state");
     assert_eq!(start.wait_for_exit(), WaitStatus::Exited(0));
@@ -67,7 +67,7 @@ fn each(signals: &[i32], option: &'static str) -> impl Fn(Launch) -> Launch {
     move |start| signals.iter().fold(start, |start, signal| start.launch_option(option, signal.to_string()))
 }
 
-/// All that can be caught.
+/// The signals that can be caught.
 fn catchable() -> Vec<i32> {
     (1..=64).filter(|signal| ![9, 19].contains(signal)).collect()
 }
@@ -168,7 +168,7 @@ fn inherited_living_child_does_not_delay_the_exit(sandbox: &Sandbox) {
 
 /// ST22
 fn rlimit_nproc_exhausted_still_runs_the_command(sandbox: &Sandbox) {
-    // The limit does not hold root, so root hands its rights away; everything needed must be in reach then.
+    // The limit does not bind root, so root becomes another user, who must be able to reach all files.
     let world = |path: &std::path::Path| {
         fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("its mode");
     };

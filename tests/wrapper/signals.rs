@@ -83,7 +83,7 @@ fn signal_by_process_name_reaches_the_command_once(sandbox: &Sandbox) {
         let sent = Command::new("pkill").arg("-USR1").args(select).status().expect("pkill");
         assert!(sent.success());
         assert_eq!(job.stdout.read_line(), "signal 10");
-        assert_eq!(job.stdout.signals_until_quiet(job.pid), nothing());
+        assert_eq!(job.stdout.signals_until_quiet(job.pid), no_signals());
     }
     sigqueue(job.pid, 63, 12);
     assert_eq!(job.wait_for_exit(), WaitStatus::Exited(12));
@@ -101,7 +101,7 @@ fn signal_to_the_sentinel_alone_changes_no_later_signal(sandbox: &Sandbox) {
         assert!(Command::new("sh").args(["-c", &kill]).status().expect("sh").success());
         job.kill(signal);
         assert_eq!(job.stdout.read_line(), format!("signal {signal}"));
-        assert_eq!(job.stdout.signals_until_quiet(job.pid), nothing(), "after signal {signal}");
+        assert_eq!(job.stdout.signals_until_quiet(job.pid), no_signals(), "after signal {signal}");
     }
     sigqueue(job.pid, 63, 12);
     assert_eq!(job.wait_for_exit(), WaitStatus::Exited(12));
@@ -163,7 +163,7 @@ fn sigint_sent_three_times_arrives_three_times(sandbox: &Sandbox) {
     assert_eq!(job.stdout.signals_until_quiet(job.pid), no_signals());
 }
 
-/// Different moments from the start of the process to long after its command's own.
+/// Tries moments from the start of tm-run to long after the start of the command.
 fn spread(tries: u32, one: impl Fn()) {
     for attempt in 0..tries {
         MOMENT.set(attempt);
@@ -204,7 +204,8 @@ fn sigint_to_the_process_group_during_startup_always_kills(sandbox: &Sandbox) {
     });
 }
 
-/// Has whoever opens a file wait: says so when somebody does, and lets go of it when told to (fcntl(2), "Leases").
+/// Takes a lease on a file, so that whoever opens it blocks (fcntl(2), "Leases"). Prints a line when somebody does,
+/// and lets go of the file when it reads a line.
 const HOLD: &str = "
 import fcntl, os, signal, sys
 file = os.open(sys.argv[1], os.O_RDONLY)
@@ -215,7 +216,7 @@ sys.stdin.readline()
 fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_UNLCK)
 ";
 
-/// The command's process is held in its execve(2), and stopped there.
+/// The child blocks in execve(2), and is stopped there.
 fn stop_before_the_exec_is_seen(sandbox: &Sandbox) {
     let program = sandbox.path("program").into_os_string().into_string().expect("a path in UTF-8");
     install(probe(), program.as_ref());
@@ -352,7 +353,7 @@ fn timeout_inside_the_wrapper_exits_124(sandbox: &Sandbox) {
 
 /// SG41
 ///
-/// Before it knows its child's number, timeout ends alone: its child may be ready before that.
+/// timeout forwards SIGTERM only once it knows its child's pid, and the child may be ready before that.
 fn timeout_inside_the_wrapper_forwards_sigterm(sandbox: &Sandbox) {
     let mut job = sandbox.command(["timeout", "9999", probe(), "pause"]).spawn();
     let command = job.stdout.read_ready_pid();

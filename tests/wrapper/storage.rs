@@ -1,4 +1,4 @@
-//! Nothing that can be wrong with the place of the log changes the command, or is to be seen.
+//! Whatever is wrong with the log's place, the command runs as bare, and nothing is printed.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -65,7 +65,7 @@ fn read_only_directory_is_harmless(sandbox: &Sandbox) {
     fs::set_permissions(sandbox.telemetry(), fs::Permissions::from_mode(0o555)).expect("its mode");
     assert_unharmed(command(sandbox));
     fs::set_permissions(sandbox.telemetry(), fs::Permissions::from_mode(0o700)).expect("its mode");
-    // A home in which nobody can make anything.
+    // Nobody can make a file in this HOME.
     assert_unharmed(command(sandbox).env("HOME", "/proc/self/root/proc"));
 }
 
@@ -88,7 +88,7 @@ fn enospc_is_harmless(sandbox: &Sandbox) {
 }
 
 fn tty_or_stdout_in_place_of_the_log_is_not_written_to(sandbox: &Sandbox) {
-    // Written to, it would be seen: the terminal of nobody, or the command's own output.
+    // A line that was written there would be seen in the command's output or on its terminal.
     symlink("/dev/stdout", sandbox.log()).expect("a link");
     assert_unharmed(command(sandbox));
     fs::remove_file(sandbox.log()).expect("it goes");
@@ -111,7 +111,7 @@ fn rlimit_fsize_does_not_kill_by_sigxfsz(sandbox: &Sandbox) {
     assert_unharmed(sized("0"));
     // Room for half a line.
     assert_unharmed(sized("40"));
-    // The next event is not glued to the half that may be there.
+    // The next event does not continue the half line that may be there.
     assert_unharmed(command(sandbox));
     if sandbox.way.records() {
         let log = sandbox.log_text();
@@ -125,7 +125,7 @@ fn flock_held_by_another_process_is_not_waited_for(sandbox: &Sandbox) {
     let words = [probe().into(), OsString::from("hold"), sandbox.log().into_os_string()];
     let mut holder = sandbox.unwrapped(words).stdin(Stdio::piped()).spawn();
     assert_eq!(holder.stdout.read_line(), "held");
-    // The holder lets go only after these have ended: waiting for it would be for ever.
+    // The lock is released only after these have ended, so a run that waits for it hangs.
     assert_unharmed(command(sandbox));
     assert_unharmed(command(sandbox));
     assert_eq!(sandbox.exit_codes(), [3, 3], "written all the same");

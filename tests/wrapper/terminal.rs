@@ -52,14 +52,14 @@ fn no_signals() -> Vec<String> {
 }
 
 impl Job {
-    /// Types a line that starts a probe, and waits until that is ready. Its process id.
+    /// Types a line that starts the probe, waits until that is ready, and returns its pid.
     #[track_caller]
     fn start_probe(&mut self, line: &str) -> i32 {
         self.terminal().type_line(line);
         self.terminal().screen.read_ready_pid()
     }
 
-    /// Types a line and gives what it prints.
+    /// Types a line, and returns what the terminal shows up to the next prompt.
     #[track_caller]
     fn run_line(&mut self, line: &str) -> String {
         self.terminal().type_line(line);
@@ -72,7 +72,7 @@ impl Job {
         assert!(text.contains(&format!("code={code}\r\n")), "{code} expected: {text}");
     }
 
-    /// Ctrl-Z, and the shell says so.
+    /// Presses Ctrl-Z, and waits until the shell says that the job is stopped.
     #[track_caller]
     fn press_ctrl_z(&mut self) {
         self.terminal().ctrl('Z');
@@ -80,7 +80,6 @@ impl Job {
         assert!(text.contains("Stopped"), "{text}");
     }
 
-    /// Only the shell is left.
     #[track_caller]
     fn wait_until_shell_is_alone(&self) {
         wait_until("only the shell is left", || {
@@ -88,7 +87,7 @@ impl Job {
         });
     }
 
-    /// Waits until the shell knows of it.
+    /// Waits until `jobs -l` shows this.
     #[track_caller]
     fn wait_until_jobs_show(&mut self, text: &str) {
         wait_until(text, || self.run_line("jobs -l").contains(text));
@@ -175,7 +174,7 @@ fn ctrl_z_ignored_by_the_command_suspends_nothing(sandbox: &Sandbox) {
     let command = shell.start_probe("$W $P signals ignore=20");
     let launched = sandbox.launched_pid(command);
     shell.terminal().ctrl('Z');
-    // A terminal hands its keys on in order: when this one is there, the other has been.
+    // A terminal delivers its keys in order: when this one has arrived, so has the other.
     shell.terminal().ctrl('C');
     shell.wait_for_text("signal 2\r\n");
     assert_eq!(shell.terminal().screen.signals_until_quiet(launched), no_signals());
@@ -309,7 +308,7 @@ fn stty_settings_stay_as_the_command_left_them(sandbox: &Sandbox) {
 fn kill_of_a_background_job_ends_it(sandbox: &Sandbox) {
     let mut shell = sandbox.shell();
     shell.start_probe("$W $P signals default=15 &");
-    // Prompts of before and messages about the job may come in between.
+    // Earlier prompts and messages about the job may come in between.
     shell.terminal().type_line("kill %1; wait %1; echo code=$?");
     shell.wait_for_text("code=143\r\n");
     shell.wait_until_shell_is_alone();
@@ -399,21 +398,21 @@ fn interactive_bash_inside_has_job_control(sandbox: &Sandbox) {
 /// F-04
 fn suspend_of_a_shell_inside_gives_it_the_tty_back_on_fg(sandbox: &Sandbox) {
     let mut shell = sandbox.shell();
-    shell.prints("$W bash --norc --noprofile --noediting -i");
+    shell.run_line("$W bash --norc --noprofile --noediting -i");
     for resume in ["fg", "fg", "bg; fg"] {
-        let text = shell.prints("suspend");
+        let text = shell.run_line("suspend");
         assert!(text.contains("Stopped"), "{text}");
         shell.terminal().type_line(resume);
         // The shell inside prints its prompt again, and reads the next line.
         shell.terminal().type_line("echo still $((6 * 7))");
-        shell.sees("still 42\r\n");
+        shell.wait_for_text("still 42\r\n");
         shell.terminal().wait_for_prompt();
     }
-    shell.prints("exit 9");
-    shell.last_code_is(9);
-    let text = shell.prints("$P terminal");
+    shell.run_line("exit 9");
+    shell.assert_last_code(9);
+    let text = shell.run_line("$P terminal");
     assert!(text.contains("foreground 1"), "{text}");
-    shell.shell_is_alone();
+    shell.wait_until_shell_is_alone();
 }
 
 /// F-02
@@ -438,7 +437,7 @@ fn ctrl_c_death_stops_a_bash_script(sandbox: &Sandbox) {
     shell.assert_last_code(130);
 }
 
-/// Has this process taken the signals it was sent?
+/// Waits until no signal is pending for the process and it sleeps.
 #[track_caller]
 pub fn wait_until_signals_are_taken(pid: i32) {
     wait_until("the process has taken its signals", || {
@@ -451,7 +450,7 @@ pub fn wait_until_signals_are_taken(pid: i32) {
     });
 }
 
-/// A script of bash takes an interrupt as the command's only once it waits for it, which a quick command can forestall.
+/// Waits until a bash script waits for its command: before that it takes SIGINT for its own.
 #[track_caller]
 fn wait_until_script_waits(script: i32) {
     wait_until("the script catches SIGINT and sleeps", || {
@@ -464,8 +463,8 @@ fn wait_until_script_waits(script: i32) {
 
 /// TT26
 ///
-/// The command ends only when bash has had its own SIGINT: if the two come at once, bash 5.2 itself takes
-/// one handled interrupt of a hundred for a deadly one.
+/// The command ends only after bash has handled its own SIGINT. If both happen at once, bash 5.2 takes about one handled
+/// SIGINT of a hundred for a deadly one, also without tm-run.
 fn ctrl_c_handled_by_the_command_lets_a_bash_script_continue(sandbox: &Sandbox) {
     let mut shell = sandbox.shell();
     sandbox.script("script", "echo script $$\n$W $P signals\necho went on $?\n");
@@ -506,8 +505,7 @@ fn kill_of_a_suspended_job_ends_it(sandbox: &Sandbox) {
     shell.start_probe("$W $P signals default=20 default=15 default=18");
     shell.press_ctrl_z();
     shell.run_line("kill %1");
-    // How it ended is in the log. The shell cannot be asked: until it has reaped the job, which it does when it
-    // likes, it takes it for a stopped one.
+    // The log tells how it ended. The shell does not: until it has reaped the job, it takes it for a stopped one.
     shell.wait_until_shell_is_alone();
     sandbox.assert_logged(&[143]);
 }
