@@ -394,11 +394,10 @@ fn odd_values_and_binary_noise_still_make_a_report(sandbox: &Sandbox) {
         for words in ["", "--by domain", "--target a", "--width 40", "--ascii", "--sort average", "--last 1"]
         {
             let output = report(sandbox, &format!("--format {format} {words}")).output();
-            assert_eq!(
-                (output.status, output.stderr.as_str()),
-                (WaitStatus::Exited(0), ""),
-                "{format} {words}"
-            );
+            assert_eq!(output.status, WaitStatus::Exited(0), "{format} {words}");
+            // Odd times are left out of some figures, and that is said.
+            let is_warning = |line: &str| line.starts_with("tm-run: warning: ");
+            assert!(output.stderr.lines().all(is_warning), "{format} {words}: {}", output.stderr);
             let text = String::from_utf8(output.stdout).expect("UTF-8");
             assert!(!text.contains('\u{1b}') && !text.contains('\0'), "{format} {words}: {text}");
             if format == "json" {
