@@ -204,6 +204,36 @@ pub mod tests {
     }
 
     #[test]
+    fn chunks_that_overlap_in_any_way_are_merged_in_time_order() {
+        let mut rng = fastrand::Rng::with_seed(7);
+        for round in 0..200 {
+            // Mostly forward, and now and then back over one chunk or many.
+            let mut second = 1_000_000;
+            let mut rows = Vec::new();
+            let mut chunks = Vec::new();
+            for number in 0..60 {
+                let mut builder = chunk::ChunkBuilder::new(chunk::MAX_ROWS);
+                for _ in 0..rng.usize(..6) {
+                    second += rng.i64(0..20);
+                    let micros = second * timestamp::MICROS_PER_SECOND + i64::from(round % 2);
+                    builder.push(micros, RunDuration::Milliseconds(number), number);
+                    rows.push((micros, number));
+                }
+                chunks.extend(builder.finish());
+                if rng.usize(..4) == 0 {
+                    let most = [10, 100, 1000][rng.usize(..3)];
+                    second -= rng.i64(0..most);
+                }
+            }
+            rows.sort_by_key(|&(micros, _)| micros);
+            let sorted = sorted(chunks);
+            let found: Vec<_> =
+                sorted.iter().flat_map(Chunk::iter).map(|(row, _)| (row.micros, row.series)).collect();
+            assert_eq!(found, rows);
+        }
+    }
+
+    #[test]
     fn events_of_the_same_second_stay_in_log_order() {
         let line = |second: u32, target: &str| {
             format!("{{\"timestamp\": \"2026-02-14T10:30:{second:02}Z\", \"target\": \"{target}\"}}\n")
