@@ -142,3 +142,45 @@ impl Chart {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// Without bars and figures, a row is its label.
+        #[test]
+        fn labels_in_one_chart_differ_at_every_width(
+            middles in proptest::collection::hash_set("[a-d]{0,9}|[0-9]{3}", 1..30),
+            start in "[a-z-]{0,30}", end in "[a-z-]{0,30}", width in 40usize..=200, ascii: bool,
+            figure in 0u64..1_000_000,
+        ) {
+            let names: Vec<String> = middles.iter().map(|middle| format!("{start}{middle}{end}")).collect();
+            let cells = vec![figure.to_string(); names.len()];
+            let chart = Chart {
+                title: "Title".to_owned(),
+                legend: Legend { parts: Vec::new() },
+                names: names.clone(),
+                marks: Vec::new(),
+                columns: ["runs", "ok %", "fail", "last"].map(|header| Column::new(header, 7, cells.clone())).into(),
+                min_columns: 3,
+            };
+            let lines = chart.lines(width, Glyphs { ascii }, &|_, cells| Line::of("#".repeat(cells)));
+            let rows = &lines[lines.len() - names.len()..];
+            let text = |line: &Line| {
+                let mut bytes = Vec::new();
+                line.write(&mut bytes, false).unwrap();
+                String::from_utf8(bytes).unwrap()
+            };
+            let different: BTreeSet<String> = rows.iter().map(text).collect();
+            prop_assert_eq!(different.len(), names.len(), "{:?}", different);
+            prop_assert!(rows.iter().all(|row| row.width() <= width));
+        }
+    }
+}
