@@ -260,29 +260,32 @@ impl Overview<'_> {
         if order.len() < 2 || total <= 0.0 || !total.is_finite() {
             return Vec::new();
         }
-        let share = |places: &[usize]| {
-            let seconds: f64 = places.iter().map(|&at| groups.totals(at).seconds).sum();
-            (seconds, format::percent_of_time(seconds, total))
+        let seconds: Vec<f64> = order.iter().map(|&at| groups.totals(at).seconds).collect();
+        let all: f64 = seconds.iter().sum();
+        let rest = |shown: usize| match seconds[shown..] {
+            [] => 0.0,
+            _ => (all - seconds[..shown].iter().sum::<f64>()).max(0.0),
         };
+        let percent = |seconds| format::percent_of_time(seconds, total);
         // The more names, the shorter: as many as one line holds, with labels that can still be read.
         let legend = |shown: usize, label_width: usize| {
-            let (named, rest) = order.split_at(shown);
-            let names: Vec<String> =
-                named.iter().map(|&at| format::display_name(groups.name(at), self.options.ascii)).collect();
+            let names: Vec<String> = order[..shown]
+                .iter()
+                .map(|&at| format::display_name(groups.name(at), self.options.ascii))
+                .collect();
             let labels = distinct_labels(&names, label_width, self.options.ascii);
             let fills = self.glyphs.fills().into_iter().cycle();
-            let mut pieces: Vec<String> = named
-                .iter()
-                .zip(labels)
-                .zip(fills)
-                .map(|((&at, label), fill)| format!("{fill} {label} {}", share(&[at]).1))
+            let labels = labels.into_iter().zip(&seconds).zip(fills);
+            let mut pieces: Vec<String> = labels
+                .map(|((label, &seconds), fill)| format!("{fill} {label} {}", percent(seconds)))
                 .collect();
-            if !rest.is_empty() {
-                pieces.push(format!("{} {} more {}", self.glyphs.rest_fill(), rest.len(), share(rest).1));
+            if shown < order.len() {
+                let (fill, more) = (self.glyphs.rest_fill(), order.len() - shown);
+                pieces.push(format!("{fill} {more} more {}", percent(rest(shown))));
             }
             pieces
         };
-        let worth_naming = order.iter().filter(|&&at| groups.totals(at).seconds >= total / 100.0).count();
+        let worth_naming = seconds.iter().filter(|&&seconds| seconds >= total / 100.0).count();
         let most = worth_naming.clamp(1, MAX_SHARES);
         let fitting = |label_width: usize| {
             let fits = |shown: &usize| {
@@ -295,8 +298,7 @@ impl Overview<'_> {
         let label_width =
             widths.into_iter().find(|&width| fitting(width) >= most.min(3)).unwrap_or(widths[2]);
         let shown = fitting(label_width);
-        let (named, rest) = order.split_at(shown);
-        let parts: Vec<f64> = named.chunks(1).chain([rest]).map(|places| share(places).0).collect();
+        let parts: Vec<f64> = seconds[..shown].iter().copied().chain([rest(shown)]).collect();
         let fills = self.glyphs.fills().into_iter().cycle().take(shown).chain([self.glyphs.rest_fill()]);
         let cells = stack(&parts, parts.iter().sum(), self.width - 4);
         let bar: String = cells.into_iter().zip(fills).map(|(cells, fill)| fill.repeat(cells)).collect();
