@@ -15,7 +15,7 @@ pub fn run(line: &LogLine, now: DateTime<Utc>) -> anyhow::Result<()> {
         timestamp: now,
         target: line.target.clone(),
         domain: line.domain.clone(),
-        duration_seconds: line.duration_seconds,
+        duration_seconds: Some(line.duration_seconds),
         exit_code: line.exit_code,
     };
     store

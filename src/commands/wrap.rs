@@ -77,7 +77,7 @@ fn record(store: &Store, target: String, domain: Option<String>, outcome: &Outco
         timestamp: outcome.ended_at,
         target,
         domain,
-        duration_seconds: outcome.wall.as_secs_f64(),
+        duration_seconds: Some(outcome.wall.as_secs_f64()),
         exit_code: outcome.exit.shell_code().into(),
     };
     if let Err(error) = store.append(&event)

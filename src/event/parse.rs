@@ -14,8 +14,8 @@ pub struct ParsedEvent {
     pub target: String,
     /// Empty: no domain.
     pub domain: String,
-    /// Finite.
-    pub seconds: f64,
+    /// Finite and not negative. `None`: missing, negative, or Python's `NaN` or `Infinity`.
+    pub seconds: Option<f64>,
     pub exit_code: i64,
 }
 

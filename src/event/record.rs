@@ -19,7 +19,7 @@ pub struct Event {
     pub target: String,
     pub domain: Option<String>,
     /// Wall time; finite.
-    pub duration_seconds: f64,
+    pub duration_seconds: Option<f64>,
     /// The code, or 128+n for death by signal n.
     pub exit_code: i64,
 }
@@ -59,7 +59,10 @@ impl Event {
             None => line.extend_from_slice(b"null"),
         }
         line.extend_from_slice(br#", "duration_seconds": "#);
-        push_seconds(line, self.duration_seconds);
+        match self.duration_seconds {
+            Some(seconds) => push_seconds(line, seconds),
+            None => line.extend_from_slice(b"null"),
+        }
         push(line, format_args!(", \"exit_code\": {}}}\n", self.exit_code));
         buffer
     }
@@ -126,7 +129,7 @@ mod tests {
             timestamp: DateTime::from_timestamp(1_771_065_000, 999_999_999).unwrap(),
             target: "apply".into(),
             domain: None,
-            duration_seconds: 45.0,
+            duration_seconds: Some(45.0),
             exit_code: 0,
         }
     }
@@ -153,7 +156,9 @@ mod tests {
     fn durations_are_rounded_to_milliseconds_and_keep_a_decimal_point() {
         #[track_caller]
         fn case(duration_seconds: f64, text: &str) {
-            let line = String::from_utf8(Event { duration_seconds, ..event() }.to_line()).unwrap();
+            let line =
+                String::from_utf8(Event { duration_seconds: Some(duration_seconds), ..event() }.to_line())
+                    .unwrap();
             assert!(line.contains(&format!(r#""duration_seconds": {text}, "#)), "{line}");
         }
         case(0.0, "0.0");

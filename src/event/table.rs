@@ -199,7 +199,7 @@ pub mod tests {
         let table = table(&(0..16).map(line).collect::<String>());
         assert!(table.events().count() == 16);
         for (_, event) in table.events() {
-            assert_eq!(format!("{}.00001", event.target), event.duration_seconds.to_string());
+            assert_eq!(format!("{}.00001", event.target), event.duration_seconds.unwrap().to_string());
         }
     }
 

@@ -7,22 +7,23 @@ use crate::event::duration::RunDuration;
 
 /// Durations that come out of a [`RunDuration`].
 pub trait FromRunDuration: Observation {
-    fn from_run_duration(length: RunDuration) -> Self;
+    /// `None`: not known.
+    fn from_run_duration(duration: RunDuration) -> Option<Self>;
 }
 
 impl FromRunDuration for u32 {
-    fn from_run_duration(length: RunDuration) -> Self {
-        match length {
-            RunDuration::Milliseconds(milliseconds) => milliseconds,
-            // Groups with such durations are counted in seconds.
-            RunDuration::Seconds(_) => 0,
+    fn from_run_duration(duration: RunDuration) -> Option<Self> {
+        match duration {
+            RunDuration::Milliseconds(milliseconds) => Some(milliseconds),
+            // Groups with durations in seconds are counted in seconds.
+            RunDuration::Seconds(_) | RunDuration::Unknown => None,
         }
     }
 }
 
 impl FromRunDuration for f64 {
-    fn from_run_duration(length: RunDuration) -> Self {
-        length.seconds()
+    fn from_run_duration(duration: RunDuration) -> Option<Self> {
+        duration.seconds()
     }
 }
 

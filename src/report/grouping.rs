@@ -231,7 +231,7 @@ impl<'a> Grouping<'a> {
         let domain = &self.data.domains[series.domain.index()];
         RunRecord {
             ended_at: timestamp::to_datetime(row.micros),
-            seconds: Some(duration.seconds()),
+            seconds: duration.seconds(),
             exit_code: shell_code(series.exit_code),
             domain: (!domain.is_empty()).then(|| domain.to_string()),
         }
@@ -249,10 +249,15 @@ impl<'a> Grouping<'a> {
     fn slowest_runs(&self, name: u32, population: Population, count: usize) -> Vec<RunRecord> {
         let mut slowest = Vec::new();
         let shorten = |slowest: &mut Vec<(Row, RunDuration, SeriesKey)>| {
-            slowest.sort_by(|(_, one, _), (_, other, _)| other.seconds().total_cmp(&one.seconds()));
+            slowest.sort_by(|(_, one, _), (_, other, _)| {
+                other.seconds().partial_cmp(&one.seconds()).unwrap_or(Ordering::Equal)
+            });
             slowest.truncate(count);
         };
-        for run in self.newest_first(name).filter(|(_, _, series)| population.has(series.outcome)) {
+        let is_in = |(_, duration, series): &(Row, RunDuration, SeriesKey)| {
+            population.has(series.outcome) && *duration != RunDuration::Unknown
+        };
+        for run in self.newest_first(name).filter(is_in) {
             slowest.push(run);
             if slowest.len() >= count.saturating_mul(2).max(1024) {
                 shorten(&mut slowest);
@@ -273,7 +278,7 @@ impl<'a> Grouping<'a> {
         for (row, length, kind) in self.newest_first(name) {
             let failed = kind.outcome == Outcome::Failed;
             let is_completed = kind.outcome != Outcome::Interrupted && row.micros != UNTIMED;
-            if is_completed && !completed.push(failed, row.micros, length.seconds()) {
+            if is_completed && !completed.push(failed, row.micros, length.seconds().unwrap_or(0.0)) {
                 break;
             }
         }
@@ -285,7 +290,8 @@ impl<'a> Grouping<'a> {
         for (row, length, kind) in self.newest_first(name) {
             if kind.outcome == Outcome::Ok
                 && row.micros != UNTIMED
-                && !recent.push(row.micros, length.seconds())
+                && let Some(seconds) = length.seconds()
+                && !recent.push(row.micros, seconds)
             {
                 break;
             }
@@ -402,7 +408,7 @@ impl<'a> Grouping<'a> {
             exit_codes,
             seconds: all.seconds(),
             seconds_unfinished: unfinished.seconds(),
-            unknown_durations: 0,
+            unknown_durations: all.unknown,
             first_run,
             last_run: last.and_then(|run| run.ended_at),
             last_exit_code: last.map_or(0, |run| run.exit_code),
@@ -460,7 +466,7 @@ impl<'a> Grouping<'a> {
                 group.days = self.days(name, group.population, part);
                 let newest_ok =
                     self.newest_first(name).filter(|(_, _, series)| series.outcome == Outcome::Ok);
-                group.usual = durations::usual(newest_ok.map(|(_, duration, _)| duration.seconds()));
+                group.usual = durations::usual(newest_ok.filter_map(|(_, duration, _)| duration.seconds()));
                 for population in [Population::Ok, Population::Failed, Population::All] {
                     self.collect(name, population, 0, values);
                     D::sort(values);
@@ -499,7 +505,9 @@ impl<'a> Grouping<'a> {
                     slot_start = self.slot_start(slots, starts.len());
                 }
                 if is_in(row) {
-                    values.push(D::from_run_duration(RunDuration::decode(row.duration, exact)));
+                    if let Some(value) = D::from_run_duration(RunDuration::decode(row.duration, exact)) {
+                        values.push(value);
+                    }
                 }
             });
         }
@@ -551,7 +559,9 @@ impl<'a> Grouping<'a> {
                     last.counts.add(self.data.outcomes[row.series as usize], 1);
                 }
                 if is_in(row) {
-                    values.push(D::from_run_duration(RunDuration::decode(row.duration, exact)));
+                    if let Some(value) = D::from_run_duration(RunDuration::decode(row.duration, exact)) {
+                        values.push(value);
+                    }
                 }
             }
         }

@@ -179,7 +179,7 @@ fn totals(order: &[u32], series: &[SeriesKey], tallies: &[Tally], targets: usize
         seconds: all.seconds(),
         seconds_unfinished: unfinished.seconds(),
         seconds_covered: 0.0,
-        unknown_durations: 0,
+        unknown_durations: all.unknown,
     };
     (totals, seen.iter().filter(|&&seen| seen).count() as u64)
 }
@@ -223,7 +223,10 @@ impl AllCounted {
                 }
             }
             for (kind, seconds) in part.fractional {
-                all.tallies[kind as usize].fractional += seconds;
+                match seconds {
+                    Some(seconds) => all.tallies[kind as usize].fractional += seconds,
+                    None => all.tallies[kind as usize].unknown += 1,
+                }
             }
             all.in_time_order.extend(rows);
             all.runs.push(part.runs);

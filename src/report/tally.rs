@@ -16,6 +16,8 @@ use crate::event::timestamp::{MICROS_PER_SECOND, UNTIMED};
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Tally {
     pub runs: u64,
+    /// So many of them have no duration.
+    pub unknown: u64,
     milliseconds: u64,
     pub fractional: f64,
 }
@@ -23,6 +25,7 @@ pub struct Tally {
 impl Tally {
     pub fn add(&mut self, other: &Self) {
         self.runs += other.runs;
+        self.unknown += other.unknown;
         self.milliseconds += other.milliseconds;
         self.fractional += other.fractional;
     }
@@ -34,7 +37,8 @@ impl Tally {
 
     #[expect(clippy::cast_precision_loss, reason = "2^53 runs are out of reach")]
     pub fn mean(&self) -> Option<f64> {
-        (self.runs > 0).then(|| self.seconds() / self.runs as f64)
+        let known = self.runs - self.unknown;
+        (known > 0).then(|| self.seconds() / known as f64)
     }
 }
 
@@ -105,7 +109,7 @@ impl Scratch {
             kind.runs += 1;
             match RunDuration::decode(row.duration, &sheet.exact) {
                 RunDuration::Milliseconds(milliseconds) => kind.milliseconds += u64::from(milliseconds),
-                RunDuration::Seconds(seconds) => fractional.push((row.series, seconds)),
+                duration => fractional.push((row.series, duration.seconds())),
             }
             if !hours.hour.contains(row.micros) {
                 hours.advance(row.micros);
@@ -211,8 +215,9 @@ pub struct Segment {
 /// What is counted in a sheet while its rows still are in time order, beside the tallies.
 pub struct ChunkCounts {
     pub hours: [[u64; 24]; 7],
-    /// (kind, seconds) that no whole number can add up: they wait to be added in time order.
-    pub fractional: Vec<(u32, f64)>,
+    /// (kind, seconds) that no whole number can add up: they wait to be added in time order. Without seconds, runs
+    /// whose duration is not known.
+    pub fractional: Vec<(u32, Option<f64>)>,
     /// Where the rows of each group are, once they are together.
     pub runs: Vec<Segment>,
 }
@@ -238,13 +243,16 @@ pub fn seconds_covered(chunks: &[Chunk]) -> f64 {
     let (mut covered, mut earliest) = (0_i64, i64::MAX);
     for chunk in chunks.iter().rev() {
         chunk.rows.view().newest_first().for_each(|row| {
-            let micros = match RunDuration::decode(row.duration, &chunk.exact) {
-                RunDuration::Milliseconds(milliseconds) => i64::from(milliseconds) * 1000,
-                RunDuration::Seconds(seconds) => to_micros(seconds),
+            if row.micros == UNTIMED {
+                return;
+            }
+            let start = match RunDuration::decode(row.duration, &chunk.exact) {
+                RunDuration::Milliseconds(milliseconds) => row.micros - i64::from(milliseconds) * 1000,
+                RunDuration::Seconds(seconds) => row.micros - to_micros(seconds),
+                RunDuration::Unknown => return,
             };
-            let start = row.micros.saturating_sub(micros);
-            if start < earliest && row.micros != UNTIMED {
-                covered = covered.saturating_add(row.micros.min(earliest) - start);
+            if start < earliest {
+                covered += row.micros.min(earliest) - start;
                 earliest = start;
             }
         });
@@ -254,7 +262,9 @@ pub fn seconds_covered(chunks: &[Chunk]) -> f64 {
 
 #[expect(clippy::cast_possible_truncation, reason = "a float cast saturates, which is what is wanted")]
 fn to_micros(seconds: f64) -> i64 {
-    (seconds * 1e6).round() as i64
+    /// 18 thousand years: sums of these and of any time of four digits stay in range.
+    const MAX: i64 = 1 << 59;
+    ((seconds * 1e6).round() as i64).min(MAX)
 }
 
 /// Rows of one day in a sheet.
@@ -315,6 +325,7 @@ pub fn days(
                     match RunDuration::decode(row.duration, &sheet.exact) {
                         RunDuration::Milliseconds(milliseconds) => values.push(milliseconds),
                         RunDuration::Seconds(seconds) => fractional.push(seconds),
+                        RunDuration::Unknown => (),
                     }
                 }
             });

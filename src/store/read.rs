@@ -437,7 +437,7 @@ mod tests {
                 Source::Stream(Box::new(std::io::Cursor::new(event(5 - log, seconds))))
             });
             let table = read_with(LIMITS, logs.collect());
-            let found: Vec<f64> = table.events().map(|(_, event)| event.duration_seconds).collect();
+            let found: Vec<f64> = table.events().map(|(_, event)| event.duration_seconds.unwrap()).collect();
             let seconds = |log| f64::from(log) + if log == finest { 0.123_456_7 } else { 0.5 };
             assert_eq!(found, (0..5).rev().map(seconds).collect::<Vec<_>>());
         }

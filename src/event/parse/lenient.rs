@@ -25,8 +25,12 @@ pub fn parse(line: &[u8]) -> Option<ParsedEvent> {
         _ => String::new(),
     };
     let seconds = match object.get("duration_seconds") {
-        None | Some(Value::Null) => 0.0,
-        Some(Value::Number(number)) => number.as_f64().filter(|seconds| seconds.is_finite())?,
+        None | Some(Value::Null) => None,
+        Some(Value::Number(number)) => {
+            let seconds = number.as_f64().filter(|seconds| seconds.is_finite())?;
+            // A clock was set back while it ran.
+            Some(seconds).filter(|&seconds| seconds >= 0.0)
+        }
         Some(_) => return None,
     };
     let exit_code = match object.get("exit_code") {
@@ -94,7 +98,7 @@ mod tests {
             micros: None,
             target: "apply".into(),
             domain: String::new(),
-            seconds: 0.0,
+            seconds: None,
             exit_code: 0,
         };
         assert_eq!(fields, expected);
@@ -118,7 +122,7 @@ mod tests {
     fn nan_infinity_and_lone_surrogates_of_python_are_readable() {
         for word in ["NaN", "Infinity", "-Infinity"] {
             let fields = read(&format!(r#"{{"target": "a", "duration_seconds": {word}, "exit_code": 2}}"#));
-            assert_eq!((fields.seconds, fields.exit_code), (0.0, 2));
+            assert_eq!((fields.seconds, fields.exit_code), (None, 2));
         }
         assert_eq!(read(r#"{"target": "a\udce9\ud83d\ude00\\ud800"}"#).target, "a\u{fffd}😀\\ud800");
         assert_eq!(parse(b"{\"target\": \"a\xff\"}").unwrap().target, "a\u{fffd}");

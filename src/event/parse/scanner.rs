@@ -135,6 +135,7 @@ impl Scanner {
             None => match parse_seconds(line, at)? {
                 (RunDuration::Milliseconds(milliseconds), at) => (milliseconds, 0.0, at),
                 (RunDuration::Seconds(seconds), at) => (NOT_MILLISECONDS, seconds, at),
+                (RunDuration::Unknown, _) => return None,
             },
         };
         mismatch |= mismatch_short(line, at, BEFORE_EXIT_CODE);
@@ -192,7 +193,8 @@ impl LastDate {
 #[cold]
 fn parse_seconds(line: &Window, at: usize) -> Option<(RunDuration, usize)> {
     let mut numbers = serde_json::Deserializer::from_slice(line.get(at..)?).into_iter::<f64>();
-    let seconds = numbers.next()?.ok()?;
+    // A negative one is not known, which the slow way knows.
+    let seconds = numbers.next()?.ok().filter(|&seconds| seconds >= 0.0)?;
     Some((RunDuration::from_seconds(seconds), at + numbers.byte_offset()))
 }
 

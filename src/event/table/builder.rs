@@ -101,7 +101,7 @@ impl<'a> TableBuilder<'a> {
 
     fn push_event(&mut self, event: &ParsedEvent) {
         let series = self.interner.series(&event.target, &event.domain, event.exit_code);
-        let duration = RunDuration::from_seconds(event.seconds);
+        let duration = event.seconds.map_or(RunDuration::Unknown, RunDuration::from_seconds);
         self.chunks.push(event.micros.unwrap_or(UNTIMED), duration, series);
     }
 

@@ -42,7 +42,7 @@ mod tests {
                 timestamp: DateTime::from_timestamp(1_771_065_000, 0).unwrap(),
                 target: "apply".into(),
                 domain: None,
-                duration_seconds,
+                duration_seconds: Some(duration_seconds),
                 exit_code: 0,
             };
             let mut line = Vec::new();
@@ -62,7 +62,7 @@ mod tests {
             timestamp: DateTime::from_timestamp(1_771_065_000, nanoseconds).unwrap(),
             target: "apply".into(),
             domain: None,
-            duration_seconds: 45.0,
+            duration_seconds: Some(45.0),
             exit_code: 0,
         };
         let mut line = Vec::new();

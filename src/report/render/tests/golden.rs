@@ -167,7 +167,7 @@ fn jsonl_matches_golden() {
                 timestamp: at(2026, 11, 23, 9, 4) + chrono::TimeDelta::milliseconds(number),
                 target: "apply".into(),
                 domain: domain.map(str::to_owned),
-                duration_seconds: 45.0,
+                duration_seconds: Some(45.0),
                 exit_code: 0,
             };
             jsonl(domain.map(|_| event.timestamp), &event, out)?;
