@@ -37,14 +37,18 @@ const ROOMS: &[(&str, &[&str])] = &[
 /// A file (or folder) in `src/report/`, and those beside it that it may name: no two may name each other.
 const REPORT: &[(&str, &[&str])] = &[
     ("model", &[]),
+    ("baseline", &[]),
     ("calendar", &[]),
     ("parallel", &[]),
     ("statistics", &[]),
     ("findings", &["model", "statistics"]),
     ("tally", &["calendar", "model", "parallel", "statistics"]),
     ("durations", &["model", "statistics", "tally"]),
-    ("grouping", &["calendar", "durations", "findings", "model", "parallel", "statistics", "tally"]),
-    ("summary", &["calendar", "grouping", "model", "parallel", "statistics", "tally"]),
+    (
+        "grouping",
+        &["baseline", "calendar", "durations", "findings", "model", "parallel", "statistics", "tally"],
+    ),
+    ("summary", &["baseline", "calendar", "grouping", "model", "parallel", "statistics", "tally"]),
     ("render", &["grouping", "model", "statistics", "summary"]),
 ];
 

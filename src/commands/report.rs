@@ -14,6 +14,7 @@ use super::usage::UsageError;
 use super::{progress, when};
 use crate::cli::{self, Format};
 use crate::event::table::{Filter, ReadStats, Strays, Table};
+use crate::report::baseline::Baseline;
 use crate::report::calendar;
 use crate::report::model::{Contents, GroupBy, Population, SortBy};
 use crate::report::render;
@@ -166,6 +167,7 @@ fn write(
     let span = table.period();
     let is_unknown = |name: &&String| !table.targets.iter().any(|target| **target == ***name);
     let unknown_excludes: Vec<String> = asked.excludes.iter().filter(is_unknown).cloned().collect();
+    let baseline = Baseline::before_since(&table, &zone.filter);
     table.retain(&zone.filter);
     // The names are told only where nothing else is: there may be many.
     let mut contents = if table.is_empty() { Contents::of(&table) } else { Contents::default() };
@@ -202,6 +204,7 @@ fn write(
             durations,
             failed_only: asked.failed,
             days: asked.format == Format::Html,
+            baseline: &baseline,
             strays,
             offset: zone.offset,
         },

@@ -29,7 +29,6 @@ impl RunDuration {
     pub fn from_seconds(seconds: f64) -> Self {
         let milliseconds = (seconds * 1000.0).round() as u32;
         let exact = Self::Milliseconds(milliseconds);
-        #[expect(clippy::float_cmp, reason = "the same value, or it is kept as it is")]
         if milliseconds < EXACT_TAG && exact.seconds() == Some(seconds) {
             exact
         } else {

@@ -23,7 +23,7 @@ use super::timestamp;
 pub use builder::{Batch, NAMED_LINES, TableBuilder};
 pub use chunk::{Chunk, ChunkRows};
 pub use filter::Filter;
-pub use intern::{Interner, SeriesKey};
+pub use intern::{Interner, SeriesKey, TargetId};
 use rows::Row;
 pub use stray::Strays;
 
@@ -78,6 +78,14 @@ impl Table {
     /// In time order.
     fn rows(&self) -> impl Iterator<Item = (Row, RunDuration)> {
         self.chunks.iter().flat_map(Chunk::iter)
+    }
+
+    /// The newest row first.
+    pub fn newest_first(&self) -> impl Iterator<Item = (Row, RunDuration)> {
+        self.chunks.iter().rev().flat_map(|chunk| {
+            let rows = chunk.rows.view().newest_first();
+            rows.map(|row| (row, RunDuration::decode(row.duration, &chunk.exact)))
+        })
     }
 
     /// Takes out the rows, in time order.

@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use super::baseline::Baseline;
 use super::calendar::{self, Calendar, Hour};
 use super::durations::{self, FromRunDuration};
 use super::findings::{self, CompletedRuns, RecentOkRuns};
@@ -17,7 +18,7 @@ use super::tally::{self, Tally};
 use crate::event::duration::RunDuration;
 use crate::event::outcome::{Outcome, shell_code};
 use crate::event::table::rows::{Row, Rows, for_each_row};
-use crate::event::table::{Chunk, SeriesKey};
+use crate::event::table::{Chunk, SeriesKey, TargetId};
 use crate::event::timestamp::{self, UNTIMED};
 
 /// The tallies of some kinds, added up.
@@ -39,6 +40,7 @@ pub struct Dataset<'a> {
     pub outcomes: Vec<Outcome>,
     pub tallies: Vec<Tally>,
     pub calendar: Calendar<'a>,
+    pub baseline: &'a Baseline,
     /// Where trends begin, and the newest event.
     pub trend_from: i64,
     pub to: i64,
@@ -293,6 +295,11 @@ impl<'a> Grouping<'a> {
                 && let Some(seconds) = length.seconds()
                 && !recent.push(row.micros, seconds)
             {
+                return recent;
+            }
+        }
+        for &(micros, seconds) in self.data.baseline.of(TargetId(name)) {
+            if !recent.push(micros, seconds) {
                 break;
             }
         }
@@ -504,10 +511,10 @@ impl<'a> Grouping<'a> {
                     starts.push(values.len());
                     slot_start = self.slot_start(slots, starts.len());
                 }
-                if is_in(row) {
-                    if let Some(value) = D::from_run_duration(RunDuration::decode(row.duration, exact)) {
-                        values.push(value);
-                    }
+                if is_in(row)
+                    && let Some(value) = D::from_run_duration(RunDuration::decode(row.duration, exact))
+                {
+                    values.push(value);
                 }
             });
         }
@@ -558,10 +565,10 @@ impl<'a> Grouping<'a> {
                 if let Some(last) = days.last_mut() {
                     last.counts.add(self.data.outcomes[row.series as usize], 1);
                 }
-                if is_in(row) {
-                    if let Some(value) = D::from_run_duration(RunDuration::decode(row.duration, exact)) {
-                        values.push(value);
-                    }
+                if is_in(row)
+                    && let Some(value) = D::from_run_duration(RunDuration::decode(row.duration, exact))
+                {
+                    values.push(value);
                 }
             }
         }

@@ -12,6 +12,7 @@
 //!             model                       what all of them and render share: types only
 //! ```
 
+pub mod baseline;
 pub mod calendar;
 mod durations;
 mod findings;

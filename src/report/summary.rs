@@ -1,5 +1,6 @@
 //! The numbers of a report: events in, numbers out. Opens no file, reads no clock.
 
+use super::baseline::Baseline;
 use super::calendar::Calendar;
 use super::grouping::{Dataset, Grouping, Groups};
 use super::model::{Contents, Counts, DayStats, Finding, GroupBy, Input, Period, Population, SortBy, Totals};
@@ -44,6 +45,8 @@ pub struct Options<'a> {
     pub failed_only: bool,
     /// Whether [`Summary::days`] are wanted.
     pub days: bool,
+    /// What runs since `--since` are compared with.
+    pub baseline: &'a Baseline,
     /// What was set aside of the events, before the filters.
     pub strays: Strays,
     /// Seconds ahead of UTC at a second since 1970, see [`super::calendar::utc_offset_of`].
@@ -107,6 +110,7 @@ pub fn of<'a>(table: &'a mut Table, options: &Options<'a>) -> Summary<'a> {
         domains,
         tallies,
         calendar,
+        baseline: options.baseline,
         trend_from: trend_from.unwrap_or(0),
         to: to.unwrap_or(0),
         durations: options.durations,
@@ -137,7 +141,7 @@ pub fn of<'a>(table: &'a mut Table, options: &Options<'a>) -> Summary<'a> {
         days,
         trend,
         findings: if options.failed_only { Vec::new() } else { findings },
-        lacks_baseline: false,
+        lacks_baseline: options.baseline.is_missing,
     }
 }
 
@@ -312,6 +316,7 @@ mod tests {
             durations: Population::Ok,
             failed_only: false,
             days: true,
+            baseline: Box::leak(Box::default()),
             strays: Strays::default(),
             offset: UTC,
         }
@@ -539,6 +544,63 @@ mod tests {
         assert_eq!(hours(&group.slowest_runs)[..3], [2007, 1007, 7].map(slow));
         assert_eq!(group.slowest_runs[3].seconds, Some(10.0));
         assert_eq!(hours(&group.slowest_runs)[3].0, 0);
+    }
+
+    #[test]
+    fn since_keeps_what_went_before_to_compare_with() {
+        let slower = |ago: i64| (if ago < 100 { 15.0 } else { 10.0 }, i64::from(ago % 20 == 0));
+        let lines = hourly(60 * 24, &[("apply", &slower), ("sync", &|_| (1.0, 0))]);
+        let table = || of_lines(lines.iter().map(String::as_bytes));
+        let unfiltered = of(table(), &options());
+        let since = |hours: i64, filter: Filter| {
+            let mut table = table();
+            let since = unfiltered.period.map(|period| period.to - chrono::TimeDelta::hours(hours));
+            let filter = Filter { since, ..filter };
+            let baseline = Baseline::before_since(&table, &filter);
+            table.retain(&filter);
+            of(table, &Options { baseline: Box::leak(Box::new(baseline)), ..options() })
+        };
+        assert_eq!(unfiltered.findings.len(), 1);
+        for hours in [1, 5, 30, 60, 100, 300, 1000] {
+            let summary = since(hours, Filter::default());
+            assert!(summary.totals.counts.runs <= 2 * (hours.unsigned_abs() + 1));
+            assert_eq!(summary.findings, unfiltered.findings, "{hours}");
+            assert!(!summary.lacks_baseline);
+        }
+        // Nothing of it goes back so far, or passes.
+        assert!(since(60 * 24, Filter::default()).lacks_baseline);
+        let excluded = Filter { excludes: vec!["apply".into()], ..Filter::default() };
+        assert_eq!(since(30, excluded).findings, []);
+    }
+
+    #[test]
+    fn an_unknown_duration_is_in_no_figure_and_is_counted() {
+        let line = |second: usize, duration: &str| {
+            format!(
+                r#"{{"timestamp": "2026-11-22T10:00:{second:02}Z", "target": "apply"{duration}, "exit_code": 0}}"#
+            )
+        };
+        let unknown = ["", "null", "NaN", "Infinity", "-Infinity", "-5", "-0.001"];
+        let known = ["10.0", "20", "30.0001"];
+        let durations = unknown.iter().chain(&known).enumerate();
+        let lines: Vec<String> = durations
+            .map(|(second, duration)| match *duration {
+                "" => line(second, ""),
+                duration => line(second, &format!(r#", "duration_seconds": {duration}"#)),
+            })
+            .collect();
+        let summary = summary_of(&lines);
+        let group = &summary.groups[0];
+        assert_eq!((summary.totals.counts.ok, group.counts.ok), (10, 10));
+        assert_eq!((summary.totals.unknown_durations, group.unknown_durations), (7, 7));
+        assert_eq!((group.ok.n, group.ok.min, group.ok.median), (3, Some(10.0), Some(20.0)));
+        assert!((group.ok.mean.unwrap() - 60.0001 / 3.0).abs() < 1e-9);
+        assert!((summary.totals.seconds - 60.0001).abs() < 1e-9);
+        assert_eq!(group.last_runs[0].seconds, None);
+        // The newest is the longest, and covers the others.
+        assert!((summary.totals.seconds_covered - 30.0001).abs() < 1e-6);
+        assert_eq!(summary.days[0].counts.runs, 10);
+        assert_eq!(summary.days[0].median, Some(20.0));
     }
 
     #[test]

@@ -28,14 +28,10 @@ pub struct Filter {
 }
 
 impl Table {
-    /// Keeps the events that pass. An event without a time passes neither `since` nor `until`.
-    pub fn retain(&mut self, filter: &Filter) {
-        if *filter == Filter::default() {
-            return;
-        }
+    /// Of each series, whether its names and its outcome pass.
+    pub fn series_passing(&self, filter: &Filter) -> Vec<bool> {
         let has = |names: &[String], name: &str| names.iter().any(|other| other == name);
-        let wanted: Vec<bool> = self
-            .series
+        self.series
             .iter()
             .map(|series| {
                 let target = &self.targets[series.target.index()];
@@ -45,7 +41,15 @@ impl Table {
                     && !has(&filter.excludes, target)
                     && (!filter.failed || series.outcome == Outcome::Failed)
             })
-            .collect();
+            .collect()
+    }
+
+    /// Keeps the events that pass. An event without a time passes neither `since` nor `until`.
+    pub fn retain(&mut self, filter: &Filter) {
+        if *filter == Filter::default() {
+            return;
+        }
+        let wanted = self.series_passing(filter);
         let needs_time = filter.since.is_some() || filter.until.is_some();
         let since = filter.since.map_or(UNTIMED + i64::from(needs_time), |since| since.timestamp_micros());
         let until = filter.until.map_or(i64::MAX, |until| until.timestamp_micros());

@@ -34,8 +34,7 @@ impl Table {
     pub fn untime_strays(&mut self, now: DateTime<Utc>) -> Strays {
         let latest = now.checked_add_signed(TOLERANCE).map_or(i64::MAX, |latest| latest.timestamp_micros());
         let untimed = self.rows().take_while(|(row, _)| row.micros == UNTIMED).count();
-        let newest_first = self.chunks.iter().rev().flat_map(|chunk| chunk.rows.view().newest_first());
-        let future = newest_first.take_while(|row| row.micros > latest).count();
+        let future = self.newest_first().take_while(|(row, _)| row.micros > latest).count();
         let timed = self.chunks.iter().map(Chunk::len).sum::<usize>() - untimed - future;
         let times = || self.rows().map(|(row, _)| row.micros).skip(untimed).take(timed);
         let is_gap = |(before, after): (i64, i64)| after.saturating_sub(before) >= GAP_MICROS;

@@ -179,6 +179,7 @@ fn reported(bits: usize, mut table: Table, filters: &Filter, contents: &Contents
         moment.naive_utc().checked_add_signed(chrono::TimeDelta::seconds(ahead)).unwrap_or_default()
     };
     let options = summary::Options {
+        baseline: &Default::default(),
         strays: Default::default(),
         by,
         sort: SortBy::Runs,
