@@ -57,6 +57,8 @@ const SUBCOMMANDS: &[&[&str]] = &[
     &["init", "fish"],
     &["init", "make"],
     &["init", "man"],
+    &["__complete", "fish", "tm-run", "--target", ""],
+    &["--anklume", "--", "anklume", "telemetry", "status"],
     &["log", "--target", "x", "--duration", "1", "--exit-code", "0"],
     &["clear", "--before", "today"],
     &["off"],
