@@ -6,6 +6,7 @@ use chrono::Datelike as _;
 use unicode_width::UnicodeWidthStr as _;
 
 use super::format;
+use super::labels::distinct_labels;
 use super::scale::{TimeColumns, float, maximum, scale_to, tick_step};
 use super::term::{Glyphs, Line, Style, ellipsize_middle, escape_for_display, flow, wrap};
 use super::text::finding_lines;
@@ -320,9 +321,9 @@ impl TargetView<'_> {
         let success = column(&|counts| format::success_rate_or_dash(counts, self.options));
         let failed = column(&|counts| counts.failed.to_string());
         let width = names.iter().map(|name| name.width()).max().unwrap_or(0).min(self.width / 2);
-        for (at, name) in names.iter().enumerate() {
+        for (at, label) in distinct_labels(&names, width, self.options.ascii).into_iter().enumerate() {
             let start = width + 4;
-            let line = Line::of("  ").plain(ellipsize_middle(name, width, self.options.ascii)).to(start);
+            let line = Line::of("  ").plain(label).to(start);
             let pieces = [
                 ("", format!("{} runs", runs[at])),
                 ("   ", format!("success {}", success[at])),

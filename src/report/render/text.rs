@@ -306,7 +306,8 @@ impl Overview<'_> {
         let pieces: Vec<(&str, String)> = pieces
             .map(|(at, piece)| if at == 0 { ("", format!("  {piece}")) } else { ("   ", piece) })
             .collect();
-        let mut lines = vec![Line::bold("Where the time went"), Line::of("  ").plain(bar)];
+        let mut lines =
+            vec![Line::bold(self.options.title("Where the time went")), Line::of("  ").plain(bar)];
         lines.extend(flow(&pieces, self.width, 2).into_iter().map(Line::of));
         lines
     }

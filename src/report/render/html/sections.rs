@@ -143,7 +143,7 @@ impl Page<'_> {
         if !rest.is_empty() {
             parts.push(("track", format!("{} more", rest.len()), seconds(rest)));
         }
-        self.section("time", "Where the time went");
+        self.section("time", &self.options.title("Where the time went"));
         self.html.start("ul").class("legend");
         for (class, name, seconds) in &parts {
             let share = format::percent_of_time(*seconds, total);
