@@ -1,4 +1,5 @@
-//! The table of behaviours in `tests/README.md`, and the ids that doc comments of tests cite: they must agree.
+//! What the documents say of the tests. The table of behaviours in `tests/README.md` and the ids that doc comments of
+//! tests cite must agree, and the files that the README names must exist.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -7,7 +8,12 @@ use std::path::{Path, PathBuf};
 use crate::harness::{Case, once};
 
 pub fn cases() -> Vec<Case> {
-    once![table_and_citations_agree, citations_are_parsed, table_rows_are_parsed]
+    once![
+        table_and_citations_agree,
+        citations_are_parsed,
+        table_rows_are_parsed,
+        readme_names_test_files_that_exist,
+    ]
 }
 
 /// Ids, and the names of their tests without the way.
@@ -147,4 +153,25 @@ fn table_rows_are_parsed() {
     let expected =
         expected.map(|(id, names)| (id.to_owned(), names.iter().map(ToString::to_string).collect()));
     assert_eq!(rows(table), Tests::from(expected));
+}
+
+/// In the table of promises, whose last column names files below `tests`, or elsewhere in the repository.
+fn readme_names_test_files_that_exist() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = fs::read_to_string(root.join("README.md")).expect("the README");
+    let (_, section) = readme.split_once("\n## What tm-run promises").expect("the section of the promises");
+    let (section, _) = section.split_once("\n## ").expect("another section");
+    let mut count = 0;
+    for row in section.lines().filter(|line| line.starts_with("| ")) {
+        let files = row.trim_end_matches(" |").rsplit(" | ").next().expect("a last column");
+        let quoted = files.split('`').skip(1).step_by(2);
+        // Others are commands or names of files that are no tests.
+        let is_test =
+            |name: &&str| Path::new(name).extension().is_some_and(|end| end == "rs") || name.ends_with('/');
+        for file in quoted.filter(is_test).filter(|name| *name != "tests/") {
+            assert!(directory().join(file).exists() || root.join(file).exists(), "{file}: {row}");
+            count += 1;
+        }
+    }
+    assert!(count > 10, "{count} files");
 }
