@@ -238,7 +238,7 @@ fn plain_wrap(words: &[OsString]) -> Option<Wrap> {
             words.get(at)?.to_str().filter(|value| !value.starts_with('-'))?
         };
         // A second one is an error.
-        if value.is_empty() || slot.replace(name(value.to_owned()).ok()?).is_some() {
+        if value.is_empty() || slot.replace(value.to_owned()).is_some() {
             return None;
         }
         at += 1;
@@ -268,7 +268,8 @@ fn request(matches: &ArgMatches, instead: &[OsString]) -> Result<Request, Refusa
         if words[0].is_empty() {
             return Err(usage("the command to run is empty"));
         }
-        return wrap(matches, target, domain.filter(|name| !name.is_empty()), words);
+        let given = |name: &String| !name.is_empty();
+        return wrap(matches, target.filter(given), domain.filter(given), words);
     }
     if target.is_some()
         || domain.is_some()
@@ -415,8 +416,8 @@ pub fn command() -> Command {
         .disable_help_subcommand(true)
         .allow_external_subcommands(true)
         .external_subcommand_value_parser(OsStringValueParser::new())
-        .arg(name_arg("target").help("Record the run under this name [default: the command's base name]"))
-        .arg(domain_arg().help("Record the run under this domain, too"))
+        .arg(any_name_arg("target").help("Record the run under this name [default: the command's base name]"))
+        .arg(any_name_arg("domain").help("Record the run under this domain, too"))
         .arg(
             Arg::new("subcommands")
                 .long("subcommands")
@@ -548,6 +549,11 @@ fn report_command(it: Command) -> Command {
         ])
 }
 
+/// A name that never keeps a command from running: what cannot be recorded as it is is made recordable later.
+fn any_name_arg(id: &'static str) -> Arg {
+    Arg::new(id).long(id).value_name("NAME").allow_hyphen_values(true).value_parser(lossy().try_map(present))
+}
+
 fn name_arg(id: &'static str) -> Arg {
     Arg::new(id).long(id).value_name("NAME").allow_hyphen_values(true).value_parser(
         lossy().try_map(
@@ -583,10 +589,13 @@ fn lossy() -> impl TypedValueParser<Value = String> {
     OsStringValueParser::new().map(|text| text.to_string_lossy().into_owned())
 }
 
+/// `--target -- COMMAND`: the name was forgotten.
+fn present(text: String) -> Result<String, String> {
+    if text == "--" { Err("the name is missing".into()) } else { Ok(text) }
+}
+
 fn name(text: String) -> Result<String, String> {
-    if text == "--" {
-        return Err("the name is missing".into());
-    }
+    let text = present(text)?;
     if text.len() > NAME_MAX {
         return Err(format!("a name has at most {NAME_MAX} bytes, this one has {}", text.len()));
     }
@@ -705,6 +714,9 @@ mod tests {
         wraps(&[b"--domain=-pro", b"--target=t", b"--", b"-c"], Some("t"), Some("-pro"), &[b"-c"]);
         wraps(&[b"--domain", b"-pro", b"--", b"ls"], None, Some("-pro"), &[b"ls"]);
         wraps(&[b"--domain", b"", b"ls", b""], None, None, &[b"ls", b""]);
+        wraps(&[b"--target=", b"ls"], None, None, &[b"ls"]);
+        wraps(&[b"--domain=--", b"ls"], None, Some("--"), &[b"ls"]);
+        wraps(&[b"--target", b"a\nb", b"--", b"ls"], Some("a\nb"), None, &[b"ls"]);
     }
 
     #[test]
@@ -781,10 +793,19 @@ mod tests {
         case(&[b"-x", b"ls"], "unexpected argument '-x'");
         case(&[b"--target"], "a value is required");
         case(&[b"--target", b"x"], "no command to run");
-        case(&[b"--target", b"", b"ls"], "a name cannot be empty");
         case(&[b"--domain", b"--", b"ls"], "the name is missing");
-        case(&[b"--domain", b"a\nb", b"ls"], "control characters");
-        case(&[b"--domain", &[b'x'; 1025], b"ls"], "at most 1024 bytes, this one has 1025");
+        case(
+            &[b"log", b"--target", b"", b"--duration", b"1", b"--exit-code", b"0"],
+            "a name cannot be empty",
+        );
+        case(
+            &[b"log", b"--target", b"a\nb", b"--duration", b"1", b"--exit-code", b"0"],
+            "control characters",
+        );
+        case(
+            &[b"log", b"--target", &[b'x'; 1025], b"--duration", b"1", b"--exit-code", b"0"],
+            "at most 1024 bytes, this one has 1025",
+        );
         case(&[b"--"], "no command to run");
         case(&[b""], "the command to run is empty");
         case(&[b"--target", b"x", b"status"], "write '-- status'");

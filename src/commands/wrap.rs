@@ -7,6 +7,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
+use nix::errno::Errno;
 use nix::libc::O_NOCTTY;
 
 use super::consent::{self, Recording};
@@ -14,7 +15,7 @@ use super::exit::Exit;
 use super::{anklume, nesting};
 use crate::cli::{NAME_MAX, Record, SUBCOMMANDS, Wrap};
 use crate::event::Event;
-use crate::run::{self, Command, Outcome};
+use crate::run::{self, Command, FinishedRun};
 use crate::store::Store;
 use crate::sys::exec::ExecArgs;
 use crate::sys::process::ChildKind;
@@ -27,8 +28,7 @@ pub fn run(wrap: &Wrap, args: &[OsString]) -> Exit {
     let command = |added: Option<Vec<u8>>| {
         let added = added.map(|variable| (nesting::VARIABLE, variable));
         let exec_args = ExecArgs::from_own_args(wrap.words.len(), added);
-        let hint = if follows_dashes(args, wrap.words.len()) { None } else { hint(&wrap.words[0]) };
-        Command::new(exec_args, hint.unwrap_or_default())
+        Command::new(exec_args, hint(&wrap.words, follows_dashes(args, wrap.words.len())).unwrap_or_default())
     };
     if is_wanted(wrap)
         && let Recording::On(store) = consent::recording()
@@ -40,10 +40,12 @@ pub fn run(wrap: &Wrap, args: &[OsString]) -> Exit {
         // While the command runs we let go of the terminal.
         let has_terminal = io::stderr().is_terminal();
         // Where the kernel refuses the first kind (qemu-user does), try the other.
-        if let Some(outcome) = run::run(command, child_kind()).or_else(|| run::run(command, ChildKind::Fork))
-        {
-            record(&store, target, wrap.domain.as_deref().map(storable), &outcome, has_terminal);
-            return outcome.exit.into();
+        if let Some(run) = run::run(command, child_kind()).or_else(|| run::run(command, ChildKind::Fork)) {
+            // What was mistyped may be a secret (`PASSWORD=x command`), and is nobody's work.
+            if wrap.target.is_some() || run.exec_error != Some(Errno::ENOENT) {
+                record(&store, target, wrap.domain.as_deref().map(storable), &run, has_terminal);
+            }
+            return run.exit.into();
         }
         // Without memory or processes for a run of ours the command still gets what is left.
     }
@@ -72,13 +74,13 @@ fn follows_dashes(args: &[OsString], count: usize) -> bool {
 
 /// The command's fate outranks ours: whatever goes wrong here, it ends as it ended. `has_terminal`: standard error was a
 /// terminal when the run started.
-fn record(store: &Store, target: String, domain: Option<String>, outcome: &Outcome, has_terminal: bool) {
+fn record(store: &Store, target: String, domain: Option<String>, run: &FinishedRun, has_terminal: bool) {
     let event = Event {
-        timestamp: outcome.ended_at,
+        timestamp: run.ended_at,
         target,
         domain,
-        duration_seconds: Some(outcome.wall.as_secs_f64()),
-        exit_code: outcome.exit.shell_code().into(),
+        duration_seconds: Some(run.wall.as_secs_f64()),
+        exit_code: run.exit.shell_code().into(),
     };
     if let Err(error) = store.append(&event)
         // In a pipe or a file it would be taken for the command's own output; `tm-run status` tells it, too.
@@ -107,20 +109,42 @@ fn storable(name: &str) -> String {
     name
 }
 
-/// What may have been meant by a command that is not found.
-fn hint(command: &OsString) -> Option<String> {
-    let command = command.to_str()?;
-    let meant = if command == "help" {
-        "--help"
-    } else {
-        SUBCOMMANDS
-            .into_iter()
-            .map(|word| (strsim::damerau_levenshtein(word, command), word))
-            .filter(|&(distance, word)| distance <= 2 && distance < word.len())
-            .min()?
-            .1
+/// Words of other programs for what tm-run does.
+const SYNONYMS: [(&str, &str); 10] = [
+    ("help", "--help"),
+    ("version", "--version"),
+    ("stats", "report"),
+    ("list", "report"),
+    ("history", "report"),
+    ("show", "report"),
+    ("enable", "on"),
+    ("start", "on"),
+    ("disable", "off"),
+    ("stop", "off"),
+];
+
+/// What may have been meant by a command that is not found. `is_command`: `--` says that it is one.
+fn hint(words: &[OsString], is_command: bool) -> Option<String> {
+    let command = words[0].to_str()?;
+    if let Some((name, _)) = command.split_once('=')
+        && !name.is_empty()
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    {
+        return Some(format!(" (to set a variable for a command: tm-run env {name}=... COMMAND)"));
+    }
+    if words.len() == 1 && command.contains(char::is_whitespace) {
+        return Some(" (for a line of shell: tm-run sh -c '...')".to_owned());
+    }
+    if is_command {
+        return None;
+    }
+    let synonym = SYNONYMS.into_iter().find(|&(word, _)| word == command).map(|(_, meant)| meant);
+    let similar = || {
+        let distances =
+            SUBCOMMANDS.into_iter().map(|word| (strsim::damerau_levenshtein(word, command), word));
+        Some(distances.filter(|&(distance, word)| distance <= 2 && distance < word.len()).min()?.1)
     };
-    Some(format!(" (did you mean 'tm-run {meant}'?)"))
+    Some(format!(" (did you mean 'tm-run {}'?)", synonym.or_else(similar)?))
 }
 
 #[cfg(test)]
@@ -144,11 +168,25 @@ mod tests {
     }
 
     #[test]
-    fn a_word_that_looks_like_a_subcommand_gets_a_hint() {
-        let hint = |word: &str| hint(&OsString::from(word));
-        assert_eq!(hint("stauts").as_deref(), Some(" (did you mean 'tm-run status'?)"));
-        assert_eq!(hint("help").as_deref(), Some(" (did you mean 'tm-run --help'?)"));
-        assert_eq!(hint("ansible-playbook"), None);
-        assert_eq!(hint("x"), None);
+    fn hint_names_the_subcommand_variable_or_shell_line_that_was_meant() {
+        #[track_caller]
+        fn case(words: &[&str], is_command: bool, expected: Option<&str>) {
+            let words: Vec<OsString> = words.iter().map(Into::into).collect();
+            assert_eq!(hint(&words, is_command).as_deref(), expected);
+        }
+        case(&["stauts"], false, Some(" (did you mean 'tm-run status'?)"));
+        case(&["stauts"], true, None);
+        case(&["help"], false, Some(" (did you mean 'tm-run --help'?)"));
+        case(&["version"], false, Some(" (did you mean 'tm-run --version'?)"));
+        case(&["enable"], false, Some(" (did you mean 'tm-run on'?)"));
+        case(&["stop"], false, Some(" (did you mean 'tm-run off'?)"));
+        case(&["history"], false, Some(" (did you mean 'tm-run report'?)"));
+        case(&["ansible-playbook"], false, None);
+        case(&["x"], false, None);
+        let variable = Some(" (to set a variable for a command: tm-run env KEY_1=... COMMAND)");
+        case(&["KEY_1=a/b", "ls"], true, variable);
+        case(&["a b=c", "ls"], true, None);
+        case(&["echo hi | wc -l"], true, Some(" (for a line of shell: tm-run sh -c '...')"));
+        case(&["echo hi", "x"], true, None);
     }
 }

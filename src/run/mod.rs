@@ -37,6 +37,7 @@ mod supervise;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
+use nix::errno::Errno;
 
 use crate::sys::fd;
 use crate::sys::futex::SharedWords;
@@ -52,12 +53,14 @@ pub use child::Command;
 const START_POLL: Duration = Duration::from_millis(1);
 
 /// What is known of a run when it has ended.
-pub struct Outcome {
+pub struct FinishedRun {
     pub ended_at: DateTime<Utc>,
     /// From a monotonic clock that stands still while the machine sleeps (clock_gettime(2), `CLOCK_MONOTONIC`):
     /// a suspended night is not a nine-hour apply.
     pub wall: Duration,
     pub exit: ExitReason,
+    /// Why the command could not be executed, if it could not.
+    pub exec_error: Option<Errno>,
     /// Reaps the sentinel when it is dropped.
     _sentinel: Option<Sentinel>,
 }
@@ -66,7 +69,7 @@ pub struct Outcome {
 ///
 /// `None`: nothing was run, for want of memory or processes, or because a child would be in another PID namespace, or
 /// because the kernel does not know this kind of process. Another kind, or [`exec_in_place`], may still work.
-pub fn run(command: &'static Command, kind: ChildKind) -> Option<Outcome> {
+pub fn run(command: &'static Command, kind: ChildKind) -> Option<FinishedRun> {
     if ancestry::child_in_other_pid_namespace() {
         return None;
     }
@@ -93,10 +96,11 @@ pub fn run(command: &'static Command, kind: ChildKind) -> Option<Outcome> {
         fd::leave_directory();
     });
     let wall = started.elapsed();
-    if let Some(error) = words.exec_error() {
+    let exec_error = words.exec_error();
+    if let Some(error) = exec_error {
         exit = ExitReason::Exited(child::exec_error_status(error));
     }
-    Some(Outcome { ended_at: Utc::now(), wall, exit, _sentinel: sentinel })
+    Some(FinishedRun { ended_at: Utc::now(), wall, exit, exec_error, _sentinel: sentinel })
 }
 
 /// Executes the command in place of this process, so that nothing of ours remains. Returns only if it cannot be executed,

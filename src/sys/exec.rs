@@ -32,6 +32,8 @@ pub struct ExecArgs {
     envp: Vec<AtomicPtr<c_char>>,
     /// The variable that we add; `envp` points at it.
     _added: Option<CString>,
+    /// Where it is in `envp`, and what stood there before.
+    added_at: Option<(usize, AtomicPtr<c_char>)>,
 }
 
 impl ExecArgs {
@@ -49,13 +51,14 @@ impl ExecArgs {
         let mut envp = inherited_environment();
         // A value that holds a NUL cannot be: it is made of a name and of what was a variable.
         let added = added.and_then(|(name, variable)| Some((name, CString::new(variable).ok()?)));
-        if let Some((name, variable)) = &added {
-            let variable = variable.as_ptr().cast_mut();
-            match envp.iter().position(|&entry| is_variable(entry, name.as_bytes())) {
-                Some(index) => envp[index] = variable,
-                None => envp.push(variable),
-            }
-        }
+        let added_at = added.as_ref().map(|(name, variable)| {
+            let place = envp.iter().position(|&entry| is_variable(entry, name.as_bytes()));
+            let index = place.unwrap_or_else(|| {
+                envp.push(ptr::null_mut());
+                envp.len() - 1
+            });
+            (index, AtomicPtr::new(std::mem::replace(&mut envp[index], variable.as_ptr().cast_mut())))
+        });
         envp.push(ptr::null_mut());
         let path = env::var_os("PATH");
         let path = path.as_ref().map_or(DEFAULT_PATH, |path| path.as_encoded_bytes());
@@ -64,6 +67,7 @@ impl ExecArgs {
             argv,
             envp: envp.into_iter().map(AtomicPtr::new).collect(),
             _added: added.map(|(_, variable)| variable),
+            added_at,
         };
         this.files = candidates(this.name().to_bytes(), path);
         this
@@ -85,6 +89,14 @@ impl ExecArgs {
     /// Executes the command in place of this process. Looks along PATH, and has the shell run a script without `#!`, both
     /// as execvp(3) does. Returns only if that failed. Allocates nothing and sets no `errno`.
     pub fn exec(&self) -> Errno {
+        let error = self.exec_with_added();
+        let (Errno::E2BIG, Some((index, before))) = (error, &self.added_at) else { return error };
+        // The variable that we add may be what is too much.
+        self.envp[*index].store(before.load(Ordering::Relaxed), Ordering::Relaxed);
+        self.exec_with_added()
+    }
+
+    fn exec_with_added(&self) -> Errno {
         let files = match &self.files {
             Ok(files) => files,
             Err(error) => return *error,

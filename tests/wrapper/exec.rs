@@ -5,10 +5,10 @@ use std::fs;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{PermissionsExt, symlink};
 
-use crate::harness::{Case, EVERY_WAY, Sandbox, WaitStatus, Way, cases, probe};
+use crate::harness::{Case, EVERY_WAY, RECORDED, Sandbox, TM_RUN, WaitStatus, Way, cases, probe};
 
 pub fn cases() -> Vec<Case> {
-    cases![EVERY_WAY;
+    let mut all = cases![EVERY_WAY;
         argv_arrives_byte_for_byte,
         argv0_is_the_name_as_typed,
         long_argument_and_4000_arguments_arrive,
@@ -22,7 +22,15 @@ pub fn cases() -> Vec<Case> {
         program_name_with_an_equals_sign_is_executed,
         command_name_that_begins_with_a_dash_is_executed,
         stdout_and_stderr_hold_only_what_the_command_writes,
-    ]
+    ];
+    all.extend(cases![RECORDED;
+        not_found_without_a_target_is_not_recorded,
+        name_that_cannot_be_recorded_as_it_is_stops_no_command,
+    ]);
+    all.extend(
+        cases![RECORDED, needs ["python3"]; environment_near_arg_max_runs_without_the_variable_of_ours],
+    );
+    all
 }
 
 /// The lines of this name that the probe's `state` prints in hex, decoded.
@@ -186,4 +194,71 @@ fn stdout_and_stderr_hold_only_what_the_command_writes(sandbox: &Sandbox) {
     let output = sandbox.command(["sh", "-c", "echo out; echo err >&2; printf end; exit 3"]).output();
     assert_eq!(output.status, WaitStatus::Exited(3));
     assert_eq!((output.text().as_str(), output.stderr.as_str()), ("out\nend", "err\n"));
+}
+
+/// F-07: a word that was mistyped, or a secret in its place, leaves no trace.
+fn not_found_without_a_target_is_not_recorded(sandbox: &Sandbox) {
+    let run = |words: &[&str]| sandbox.unwrapped([TM_RUN].iter().chain(words).copied()).output();
+    let output = run(&["--", "DB_PASSWORD=hunter2", "terraform", "apply"]);
+    assert_eq!(output.status, WaitStatus::Exited(127));
+    assert!(
+        output.stderr.ends_with("(to set a variable for a command: tm-run env DB_PASSWORD=... COMMAND)\n")
+    );
+    assert_eq!(run(&["KEY=a/hunter2", "ls"]).status, WaitStatus::Exited(127));
+    assert_eq!(run(&["echo hunter2 | wc -l"]).status, WaitStatus::Exited(127));
+    assert!(!sandbox.log().exists(), "{}", sandbox.log_text());
+    // A name that was given is recorded, and so is a command that says 127 itself.
+    assert_eq!(run(&["--target", "deploy", "--", "no-such-command"]).status, WaitStatus::Exited(127));
+    assert_eq!(run(&["sh", "-c", "exit 127"]).status, WaitStatus::Exited(127));
+    let targets: Vec<String> = sandbox.events().into_iter().map(|event| event.target).collect();
+    assert_eq!(targets, ["deploy", "sh"]);
+}
+
+/// F-08
+fn name_that_cannot_be_recorded_as_it_is_stops_no_command(sandbox: &Sandbox) {
+    let long = "h,".repeat(650);
+    for (flag, value) in [("--target", "a\nb"), ("--target", ""), ("--domain", &*long), ("--domain", "--")] {
+        let words = [
+            TM_RUN.to_owned(),
+            format!("{flag}={value}"),
+            "--".into(),
+            "sh".into(),
+            "-c".into(),
+            "exit 5".into(),
+        ];
+        assert_eq!(sandbox.unwrapped(words).wait_for_exit(), WaitStatus::Exited(5), "{flag}={value}");
+    }
+    let names: Vec<(String, Option<String>)> =
+        sandbox.events().into_iter().map(|event| (event.target, event.domain)).collect();
+    let sh = || "sh".to_owned();
+    assert_eq!(
+        names,
+        [
+            ("a\u{fffd}b".to_owned(), None),
+            (sh(), None),
+            (sh(), Some(long[..1024].to_owned())),
+            (sh(), Some("--".to_owned()))
+        ]
+    );
+}
+
+/// F-09
+fn environment_near_arg_max_runs_without_the_variable_of_ours(sandbox: &Sandbox) {
+    // The largest environment with which tm-run itself can be started, found by its name on PATH: a short argv.
+    let script = "import errno, os, subprocess, sys
+directory, home = os.path.split(os.environ['T'])[0], os.environ['HOME']
+def run(size):
+    whole, rest = divmod(size, 100_000)
+    environment = {'PATH': directory, 'HOME': home} | {f'X{i}': 'x' * 100_000 for i in range(whole)} | {'Y': 'y' * rest}
+    try:
+        return subprocess.run(['tm-run', '--', '/bin/true'], env=environment).returncode
+    except OSError as error:
+        assert error.errno == errno.E2BIG, error
+low, high = 0, 100_000_000
+while high - low > 1:
+    middle = (low + high) // 2
+    low, high = (low, middle) if run(middle) is None else (middle, high)
+sys.exit(max(run(low - less) for less in range(0, 64, 4)))";
+    let launch = sandbox.unwrapped(["python3", "-c", script]).env("T", TM_RUN);
+    assert_eq!(launch.wait_for_exit(), WaitStatus::Exited(0));
 }
