@@ -323,7 +323,7 @@ pub fn weekly_cost(change: &Change) -> Option<String> {
     if !seconds.is_finite() || seconds < 60.0 {
         return None;
     }
-    let (number, unit) = if seconds < 7200.0 { (seconds / 60.0, "min") } else { (seconds / 3600.0, "h") };
+    let (number, unit) = if seconds < 18_000.0 { (seconds / 60.0, "min") } else { (seconds / 3600.0, "h") };
     let saves = if change.direction == Direction::Faster { "saves " } else { "" };
     Some(format!("{saves}{number:.0} {unit} a week"))
 }

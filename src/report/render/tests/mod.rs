@@ -4,6 +4,7 @@ mod fixture;
 mod golden;
 mod properties;
 mod schema;
+mod sentences;
 
 use std::io::{self, Write};
 
