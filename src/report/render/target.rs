@@ -8,7 +8,7 @@ use unicode_width::UnicodeWidthStr as _;
 use super::format;
 use super::labels::distinct_labels;
 use super::scale::{TimeColumns, float, maximum, scale_to, tick_step};
-use super::term::{Glyphs, Line, Style, ellipsize_middle, escape_for_display, flow, wrap};
+use super::term::{Glyphs, Line, Style, ellipsize_middle, escape_for_display, flow, hang, wrap};
 use super::text::finding_lines;
 use super::{Options, effective_options, empty_state, write_sections, write_wrapped};
 use crate::event::outcome::Outcome;
@@ -154,13 +154,8 @@ impl TargetView<'_> {
             let name = format::exit_code_text(self.target(), code);
             pieces.push(("   ", format!("{name} {}{runs}", self.glyphs.times())));
         }
-        let indented = |pieces: &[(&str, String)]| -> Vec<Line> {
-            flow(pieces, self.width - LABEL, 0)
-                .into_iter()
-                .map(|line| Line::default().to(LABEL).plain(line))
-                .collect()
-        };
-        lines.extend(indented(&pieces));
+        let room = self.width - LABEL;
+        lines.extend(hang(label(""), LABEL, flow(&pieces, room, 0)));
         let durations = self.group.durations();
         if durations.n > 0 {
             let mut pieces = vec![
@@ -172,7 +167,7 @@ impl TargetView<'_> {
                 pieces.push(("   ", format!("p95 {}", format::seconds_or_dash(durations.p95))));
             }
             pieces.push(("   ", format!("max {}", format::seconds_or_dash(durations.max))));
-            lines.extend(with_label(label("Duration"), indented(&pieces)));
+            lines.extend(hang(label("Duration"), LABEL, flow(&pieces, room, 0)));
         }
         let time = match self.group.seconds_unfinished {
             _ if self.group.unknown_durations >= counts.runs => "not known".to_owned(),
@@ -183,9 +178,7 @@ impl TargetView<'_> {
             ),
             _ => format!("{} in all", Seconds(self.group.seconds)),
         };
-        let time =
-            wrap(&time, self.width - LABEL).into_iter().map(|line| Line::default().to(LABEL).plain(line));
-        lines.extend(with_label(label("Time"), time.collect()));
+        lines.extend(hang(label("Time"), LABEL, wrap(&time, room)));
         lines
     }
 
@@ -228,11 +221,8 @@ impl TargetView<'_> {
         if line.width() <= self.width {
             return vec![line];
         }
-        let mut lines = vec![Line::bold(title.to_owned())];
-        lines.extend(
-            wrap(&format!("({about})"), self.width - 2).into_iter().map(|part| Line::of("  ").plain(part)),
-        );
-        lines
+        let about = hang(Line::of("  "), 2, wrap(&format!("({about})"), self.width - 2));
+        std::iter::once(Line::bold(title)).chain(about).collect()
     }
 
     /// One column a day, or several days a column if the terminal is too narrow.
@@ -404,14 +394,6 @@ impl TargetView<'_> {
         }
         lines
     }
-}
-
-/// Puts a label before the first of some lines.
-fn with_label(label: Line, lines: Vec<Line>) -> Vec<Line> {
-    let mut lines = lines.into_iter();
-    let first = lines.next().unwrap_or_default();
-    // The lines are indented as far as the label is wide.
-    std::iter::once(label.then(first.without_indent())).chain(lines).collect()
 }
 
 /// A change with the figures it rests on.

@@ -81,20 +81,6 @@ impl Line {
         self
     }
 
-    /// The line without leading blanks.
-    pub fn without_indent(mut self) -> Self {
-        while let Some((_, text)) = self.spans.first_mut() {
-            let trimmed = text.trim_start_matches(' ').to_owned();
-            self.width -= text.len() - trimmed.len();
-            if !trimmed.is_empty() {
-                *text = trimmed;
-                break;
-            }
-            self.spans.remove(0);
-        }
-        self
-    }
-
     /// Columns taken on a terminal.
     pub fn width(&self) -> usize {
         self.width
@@ -267,6 +253,13 @@ pub fn flow(pieces: &[(&str, String)], columns: usize, indent: usize) -> Vec<Str
         }
     }
     lines
+}
+
+/// Puts a prefix before the first of some texts, and blanks before the others.
+pub fn hang(prefix: Line, indent: usize, texts: impl IntoIterator<Item = String>) -> Vec<Line> {
+    let mut texts = texts.into_iter();
+    let first = prefix.plain(texts.next().unwrap_or_default());
+    std::iter::once(first).chain(texts.map(|text| Line::of(" ".repeat(indent)).plain(text))).collect()
 }
 
 /// The characters that drawings are made of.

@@ -9,7 +9,7 @@ use super::chart::{Chart, Column, Legend};
 use super::format::{self, ENOUGH};
 use super::labels::distinct_labels;
 use super::scale::{maximum, ratio, scale_to, stack};
-use super::term::{Glyphs, Line, Style, escape_for_display, flow, wrap};
+use super::term::{Glyphs, Line, Style, escape_for_display, flow, hang, wrap};
 use super::{Options, effective_options, empty_state, materialise, write_sections, write_wrapped};
 use crate::report::grouping::Detail;
 use crate::report::model::{Counts, DurationStats, Finding, Group, Population};
@@ -79,7 +79,7 @@ impl Overview<'_> {
         let title = format!("Usage report {} {period}", self.glyphs.dot());
         let mut lines = bold(wrap(&title, self.width));
         if let Some(filters) = format::filter_sentence(self.options, self.options.ascii) {
-            lines.extend(hanging_indent(Line::default(), &filters, 5, self.width));
+            lines.extend(hang(Line::default(), 5, wrap(&filters, self.width - 5)));
         }
         lines
     }
@@ -110,7 +110,7 @@ impl Overview<'_> {
         lines.extend(flow(&second, self.width, 2));
         let mut lines: Vec<Line> = lines.into_iter().map(Line::of).collect();
         for note in format::data_notes(self.summary, self.options) {
-            lines.extend(hanging_indent(Line::default(), &note, 2, self.width));
+            lines.extend(hang(Line::default(), 2, wrap(&note, self.width - 2)));
         }
         lines
     }
@@ -339,7 +339,7 @@ impl Overview<'_> {
         lines.extend(self.remainder(rest, &format!("{} in all", Seconds(time)), self.width));
         if starred {
             let note = "never succeeded: the durations are those of its failed runs";
-            lines.extend(hanging_indent(Line::of("  * "), note, 4, self.width));
+            lines.extend(hang(Line::of("  * "), 4, wrap(note, self.width - 4)));
         }
         lines
     }
@@ -465,13 +465,6 @@ impl Overview<'_> {
     }
 }
 
-/// Wraps text behind a prefix; further lines are indented.
-fn hanging_indent(prefix: Line, text: &str, indent: usize, width: usize) -> Vec<Line> {
-    let mut parts = wrap(text, width - indent).into_iter();
-    let first = prefix.plain(parts.next().unwrap_or_default());
-    std::iter::once(first).chain(parts.map(|part| Line::of(" ".repeat(indent)).plain(part))).collect()
-}
-
 fn bold(lines: impl IntoIterator<Item = String>) -> Vec<Line> {
     lines.into_iter().map(Line::bold).collect()
 }
@@ -491,5 +484,5 @@ pub fn finding_lines(
         _ => Style::Red,
     };
     let mark = Line::of(" ".repeat(indent)).styled(style, glyphs.finding_mark(kind)).plain(" ");
-    hanging_indent(mark, sentence, indent + 2, width)
+    hang(mark, indent + 2, wrap(sentence, width - indent - 2))
 }
