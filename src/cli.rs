@@ -3,12 +3,15 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
 use clap::builder::{OsStringValueParser, PossibleValuesParser, TypedValueParser};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
 use crate::invocation::{self, Invocation};
+
+mod when;
+
+pub use when::When;
 
 /// The longest name that is recorded, in bytes: a `G` can be a long list of hosts.
 pub const NAME_MAX: usize = 1024;
@@ -73,19 +76,6 @@ pub struct LogLine {
     /// Finite.
     pub duration_seconds: f64,
     pub exit_code: i64,
-}
-
-/// A moment as it is typed; it becomes one when the zone and the time are known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum When {
-    Day(NaiveDate),
-    Moment(NaiveDateTime),
-    /// `7d`: today and the six local calendar days before it. `4w` is `28d`.
-    Days(u32),
-    /// `12h`: exactly so many hours ago.
-    Hours(u32),
-    Today,
-    Yesterday,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -193,7 +183,7 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Request, Refus
     let error = match matches(words.iter().cloned()) {
         Ok(matches) => return request(&matches, &[]),
         Err(error) if error.kind() == ErrorKind::InvalidUtf8 => error,
-        Err(error) => return Err(refusal(&error)),
+        Err(error) => return Err(refusal(&error, &words)),
     };
     // clap wants the name of an external subcommand to be UTF-8; a path need not be. A stand-in takes its
     // place, and where it is not taken for the command, the word was a flag's value.
@@ -205,7 +195,7 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Request, Refus
             return request(&matches, &words[at..]);
         }
     }
-    Err(refusal(&error))
+    Err(refusal(&error, &words))
 }
 
 const STAND_IN: &str = "command";
@@ -253,7 +243,7 @@ fn matches(words: impl Iterator<Item = OsString>) -> Result<ArgMatches, clap::Er
 
 fn request(matches: &ArgMatches, instead: &[OsString]) -> Result<Request, Refusal> {
     let Some((name, of)) = matches.subcommand() else {
-        return Err(usage("no command to run"));
+        return Err(usage("no command to run", None));
     };
     let target = matches.get_one::<String>("target").cloned();
     let domain = matches.get_one::<String>("domain").cloned();
@@ -266,7 +256,7 @@ fn request(matches: &ArgMatches, instead: &[OsString]) -> Result<Request, Refusa
             instead.to_vec()
         };
         if words[0].is_empty() {
-            return Err(usage("the command to run is empty"));
+            return Err(usage("the command to run is empty", None));
         }
         let given = |name: &String| !name.is_empty();
         return wrap(matches, target.filter(given), domain.filter(given), words);
@@ -276,9 +266,12 @@ fn request(matches: &ArgMatches, instead: &[OsString]) -> Result<Request, Refusa
         || matches.get_flag("anklume")
         || matches.contains_id("subcommands")
     {
-        return Err(usage(&format!(
-            "options before '{name}' are of a command to run; write '-- {name}' to run a command of that name"
-        )));
+        return Err(usage(
+            &format!(
+                "options before '{name}' are of a command to run; write '-- {name}' to run a command of that name"
+            ),
+            None,
+        ));
     }
     Ok(match name {
         "on" => Request::On,
@@ -310,7 +303,7 @@ fn request(matches: &ArgMatches, instead: &[OsString]) -> Result<Request, Refusa
             },
             words: of.get_many::<OsString>("words").unwrap_or_default().cloned().collect(),
         }),
-        _ => return Err(usage(&format!("'{name}' is not known"))),
+        _ => return Err(usage(&format!("'{name}' is not known"), None)),
     })
 }
 
@@ -411,7 +404,10 @@ pub fn command() -> Command {
         .after_help(
             "Recording happens only after 'tm-run on' and never while DO_NOT_TRACK=1 is set. Each run is one line of\n\
              ~/.anklume/telemetry/usage.jsonl: timestamp, target, domain, duration_seconds, exit_code. Nothing else is\n\
-             recorded, and nothing leaves this machine. Everything after '--' is the command: 'tm-run -- clear' runs clear(1).",
+             recorded, and nothing leaves this machine. Everything after '--' is the command: 'tm-run -- clear' runs clear(1).\n\n\
+             Examples:\n  tm-run make apply                        run make, and record how long it took as make\n  \
+             tm-run --target apply -- ./apply.sh      record it as apply\n  \
+             tm-run report --since 7d                 what the last seven days went into",
         )
         .disable_help_subcommand(true)
         .allow_external_subcommands(true)
@@ -488,7 +484,7 @@ fn log_command(it: Command) -> Command {
                 .value_name("SECONDS")
                 .required(true)
                 .allow_hyphen_values(true)
-                .value_parser(finite)
+                .value_parser(seconds)
                 .help("How long it took"),
         )
         .arg(
@@ -497,7 +493,7 @@ fn log_command(it: Command) -> Command {
                 .value_name("CODE")
                 .required(true)
                 .allow_hyphen_values(true)
-                .value_parser(value_parser!(i64))
+                .value_parser(exit_code)
                 .help("How it ended"),
         )
 }
@@ -512,10 +508,10 @@ fn report_command(it: Command) -> Command {
             .value_parser(lossy())
     };
     let switch = |id: &'static str| Arg::new(id).long(id).action(ArgAction::SetTrue);
-    let number =
-        |id: &'static str| Arg::new(id).long(id).value_name("N").value_parser(value_parser!(u64).range(1..));
+    let number = |id: &'static str| Arg::new(id).long(id).value_name("N").value_parser(from_one);
     it.after_help(
-            "WHEN: 2026-11-01, 2026-11-01T14:00, 7d, 12h, 4w, today, yesterday. Days are local calendar days; 7d includes today.",
+            "WHEN: 2026-11-01, '2026-11-01 14:00', 2026-11-01T14:00:00Z, 2026-11, 7d, 4w, 3mo, 1y, 12h, 1h30m, 90s, today,\n\
+             yesterday, monday. Days are local calendar days; 7d includes today.",
         )
         .args([
             when_arg("since").help("Only events from WHEN on"),
@@ -542,7 +538,7 @@ fn report_command(it: Command) -> Command {
             Arg::new("width")
                 .long("width")
                 .value_name("N")
-                .value_parser(value_parser!(u16).range(1..))
+                .value_parser(columns)
                 .help("Columns to use, 40 to 200 [default: the terminal's, 80 in a pipe]"),
             switch("ascii").help("Draw with ASCII characters only"),
             choice("color", "WHEN", &["auto", "always", "never"]).help("Whether to use colour [default: auto]"),
@@ -577,7 +573,7 @@ fn file_arg(id: &'static str) -> Arg {
 }
 
 fn when_arg(id: &'static str) -> Arg {
-    Arg::new(id).long(id).value_name("WHEN").value_parser(when)
+    Arg::new(id).long(id).value_name("WHEN").value_parser(when::parse)
 }
 
 fn choice(id: &'static str, value: &'static str, values: &'static [&'static str]) -> Arg {
@@ -605,52 +601,35 @@ fn name(text: String) -> Result<String, String> {
     Ok(text)
 }
 
-fn finite(text: &str) -> Result<f64, String> {
-    match text.trim().parse::<f64>() {
-        Ok(number) if number.is_finite() => Ok(number),
-        Ok(_) => Err("it must be a finite number".into()),
-        Err(_) => Err("it must be a number of seconds".into()),
-    }
+fn seconds(text: &str) -> Result<f64, String> {
+    let number = text.trim().parse::<f64>().ok().filter(|number| number.is_finite() && *number >= 0.0);
+    number.ok_or_else(|| "it must be a number of seconds, 0 or more".into())
 }
 
-fn when(text: &str) -> Result<When, String> {
-    let number = |digits: &str| {
-        // Numbers parse with a sign, too.
-        let is_plain = digits.starts_with(|c: char| c.is_ascii_digit());
-        digits.parse::<u32>().ok().filter(|&number| is_plain && number > 0)
-    };
-    let found = match text {
-        "today" => Some(When::Today),
-        "yesterday" => Some(When::Yesterday),
-        _ => match text.split_at_checked(text.len().saturating_sub(1)) {
-            Some((digits, "d")) => number(digits).map(When::Days),
-            Some((digits, "w")) => number(digits).and_then(|weeks| weeks.checked_mul(7)).map(When::Days),
-            Some((digits, "h")) => number(digits).map(When::Hours),
-            _ => moment(text),
-        },
-    };
-    found
-        .ok_or_else(|| "it must be like 2026-11-01, 2026-11-01T14:00, 7d, 12h, 4w, today or yesterday".into())
+fn exit_code(text: &str) -> Result<i64, String> {
+    text.parse().map_err(|_| "it must be a whole number, such as 0, 2, or -9 for death by signal 9".into())
 }
 
-fn moment(text: &str) -> Option<When> {
-    if let Ok(day) = NaiveDate::parse_from_str(text, "%Y-%m-%d") {
-        return Some(When::Day(day));
-    }
-    let (day, time) = text.split_once('T')?;
-    let day = NaiveDate::parse_from_str(day, "%Y-%m-%d").ok()?;
-    let time = NaiveTime::parse_from_str(time, "%H:%M")
-        .or_else(|_| NaiveTime::parse_from_str(time, "%H:%M:%S"))
-        .ok()?;
-    Some(When::Moment(day.and_time(time)))
+fn from_one(text: &str) -> Result<u64, String> {
+    text.parse()
+        .ok()
+        .filter(|&number| number > 0)
+        .ok_or_else(|| "it must be a whole number, 1 or more".into())
 }
 
-fn usage(what: &str) -> Refusal {
-    Refusal::Usage(format!("{what}; see 'tm-run --help'"))
+fn columns(text: &str) -> Result<u16, String> {
+    let number = text.parse().ok().filter(|&number: &u16| number > 0);
+    number.ok_or_else(|| "it must be a whole number of columns, 40 to 200".into())
+}
+
+/// `subcommand`: whose help tells more, if it is one's.
+fn usage(what: &str, subcommand: Option<&str>) -> Refusal {
+    let of = subcommand.map(|name| format!("{name} ")).unwrap_or_default();
+    Refusal::Usage(format!("{what}; see 'tm-run {of}--help'"))
 }
 
 /// One line of clap's several: what is wrong, what may have been meant, where to look.
-fn refusal(error: &clap::Error) -> Refusal {
+fn refusal(error: &clap::Error, words: &[OsString]) -> Refusal {
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         return Refusal::Help(error.to_string());
     }
@@ -659,6 +638,14 @@ fn refusal(error: &clap::Error) -> Refusal {
     let mut what = head.strip_prefix("error: ").unwrap_or(head).to_owned();
     if matches!(error.kind(), ErrorKind::MissingRequiredArgument | ErrorKind::InvalidValue) {
         what = what.lines().map(str::trim).collect::<Vec<_>>().join(" ");
+    }
+    let subcommand = words.first().and_then(|word| word.to_str()).filter(|word| SUBCOMMANDS.contains(word));
+    if subcommand == Some("report")
+        && error.kind() == ErrorKind::UnknownArgument
+        && let Some(ContextValue::String(name)) = error.get(ContextKind::InvalidArg)
+        && !name.starts_with('-')
+    {
+        what = format!("{what} (did you mean '--target {name}'?)");
     }
     for kind in [ContextKind::SuggestedArg, ContextKind::SuggestedValue] {
         match error.get(kind) {
@@ -671,7 +658,7 @@ fn refusal(error: &clap::Error) -> Refusal {
     }
     let printable: String =
         what.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect();
-    usage(&printable)
+    usage(&printable, subcommand)
 }
 
 #[cfg(test)]
@@ -787,7 +774,9 @@ mod tests {
         fn case(words: &[&[u8]], part: &str) {
             let line = parsed(words).unwrap_err();
             assert!(line.contains(part), "{line}");
-            assert!(line.ends_with("; see 'tm-run --help'") && !line.contains('\n'), "{line}");
+            let of = words.first().and_then(|word| str::from_utf8(word).ok()).unwrap_or_default();
+            let of = if SUBCOMMANDS.contains(&of) { format!("{of} ") } else { String::new() };
+            assert!(line.ends_with(&format!("; see 'tm-run {of}--help'")) && !line.contains('\n'), "{line}");
         }
         case(&[b"--tagret", b"x", b"ls"], "did you mean '--target'?");
         case(&[b"-x", b"ls"], "unexpected argument '-x'");
@@ -811,11 +800,21 @@ mod tests {
         case(&[b"--target", b"x", b"status"], "write '-- status'");
         case(&[b"on", b"now"], "unexpected argument 'now'");
         case(&[b"log", b"--target", b"x"], "--duration <SECONDS> --exit-code <CODE>");
-        case(&[b"log", b"--target", b"x", b"--duration", b"nan", b"--exit-code", b"0"], "finite");
+        case(
+            &[b"log", b"--target", b"x", b"--duration", b"nan", b"--exit-code", b"0"],
+            "of seconds, 0 or more",
+        );
+        case(
+            &[b"log", b"--target", b"x", b"--duration", b"-5", b"--exit-code", b"0"],
+            "of seconds, 0 or more",
+        );
         case(
             &[b"log", b"--target", b"x", b"--duration", b"1", b"--exit-code", b"0.5"],
-            "invalid value '0.5'",
+            "it must be a whole number, such as 0",
         );
+        case(&[b"report", b"apply"], "(did you mean '--target apply'?)");
+        case(&[b"report", b"--last", b"1.5"], "it must be a whole number, 1 or more");
+        case(&[b"report", b"--width", b"wide"], "it must be a whole number of columns, 40 to 200");
         case(&[b"status", b"--format", b"jsn"], "did you mean 'json'?");
         case(&[b"status", b"--format", b"xml"], "'--format <FORMAT>' [possible values: text, json]; see");
         case(&[b"report", b"--since", b"7x"], "it must be like 2026-11-01");
@@ -873,43 +872,11 @@ mod tests {
     }
 
     #[test]
-    fn an_event_can_be_given_with_short_flags_and_negative_numbers() {
-        let line = LogLine { target: "x".into(), domain: None, duration_seconds: -1.5, exit_code: -2 };
+    fn an_event_can_be_given_with_short_flags_and_a_negative_exit_code() {
+        let line = LogLine { target: "x".into(), domain: None, duration_seconds: 1.5, exit_code: -2 };
         assert_eq!(
-            parsed(&[b"log", b"--targ", b"x", b"--dur", b"-1.5", b"--exit", b"-2"]),
+            parsed(&[b"log", b"--targ", b"x", b"--dur", b"1.5", b"--exit", b"-2"]),
             Ok(Request::Log(line))
         );
-    }
-
-    #[test]
-    fn moments_are_days_times_or_spans() {
-        #[track_caller]
-        fn case(text: &str, moment: Option<When>) {
-            assert_eq!(when(text).ok(), moment, "{text}");
-        }
-        let day = NaiveDate::from_ymd_opt(2026, 11, 1).unwrap();
-        case("2026-11-01", Some(When::Day(day)));
-        case("2026-11-01T14:00", Some(When::Moment(day.and_hms_opt(14, 0, 0).unwrap())));
-        case("2026-11-01T14:00:05", Some(When::Moment(day.and_hms_opt(14, 0, 5).unwrap())));
-        case("7d", Some(When::Days(7)));
-        case("4w", Some(When::Days(28)));
-        case("12h", Some(When::Hours(12)));
-        case("today", Some(When::Today));
-        case("yesterday", Some(When::Yesterday));
-        for wrong in [
-            "",
-            "d",
-            "0d",
-            "-1d",
-            "+1d",
-            "7",
-            "2026-13-01",
-            "2026-11-01T25:00",
-            "é",
-            "99999999999d",
-            "4000000000w",
-        ] {
-            case(wrong, None);
-        }
     }
 }

@@ -278,7 +278,7 @@ fn contradictory_flags_are_a_usage_error(sandbox: &Sandbox) {
         "--json",
     ] {
         let said = report(sandbox, &format!("{words} --output ../never")).expect_error(2, "");
-        assert!(said.ends_with("; see 'tm-run --help'\n"), "{words}: {said}");
+        assert!(said.ends_with("; see 'tm-run report --help'\n"), "{words}: {said}");
     }
     assert!(!sandbox.path("never").exists());
     assert!(!report(sandbox, "--since 2026-11-22 --until 2026-11-22").expect_stdout().is_empty());

@@ -8,7 +8,7 @@ pub struct UsageError(pub String);
 
 impl fmt::Display for UsageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}; see 'tm-run --help'", self.0)
+        write!(f, "{}; see 'tm-run report --help'", self.0)
     }
 }
 

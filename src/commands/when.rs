@@ -1,7 +1,8 @@
 //! Moments as they are typed, on the reader's clock.
 
 use chrono::{
-    DateTime, Days, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, Offset as _, TimeDelta, TimeZone, Utc,
+    DateTime, Datelike as _, Days, LocalResult, Months, NaiveDate, NaiveDateTime, NaiveTime, Offset as _,
+    TimeDelta, TimeZone, Utc,
 };
 
 use crate::cli::When;
@@ -9,39 +10,47 @@ use crate::cli::When;
 /// The first moment that counts (`--since`, `clear --before`).
 pub fn since<Z: TimeZone>(when: When, now: DateTime<Utc>, zone: &Z) -> DateTime<Utc> {
     match when {
-        When::Moment(moment) => first(moment, zone),
-        When::Hours(hours) => ago(now, hours),
-        When::Day(_) | When::Days(_) | When::Today | When::Yesterday => {
-            day(when, now, zone).map_or(DateTime::<Utc>::MIN_UTC, |day| start(day, zone))
-        }
+        When::Local(moment) => first(moment, zone),
+        When::Exact(moment) => moment,
+        When::Ago(seconds) => ago(now, seconds),
+        _ => days(when, now, zone).map_or(DateTime::<Utc>::MIN_UTC, |(first, _)| start(first, zone)),
     }
 }
 
 /// The first moment that does not count any more (`--until`): a day is in it, a time of day is not.
 pub fn until<Z: TimeZone>(when: When, now: DateTime<Utc>, zone: &Z) -> DateTime<Utc> {
     match when {
-        When::Moment(moment) => last(moment, zone),
-        When::Hours(hours) => ago(now, hours),
-        When::Day(_) | When::Days(_) | When::Today | When::Yesterday => match day(when, now, zone) {
-            Some(day) => day.succ_opt().map_or(DateTime::<Utc>::MAX_UTC, |next| start(next, zone)),
+        When::Local(moment) => last(moment, zone),
+        When::Exact(moment) => moment,
+        When::Ago(seconds) => ago(now, seconds),
+        _ => match days(when, now, zone) {
+            Some((_, last)) => last.succ_opt().map_or(DateTime::<Utc>::MAX_UTC, |next| start(next, zone)),
             None => DateTime::<Utc>::MIN_UTC,
         },
     }
 }
 
-fn ago(now: DateTime<Utc>, hours: u32) -> DateTime<Utc> {
-    now.checked_sub_signed(TimeDelta::hours(hours.into())).unwrap_or(DateTime::<Utc>::MIN_UTC)
+fn ago(now: DateTime<Utc>, seconds: u32) -> DateTime<Utc> {
+    now.checked_sub_signed(TimeDelta::seconds(seconds.into())).unwrap_or(DateTime::<Utc>::MIN_UTC)
 }
 
-/// `None`: before all calendars.
-fn day<Z: TimeZone>(when: When, now: DateTime<Utc>, zone: &Z) -> Option<NaiveDate> {
+/// The first day that counts since then, and the last one until then. `None`: before all calendars.
+fn days<Z: TimeZone>(when: When, now: DateTime<Utc>, zone: &Z) -> Option<(NaiveDate, NaiveDate)> {
     let today = now.with_timezone(zone).date_naive();
-    match when {
-        When::Day(day) => Some(day),
-        When::Days(days) => today.checked_sub_days(Days::new(u64::from(days).saturating_sub(1))),
-        When::Yesterday => today.pred_opt(),
-        When::Today | When::Moment(_) | When::Hours(_) => Some(today),
-    }
+    let day = match when {
+        When::Month(first) => return Some((first, first.checked_add_months(Months::new(1))?.pred_opt()?)),
+        When::Day(day) => day,
+        When::Days(days) => today.checked_sub_days(Days::new(u64::from(days).saturating_sub(1)))?,
+        // As with days, today is in it: `1mo` on 23 November begins on 24 October.
+        When::Months(months) => today.checked_sub_months(Months::new(months))?.succ_opt()?,
+        When::Yesterday => today.pred_opt()?,
+        When::Weekday(weekday) => {
+            let ago = today.weekday().days_since(weekday);
+            today.checked_sub_days(Days::new(ago.into()))?
+        }
+        When::Today | When::Local(_) | When::Exact(_) | When::Ago(_) => today,
+    };
+    Some((day, day))
 }
 
 fn start<Z: TimeZone>(day: NaiveDate, zone: &Z) -> DateTime<Utc> {
@@ -143,7 +152,7 @@ mod tests {
     }
 
     fn at(text: &str) -> When {
-        When::Moment(text.parse().unwrap())
+        When::Local(text.parse().unwrap())
     }
 
     /// 23 November, half past midnight on the reader's clock, the day before in UTC.
@@ -165,7 +174,14 @@ mod tests {
         case(When::Days(1), "2026-11-22T23:00:00Z");
         case(When::Days(7), "2026-11-16T23:00:00Z");
         case(When::Days(30), "2026-10-24T22:00:00Z");
-        case(When::Hours(12), "2026-11-22T11:30:00Z");
+        case(When::Ago(12 * 3600), "2026-11-22T11:30:00Z");
+        case(When::Exact(utc("2026-11-01T14:00:00Z")), "2026-11-01T14:00:00Z");
+        case(When::Months(1), "2026-10-23T22:00:00Z");
+        case(When::Months(12), "2025-11-23T22:00:00Z");
+        // 23 November 2026 is a Monday on the reader's clock.
+        case(When::Weekday(chrono::Weekday::Mon), "2026-11-22T23:00:00Z");
+        case(When::Weekday(chrono::Weekday::Tue), "2026-11-16T23:00:00Z");
+        case(When::Month("2026-10-01".parse().unwrap()), "2026-09-30T22:00:00Z");
         case(day_of("2026-11-01"), "2026-10-31T23:00:00Z");
         case(day_of("2026-10-25"), "2026-10-24T22:00:00Z");
         case(at("2026-11-01T14:00:00"), "2026-11-01T13:00:00Z");
@@ -181,7 +197,9 @@ mod tests {
         case(When::Today, "2026-11-23T23:00:00Z");
         case(When::Yesterday, "2026-11-22T23:00:00Z");
         case(When::Days(2), "2026-11-22T23:00:00Z");
-        case(When::Hours(12), "2026-11-22T11:30:00Z");
+        case(When::Ago(12 * 3600), "2026-11-22T11:30:00Z");
+        case(When::Month("2026-10-01".parse().unwrap()), "2026-10-31T23:00:00Z");
+        case(When::Weekday(chrono::Weekday::Sun), "2026-11-22T23:00:00Z");
         case(day_of("2026-10-25"), "2026-10-25T23:00:00Z");
         case(at("2026-11-01T14:00:00"), "2026-11-01T13:00:00Z");
     }

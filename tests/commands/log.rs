@@ -11,7 +11,7 @@ use crate::harness::{Case, OFF, Output, RECORDED, Sandbox, TM_RUN, WaitStatus, c
 
 pub fn cases() -> Vec<Case> {
     let mut all = cases![OFF; log_while_off_writes_nothing];
-    all.extend(cases![RECORDED; log_writes_the_documented_line, log_accepts_negative_numbers_and_option_prefixes, log_refuses_invalid_names_durations_and_exit_codes, log_that_cannot_be_written_is_an_error]);
+    all.extend(cases![RECORDED; log_writes_the_documented_line, log_accepts_negative_exit_codes_and_option_prefixes, log_refuses_invalid_names_durations_and_exit_codes, log_that_cannot_be_written_is_an_error]);
     all
 }
 
@@ -52,11 +52,11 @@ fn log_writes_the_documented_line(sandbox: &Sandbox) {
     assert_eq!(sandbox.events().len(), 3);
 }
 
-fn log_accepts_negative_numbers_and_option_prefixes(sandbox: &Sandbox) {
+fn log_accepts_negative_exit_codes_and_option_prefixes(sandbox: &Sandbox) {
     logs(
         sandbox,
-        &["--targ", "apply", "--dom", "pro", "--dur", "-1.5", "--exit", "-9"],
-        r#""target": "apply", "domain": "pro", "duration_seconds": -1.5, "exit_code": -9}"#,
+        &["--targ", "apply", "--dom", "pro", "--dur", "1.5", "--exit", "-9"],
+        r#""target": "apply", "domain": "pro", "duration_seconds": 1.5, "exit_code": -9}"#,
     );
     logs(
         sandbox,
@@ -73,6 +73,8 @@ fn log_refuses_invalid_names_durations_and_exit_codes(sandbox: &Sandbox) {
         (1, "a\u{1b}[31m"),
         (1, "a\u{85}b"),
         (3, "nan"),
+        (3, "-5"),
+        (3, "-0.001"),
         (3, "-inf"),
         (3, "1e999"),
         (3, "1,5"),
