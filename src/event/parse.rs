@@ -30,6 +30,8 @@ pub enum ParsedLine {
 impl ParsedLine {
     /// The line comes without its line feed.
     pub fn parse(line: &[u8]) -> Self {
+        // The byte order mark that some editors put at the start of a file.
+        let line = line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(line);
         if let Some(event) = lenient::parse(line) {
             Self::Event(event)
         } else if line.trim_ascii().is_empty() {

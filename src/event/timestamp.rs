@@ -36,7 +36,8 @@ pub fn parse(text: &[u8]) -> Option<i64> {
     }
     let offset = match *rest {
         [] | [b'Z' | b'z'] => 0,
-        [sign @ (b'+' | b'-'), h1, h2, b':', m1, m2] => {
+        // With a colon by RFC 3339, without one by ISO 8601's basic format, as date(1) and Go write it.
+        [sign @ (b'+' | b'-'), h1, h2, b':', m1, m2] | [sign @ (b'+' | b'-'), h1, h2, m1, m2] => {
             let (hours, minutes) = (two_digits(h1, h2)?, two_digits(m1, m2)?);
             if hours > 23 || minutes > 59 {
                 return None;
@@ -95,7 +96,11 @@ mod tests {
         case("1970-01-01T00:00:00.Z", None);
         case("1970-01-01T00:00Z", None);
         case("1970-01-01", None);
-        case("1970-01-01T00:00:00+0100", None);
+        case("1970-01-01T01:00:00+0100", Some(0));
+        case("1969-12-31T18:30:00-0530", Some(0));
+        case("1970-01-01T00:00:00+01000", None);
+        case("1970-01-01T00:00:00+01", None);
+        case("1970-01-01T00:00:00+0160", None);
         case("1970-13-01T00:00:00Z", None);
         case("+970-01-01T00:00:00Z", None);
     }

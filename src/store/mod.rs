@@ -5,6 +5,7 @@
 mod append;
 mod clear;
 mod consent;
+mod encoding;
 mod lock;
 mod open;
 mod ownership;

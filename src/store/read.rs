@@ -5,7 +5,7 @@
 //! to date and trusted.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{Cursor, Read};
 use std::os::unix::fs::FileExt as _;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -13,9 +13,13 @@ use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context as _;
 
+use super::encoding::Encoding;
 use crate::event::parse::scanner::Window;
 use crate::event::table::chunk::{Chunk, MAX_ROWS};
 use crate::event::table::{Batch, Interner, NAMED_LINES, ReadStats, Table, TableBuilder};
+
+/// So many bytes of a log are looked at before it is read.
+const HEAD: usize = 16;
 
 /// Where events come from.
 pub enum Source {
@@ -139,6 +143,12 @@ fn read_all<T: Send>(
         line += batch.lines;
         all_made.push(made);
     }
+    // A line or two of an array can look like a torn line with a whole one behind it.
+    if stats.unreadable > stats.lines / 2
+        && let Some((log, encoding)) = logs.iter().find_map(|log| Some((log, log.encoding?)))
+    {
+        return Err(log.unreadable(encoding));
+    }
     Ok((all_made, stats))
 }
 
@@ -159,6 +169,8 @@ fn processors() -> usize {
 struct Log {
     name: String,
     content: Content,
+    /// What it seems to be instead of a log.
+    encoding: Option<Encoding>,
 }
 
 enum Content {
@@ -170,10 +182,7 @@ enum Content {
 impl Log {
     fn open(source: Source) -> anyhow::Result<Self> {
         let (path, file) = match source {
-            Source::Stream(stream) => {
-                let content = Content::Stream(Mutex::new(stream));
-                return Ok(Self { name: "standard input".into(), content });
-            }
+            Source::Stream(stream) => return Self::of_stream("standard input".into(), stream),
             Source::Path(path) => (path, None),
             Source::File(path, file) => (path, Some(file)),
         };
@@ -185,12 +194,32 @@ impl Log {
         };
         let (file, metadata) = open().with_context(|| format!("could not read {name}"))?;
         // pread(2) does not work on a pipe (`--log <(zcat old.gz)`).
-        let content = if metadata.is_file() {
-            Content::File(file, metadata.len())
-        } else {
-            Content::Stream(Mutex::new(Box::new(file)))
-        };
-        Ok(Self { name, content })
+        if !metadata.is_file() {
+            return Self::of_stream(name, Box::new(file));
+        }
+        let mut head = [0; HEAD];
+        let length = file.read_at(&mut head, 0).with_context(|| format!("could not read {name}"))?;
+        Self::new(name, Content::File(file, metadata.len()), &head[..length])
+    }
+
+    fn of_stream(name: String, mut stream: Box<dyn Read + Send>) -> anyhow::Result<Self> {
+        let mut head = Vec::new();
+        let read = stream.by_ref().take(HEAD as u64).read_to_end(&mut head);
+        read.with_context(|| format!("could not read {name}"))?;
+        let content = Content::Stream(Mutex::new(Box::new(Cursor::new(head.clone()).chain(stream))));
+        Self::new(name, content, &head)
+    }
+
+    fn new(name: String, content: Content, head: &[u8]) -> anyhow::Result<Self> {
+        let log = Self { name, content, encoding: Encoding::of(head) };
+        match log.encoding {
+            Some(encoding) if !encoding.may_be_damage() => Err(log.unreadable(encoding)),
+            _ => Ok(log),
+        }
+    }
+
+    fn unreadable(&self, encoding: Encoding) -> anyhow::Error {
+        anyhow::anyhow!("no line of {} could be read: {}", self.name, encoding.remedy())
     }
 }
 
@@ -479,6 +508,41 @@ mod tests {
         assert!(format!("{error:#}").starts_with("could not read /"), "{error:#}");
         let error = read(vec![Source::Path(directory.path().to_owned())], &AtomicU64::new(0)).unwrap_err();
         assert!(format!("{error:#}").ends_with("Is a directory (os error 21)"), "{error:#}");
+    }
+
+    #[test]
+    fn file_in_a_foreign_encoding_is_refused_with_its_remedy() {
+        #[track_caller]
+        fn case(content: &[u8], remedy: &str) {
+            let mut file = tempfile::NamedTempFile::new().unwrap();
+            file.write_all(content).unwrap();
+            let stream = Source::Stream(Box::new(Cursor::new(content.to_vec())));
+            for (source, name) in [
+                (Source::Path(file.path().to_owned()), file.path().to_str().unwrap()),
+                (stream, "standard input"),
+            ] {
+                let error = read(vec![source], &AtomicU64::new(0)).unwrap_err().to_string();
+                assert_eq!(error, format!("no line of {name} could be read: {remedy}"));
+            }
+        }
+        let array = |between: &str| format!("[{}]", [line(1, "a"), line(2, "b")].join(between));
+        let utf16: Vec<u8> = array("").encode_utf16().flat_map(u16::to_le_bytes).collect();
+        case(b"\x1f\x8b\x08\0\0", Encoding::Gzip.remedy());
+        case(&[b"\xff\xfe", &utf16[..]].concat(), Encoding::Utf16.remedy());
+        case(array(",").as_bytes(), Encoding::JsonArray.remedy());
+        case(array(",\n  ").replace('[', "[\n  ").as_bytes(), Encoding::JsonArray.remedy());
+        // A log whose first line is damaged is a log.
+        let damaged = format!("[nonsense\n{}\n{}\n", line(1, "a"), line(2, "b"));
+        let stream = Source::Stream(Box::new(Cursor::new(damaged)));
+        assert_eq!(read(vec![stream], &AtomicU64::new(0)).unwrap().read_stats.events, 2);
+    }
+
+    #[test]
+    fn byte_order_mark_costs_no_event() {
+        let log = format!("\u{feff}{}\n{}\n", line(1, "a"), line(2, "b"));
+        let stream = Source::Stream(Box::new(Cursor::new(log)));
+        let stats = read(vec![stream], &AtomicU64::new(0)).unwrap().read_stats;
+        assert_eq!((stats.events, stats.unreadable), (2, 0));
     }
 
     #[test]

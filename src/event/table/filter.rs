@@ -27,6 +27,9 @@ pub struct Filter {
     pub failed: bool,
 }
 
+/// Death by SIGINT, as a shell tells it.
+const INTERRUPTED: i64 = 130;
+
 impl Table {
     /// Of each series, whether its names and its outcome pass.
     pub fn series_passing(&self, filter: &Filter) -> Vec<bool> {
@@ -86,6 +89,13 @@ impl Table {
             }
         }
         (self.targets, self.domains) = (targets.names, domains.names);
+        // Only the name of its target says that 99 is Ansible's Ctrl-C: from now on the code has to say so.
+        for series in &mut self.series {
+            let told = Outcome::from_exit_code("", series.exit_code);
+            if series.outcome == Outcome::Interrupted && told != Outcome::Interrupted {
+                series.exit_code = INTERRUPTED;
+            }
+        }
     }
 }
 
@@ -113,6 +123,24 @@ impl Pseudonyms {
 mod tests {
     use super::*;
     use crate::event::table::tests::table;
+
+    #[test]
+    fn anonymous_events_keep_their_outcomes() {
+        let mut table = table(concat!(
+            "{\"timestamp\": \"2026-02-14T10:00:00Z\", \"target\": \"ansible-playbook\", \"exit_code\": 99}\n",
+            "{\"timestamp\": \"2026-02-14T11:00:00Z\", \"target\": \"make\", \"exit_code\": 99}\n",
+            "{\"timestamp\": \"2026-02-14T12:00:00Z\", \"target\": \"make\", \"exit_code\": 143}\n",
+        ));
+        let outcomes = |table: &Table| -> Vec<Outcome> {
+            table.events().map(|(_, event)| Outcome::from_exit_code(&event.target, event.exit_code)).collect()
+        };
+        let before = outcomes(&table);
+        assert_eq!(before, [Outcome::Interrupted, Outcome::Failed, Outcome::Interrupted]);
+        table.anonymize();
+        assert_eq!(outcomes(&table), before);
+        let codes: Vec<i64> = table.events().map(|(_, event)| event.exit_code).collect();
+        assert_eq!(codes, [130, 99, 143]);
+    }
 
     #[test]
     fn filters_keep_matching_events_only() {
