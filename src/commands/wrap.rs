@@ -6,6 +6,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
+use std::sync::OnceLock;
 
 use nix::errno::Errno;
 use nix::libc::O_NOCTTY;
@@ -19,6 +20,9 @@ use crate::run::{self, Command, FinishedRun};
 use crate::store::Store;
 use crate::sys::exec::ExecArgs;
 use crate::sys::process::ChildKind;
+
+/// The command that is recorded: a child that shares our memory uses it as long as it likes.
+static COMMAND: OnceLock<Command> = OnceLock::new();
 
 /// Runs the command. `args`: our own arguments without `argv[0]`, of which the last ones are the command's.
 pub fn run(wrap: &Wrap, args: &[OsString]) -> Exit {
@@ -35,8 +39,7 @@ pub fn run(wrap: &Wrap, args: &[OsString]) -> Exit {
         && !active.is_some_and(|value| nesting::is_recorded_around_us(value, &target))
     {
         let added = nesting::with(active, nix::unistd::getpid().as_raw(), &target);
-        // Never freed, for a child that shares our memory uses it.
-        let command: &'static Command = Box::leak(Box::new(command(Some(added))));
+        let command = COMMAND.get_or_init(|| command(Some(added)));
         // While the command runs we let go of the terminal.
         let has_terminal = io::stderr().is_terminal();
         // Where the kernel refuses the first kind (qemu-user does), try the other.

@@ -80,7 +80,7 @@ pub struct Child {
 impl ChildMain for Child {
     /// Waits for tm-run to be ready, then executes the command. Without waiting, a signal that comes before tm-run watches
     /// would end tm-run and leave the command at work.
-    fn main(&'static self) -> ! {
+    fn main(&self) -> ! {
         // Nobody would pass signals to the command without us, so it must not outlive us (timeout(1) does the same).
         process::set_parent_death_signal(self.parent);
         while self.words.go.load() == 0 {

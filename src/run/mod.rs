@@ -77,9 +77,7 @@ pub fn run(command: &'static Command, kind: ChildKind) -> Option<FinishedRun> {
     let parent = nix::unistd::getpid().as_raw();
     child::reset_sigchld();
     let started = Instant::now();
-    // Never freed, for a child that shares our memory uses it.
-    let child = Box::leak(Box::new(Child { command, parent, words }));
-    let Some(pid) = process::start(kind, child, Some(&words.running)) else {
+    let Some(pid) = process::start(kind, Child { command, parent, words }, Some(&words.running)) else {
         child::restore_sigchld();
         return None;
     };

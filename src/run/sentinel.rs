@@ -42,8 +42,7 @@ impl Sentinel {
     /// Starts the process. All signals must be blocked already. `None` if that is not possible: the supervisor then goes by
     /// who sent a signal.
     pub fn start(kind: ChildKind, words: &'static SharedWords, parent: i32) -> Option<Self> {
-        // Never freed, for a process that shares our memory uses it.
-        let pid = process::start(kind, Box::leak(Box::new(SentinelProcess { parent, words })), None)?;
+        let pid = process::start(kind, SentinelProcess { parent, words }, None)?;
         Some(Self { pid, words, requests: 0 })
     }
 
@@ -134,7 +133,7 @@ struct SentinelProcess {
 }
 
 impl ChildMain for SentinelProcess {
-    fn main(&'static self) -> ! {
+    fn main(&self) -> ! {
         process::set_parent_death_signal(self.parent);
         // killall(1) and pkill(1) go by it: a signal to tm-run by its name is not meant for this process.
         process::set_name(c"sentinel");

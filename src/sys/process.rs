@@ -70,7 +70,7 @@ pub enum ChildKind {
 /// pointer. So it must not allocate (the C library takes us for a process with one thread, and locks nothing), must not
 /// panic, and must call nothing of the C library that can fail (`errno` is ours).
 pub trait ChildMain: Sync + 'static {
-    fn main(&'static self) -> !;
+    fn main(&self) -> !;
 }
 
 /// Bytes of the stack of a process that shares our memory.
@@ -85,17 +85,14 @@ struct Stack(#[expect(dead_code, reason = "the kernel is given its address")] [u
 ///
 /// The kernel sets `running` to 0, and wakes its waiters, when the process has executed another program or has ended; only
 /// for [`ChildKind::CloneVm`] (clone(2), `CLONE_CHILD_CLEARTID`).
-pub fn start<T: ChildMain>(
-    kind: ChildKind,
-    child: &'static T,
-    running: Option<&'static Word>,
-) -> Option<i32> {
+pub fn start<T: ChildMain>(kind: ChildKind, child: T, running: Option<&'static Word>) -> Option<i32> {
     match kind {
-        ChildKind::CloneVm => clone_vm(child, running),
+        // Never freed: the process uses it as long as it lives.
+        ChildKind::CloneVm => clone_vm(Box::leak(Box::new(child)), running),
         // SAFETY: the process has one thread here (only the report makes threads, and it starts no process), so the child
         // may do all that the parent may.
         ChildKind::Fork => match unsafe { nix::unistd::fork() }.ok()? {
-            ForkResult::Parent { child } => Some(child.as_raw()),
+            ForkResult::Parent { child: pid } => Some(pid.as_raw()),
             ForkResult::Child => child.main(),
         },
     }

@@ -16,7 +16,7 @@ pub fn cases() -> Vec<Case> {
         event_is_in_the_log_before_the_parent_sees_the_exit,
         log_and_directory_are_private_under_umask_zero,
         target_and_domain_are_recorded,
-        invalid_target_or_domain_is_a_usage_error_and_runs_nothing,
+        mistyped_option_is_a_usage_error_and_runs_nothing,
     ];
     all.extend(cases![ALL_BUT_OFF; concurrent_200_runs_by_bash_write_200_lines]);
     all.extend(cases![ALL_BUT_OFF, needs ["xargs"]; concurrent_400_runs_by_xargs_write_400_lines]);
@@ -139,17 +139,8 @@ fn target_and_domain_are_recorded(sandbox: &Sandbox) {
     assert_eq!(sandbox.events().pop().expect("an event").domain.as_deref(), Some("\u{fffd}"));
 }
 
-fn invalid_target_or_domain_is_a_usage_error_and_runs_nothing(sandbox: &Sandbox) {
-    let long = "x".repeat(1025);
-    for words in [
-        &["--target", "two\nlines"][..],
-        &["--target", ""],
-        &["--target", &long],
-        &["--domain", "a\tb"],
-        &["--domain", &long],
-        &["--no-such-option"],
-        &["--tarrget", "x"],
-    ] {
+fn mistyped_option_is_a_usage_error_and_runs_nothing(sandbox: &Sandbox) {
+    for words in [&["--no-such-option"][..], &["--tarrget", "x"], &["--target"]] {
         let tail = ["--", "sh", "-c", "echo run"];
         let output = sandbox.unwrapped([TM_RUN].iter().chain(words).chain(&tail)).output();
         assert_eq!((output.status, output.text().as_str()), (WaitStatus::Exited(2), ""), "{words:?}");
