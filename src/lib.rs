@@ -33,7 +33,7 @@ pub mod fuzzing {
     pub use crate::event::parse::{ParsedEvent, glued_object_start, lenient};
     pub use crate::event::table::{Filter, Table};
     pub use crate::report::model::{Contents, GroupBy, Population, SortBy};
-    pub use crate::report::render::{self, Recording};
+    pub use crate::report::render::{self, RecordingState};
     pub use crate::report::summary;
     pub use crate::store::read::{Source, read};
 }

@@ -198,7 +198,7 @@ fn write(
     };
     let summary = summary::of(
         &mut table,
-        &summary::Options {
+        &summary::SummaryOptions {
             by,
             sort: sort(asked),
             durations,
@@ -226,11 +226,11 @@ fn write(
         contents: &contents,
         generator: concat!("tm-run ", env!("CARGO_PKG_VERSION")),
         recording: match recording {
-            Some(Recording::On(_)) => render::Recording::On,
-            Some(Recording::Off(_)) => render::Recording::Off,
-            Some(Recording::Blocked(_, reason)) => render::Recording::Blocked(reason),
-            Some(Recording::NoHome) => render::Recording::Impossible(consent::NO_HOME),
-            None => render::Recording::NotAsked,
+            Some(Recording::On(_)) => render::RecordingState::On,
+            Some(Recording::Off(_)) => render::RecordingState::Off,
+            Some(Recording::Blocked(_, reason)) => render::RecordingState::Blocked(reason),
+            Some(Recording::NoHome) => render::RecordingState::Impossible(consent::NO_HOME),
+            None => render::RecordingState::NotAsked,
         },
     };
     if asked.format == Format::Csv {

@@ -37,7 +37,7 @@ pub struct Summary<'a> {
 }
 
 /// What a report was asked for, filters aside: those are [`Table::retain`]'s.
-pub struct Options<'a> {
+pub struct SummaryOptions<'a> {
     pub by: GroupBy,
     pub sort: SortBy,
     pub durations: Population,
@@ -58,7 +58,7 @@ const TREND_MICROS: i64 = 84 * 86_400 * MICROS_PER_SECOND;
 
 /// The numbers of all events in the table. Moves its rows about and takes its names: no copy of
 /// them is made.
-pub fn of<'a>(table: &'a mut Table, options: &Options<'a>) -> Summary<'a> {
+pub fn of<'a>(table: &'a mut Table, options: &SummaryOptions<'a>) -> Summary<'a> {
     let ends = table.period();
     let from = ends.map(|(from, _)| from.timestamp_micros());
     let to = ends.map(|(_, to)| to.timestamp_micros());
@@ -296,7 +296,7 @@ mod tests {
     }
 
     /// With all groups made.
-    fn of(table: Table, options: &Options<'static>) -> Summary<'static> {
+    fn of(table: Table, options: &SummaryOptions<'static>) -> Summary<'static> {
         let mut summary = super::of(Box::leak(Box::new(table)), options);
         summary.groups = Groups::Given(
             summary
@@ -309,8 +309,8 @@ mod tests {
 
     const UTC: &(dyn Fn(i64) -> i64 + Sync) = &|_| 0;
 
-    fn options() -> Options<'static> {
-        Options {
+    fn options() -> SummaryOptions<'static> {
+        SummaryOptions {
             by: GroupBy::Target,
             sort: SortBy::Runs,
             durations: Population::Ok,
@@ -409,7 +409,7 @@ mod tests {
                 })
                 .collect();
             let mut table = of_lines(lines.iter().map(String::as_bytes));
-            let summary = super::of(&mut table, &Options { durations, ..options() });
+            let summary = super::of(&mut table, &SummaryOptions { durations, ..options() });
             let groups = &summary.groups;
             let of = |detail| {
                 groups
@@ -492,7 +492,7 @@ mod tests {
         let mut table = of_lines(wrong.iter().map(String::as_bytes));
         let now = chrono::DateTime::parse_from_rfc3339("2026-11-23T12:30:00Z").unwrap().to_utc();
         let strays = table.untime_strays(now);
-        let found = of(table, &Options { strays, ..options() });
+        let found = of(table, &SummaryOptions { strays, ..options() });
         assert_eq!((found.period, &found.findings), (right.period, &right.findings));
         assert_eq!(found.by_weekday_and_hour, right.by_weekday_and_hour);
         let (group, expected) = (&found.groups[0], &right.groups[0]);
@@ -558,7 +558,7 @@ mod tests {
             let filter = Filter { since, ..filter };
             let baseline = Baseline::before_since(&table, &filter);
             table.retain(&filter);
-            of(table, &Options { baseline: Box::leak(Box::new(baseline)), ..options() })
+            of(table, &SummaryOptions { baseline: Box::leak(Box::new(baseline)), ..options() })
         };
         assert_eq!(unfiltered.findings.len(), 1);
         for hours in [1, 5, 30, 60, 100, 300, 1000] {
@@ -644,7 +644,7 @@ mod tests {
             ("2026-11-22T11:00:00Z", "sync", "pro", 1.0, 0),
             ("2026-11-22T12:00:00Z", "apply", "pro", 10.0, 2),
         ];
-        let summary = of(table(&events), &Options { by: GroupBy::Domain, ..options() });
+        let summary = of(table(&events), &SummaryOptions { by: GroupBy::Domain, ..options() });
         assert_eq!(summary.groups[0].name.as_deref(), Some("pro"));
         assert_eq!(summary.groups[0].breakdown.len(), 2);
         assert_eq!(summary.groups[0].breakdown[0].0.as_deref(), Some("apply"));

@@ -60,12 +60,12 @@ pub struct Options<'a> {
     pub contents: &'a Contents,
     /// Program and version: `tm-run 1.0.0`.
     pub generator: &'a str,
-    pub recording: Recording<'a>,
+    pub recording: RecordingState<'a>,
 }
 
 /// Whether runs are recorded, for a report that has nothing to show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Recording<'a> {
+pub enum RecordingState<'a> {
     On,
     Off,
     /// On, but not here, and why: `DO_NOT_TRACK=1 is set`.
@@ -145,12 +145,12 @@ fn empty_state(summary: &Summary, options: &Options) -> Option<Vec<String>> {
     }
     lines.push("No telemetry data to report.".to_owned());
     match options.recording {
-        Recording::Off => lines.push("Recording is off. Turn it on with: tm-run on".to_owned()),
-        Recording::On => lines
+        RecordingState::Off => lines.push("Recording is off. Turn it on with: tm-run on".to_owned()),
+        RecordingState::On => lines
             .push("Recording is on. Run something through tm-run, for example: tm-run make sync".to_owned()),
-        Recording::Blocked(why) => lines.push(format!("Recording is on, but not here: {why}.")),
-        Recording::Impossible(why) => lines.push(format!("Nothing can be recorded: {why}.")),
-        Recording::NotAsked => {}
+        RecordingState::Blocked(why) => lines.push(format!("Recording is on, but not here: {why}.")),
+        RecordingState::Impossible(why) => lines.push(format!("Nothing can be recorded: {why}.")),
+        RecordingState::NotAsked => {}
     }
     Some(lines)
 }

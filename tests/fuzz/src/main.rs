@@ -22,7 +22,7 @@ use std::sync::atomic::AtomicU64;
 
 use chrono::{DateTime, Utc};
 use tm_run::fuzzing::{
-    GroupBy, Contents, Event, ParsedEvent, Filter, Outcome, Population, Recording, Scanner, SortBy, Source, Table, Window,
+    GroupBy, Contents, Event, ParsedEvent, Filter, Outcome, Population, RecordingState, Scanner, SortBy, Source, Table, Window,
     glued_object_start, read, render, summary, lenient,
 };
 
@@ -178,7 +178,7 @@ fn reported(bits: usize, mut table: Table, filters: &Filter, contents: &Contents
     let local = |moment: DateTime<Utc>| {
         moment.naive_utc().checked_add_signed(chrono::TimeDelta::seconds(ahead)).unwrap_or_default()
     };
-    let options = summary::Options {
+    let options = summary::SummaryOptions {
         baseline: &Default::default(),
         strays: Default::default(),
         by,
@@ -204,7 +204,7 @@ fn reported(bits: usize, mut table: Table, filters: &Filter, contents: &Contents
         unknown_excludes: &[],
         contents,
         generator: "fuzz",
-        recording: Recording::On,
+        recording: RecordingState::On,
     };
     type Render = fn(&summary::Summary, &render::Options<'_>, &mut dyn Write) -> std::io::Result<()>;
     let written = |render: Render| {

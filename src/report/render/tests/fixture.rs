@@ -12,7 +12,7 @@ use crate::report::model::{
     Change, ChangeWindow, Contents, Counts, DayStats, Direction, DurationStats, Finding, FindingKind, Group,
     GroupBy, HistogramBin, Input, Period, Population, RunRecord, Totals, Usual,
 };
-use crate::report::render::{Filter, Options, Recording, scale};
+use crate::report::render::{Filter, Options, RecordingState, scale};
 use crate::report::summary::Summary;
 
 pub static NO_FILTERS: Filter = Filter {
@@ -61,7 +61,7 @@ pub fn options(width: usize) -> Options<'static> {
         unknown_excludes: &[],
         contents: &CONTENTS,
         generator: "tm-run 1.0.0",
-        recording: Recording::On,
+        recording: RecordingState::On,
     }
 }
 

@@ -63,10 +63,10 @@ fn overview_of_few_events_matches_golden() {
 fn empty_state_matches_golden() {
     case("nothing-on.txt", |out| text(&nothing(), &options(80), out));
     for (name, recording) in [
-        ("off", Recording::Off),
-        ("blocked", Recording::Blocked("DO_NOT_TRACK=1 is set")),
-        ("impossible", Recording::Impossible("there is no home directory")),
-        ("elsewhere", Recording::NotAsked),
+        ("off", RecordingState::Off),
+        ("blocked", RecordingState::Blocked("DO_NOT_TRACK=1 is set")),
+        ("impossible", RecordingState::Impossible("there is no home directory")),
+        ("elsewhere", RecordingState::NotAsked),
     ] {
         let options = Options { recording, ..options(80) };
         case(&format!("nothing-{name}.txt"), |out| text(&nothing(), &options, out));
