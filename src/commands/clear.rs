@@ -1,13 +1,16 @@
 //! `clear`: deletes what was recorded.
 
-use std::io::Write;
+use std::fs;
+use std::io::{self, Write};
 
 use anyhow::Context as _;
 use chrono::{DateTime, Local, Utc};
 
-use super::{consent, when};
+use super::usage::UsageError;
+use super::{consent, env, when};
 use crate::cli::When;
-use crate::store::Cleared;
+use crate::report::render::format;
+use crate::store::{Cleared, Store};
 
 /// # Errors
 /// Something of ours could not be deleted.
@@ -25,22 +28,51 @@ pub fn everything(out: &mut dyn Write) -> anyhow::Result<()> {
             )
         }
     }
+    let left = left_behind(&store);
+    if !left.is_empty() {
+        writeln!(
+            out,
+            "Left in {}, for tm-run has not made it: {}",
+            store.directory().display(),
+            left.join(", ")
+        )?;
+    }
     Ok(())
+}
+
+/// What still stands there under the log's name or one made of it: a directory, a rotated log.
+fn left_behind(store: &Store) -> Vec<String> {
+    let log = store.log_path();
+    let Some(log) = log.file_name().and_then(|name| name.to_str()) else { return Vec::new() };
+    let names = fs::read_dir(store.directory()).into_iter().flatten();
+    let mut names: Vec<String> = names
+        .filter_map(|entry: io::Result<fs::DirEntry>| entry.ok()?.file_name().into_string().ok())
+        .filter(|name| name.starts_with(log))
+        .map(|name| format::escape_for_display(&name, false))
+        .collect();
+    names.sort_unstable();
+    names
 }
 
 /// Deletes what is older than a moment on the local clock, and keeps recording.
 ///
 /// # Errors
-/// The log could not be written anew; it is as it was.
+/// The moment is in the future, or the log could not be written anew; it is as it was.
 pub fn before(moment: When, now: DateTime<Utc>, out: &mut dyn Write) -> anyhow::Result<()> {
     let store = consent::require_store()?;
+    let since = when::since(moment, now, &Local);
+    let at = since.with_timezone(&Local).naive_local();
+    let understood = format!("{} {} ({})", format::date(at.date()), at.format("%H:%M"), env::zone_name(now));
+    if since > now {
+        return Err(UsageError::new("clear", format!("--before is in the future: {understood}")).into());
+    }
     let done = store
-        .clear_before(when::since(moment, now, &Local))
+        .clear_before(since)
         .with_context(|| format!("could not delete old events in {}", store.directory().display()))?;
     if done.deleted == 0 {
-        writeln!(out, "No events before that. Kept {}.", events(done.kept))?;
+        writeln!(out, "No events before {understood}. Kept {}.", events(done.kept))?;
     } else {
-        writeln!(out, "Deleted {}, kept {}.", events(done.deleted), events(done.kept))?;
+        writeln!(out, "Deleted {} before {understood}, kept {}.", events(done.deleted), events(done.kept))?;
     }
     anyhow::ensure!(
         done.hard_links == 0,

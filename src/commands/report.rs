@@ -76,13 +76,16 @@ fn refuse_contradictions(asked: &cli::Report, filter: &Filter) -> Result<(), Usa
     if let (Some(since), Some(until)) = (filter.since, filter.until)
         && since >= until
     {
-        return Err(UsageError("--since is not before --until".into()));
+        return Err(UsageError::new("report", "--since is not before --until"));
     }
     if let Some(name) = asked.targets.iter().find(|name| asked.excludes.contains(name)) {
-        return Err(UsageError(format!("--target and --exclude both name '{}'", name.escape_debug())));
+        return Err(UsageError::new(
+            "report",
+            format!("--target and --exclude both name '{}'", name.escape_debug()),
+        ));
     }
     if asked.logs.iter().filter(|log| is_standard_input(log)).count() > 1 {
-        return Err(UsageError("standard input can be read once only".into()));
+        return Err(UsageError::new("report", "standard input can be read once only"));
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use std::process::Stdio;
 use super::{
     CLEARED, LOG_ONE, NOTHING_TO_CLEAR, WithUser, assert_home_is_empty, event, mode, set_mode, tm_run,
 };
-use crate::harness::{Case, RECORDED, Sandbox, TM_RUN, WaitStatus, cases, probe, wait_until};
+use crate::harness::{Case, RECORDED, Sandbox, TM_RUN, WaitStatus, cases, probe, wait_until, without_moment};
 
 pub fn cases() -> Vec<Case> {
     cases![RECORDED; clear_deletes_the_log_the_marker_and_the_directories, clear_keeps_files_that_are_not_ours, clear_deletes_the_target_of_a_symlinked_log, clear_reports_hard_links_and_dangling_symlinks, clear_deletes_a_log_without_read_permission, clear_before_deletes_only_older_events, clear_before_uses_the_local_time_zone, clear_before_keeps_a_symlinked_log_linked, clear_before_treats_untimed_lines_like_the_line_before, clear_before_gives_up_on_a_locked_log, clear_before_loses_no_line_of_concurrent_writers, clear_before_killed_leaves_the_log_whole]
@@ -39,10 +39,13 @@ fn clear_keeps_files_that_are_not_ours(sandbox: &Sandbox) {
     // Nor a directory in the log's place.
     fs::create_dir(sandbox.log()).expect("a directory");
     fs::write(sandbox.log().join("kept"), "x").expect("a file");
-    tm_run(sandbox, "clear").expect_output(0, CLEARED, "");
+    fs::write(sandbox.telemetry().join("usage.jsonl.1.gz"), "x").expect("a rotated log");
+    let directory = sandbox.telemetry().display().to_string();
+    let left = format!("Left in {directory}, for tm-run has not made it: usage.jsonl, usage.jsonl.1.gz\n");
+    tm_run(sandbox, "clear").expect_output(0, &format!("{CLEARED}{left}"), "");
     assert!(sandbox.telemetry().join("notes").exists() && sandbox.log().join("kept").exists());
     assert!(!sandbox.marker().exists());
-    tm_run(sandbox, "clear").expect_output(0, NOTHING_TO_CLEAR, "");
+    tm_run(sandbox, "clear").expect_output(0, &format!("{NOTHING_TO_CLEAR}{left}"), "");
 }
 
 fn clear_deletes_the_target_of_a_symlinked_log(sandbox: &Sandbox) {
@@ -99,26 +102,21 @@ fn clear_before_deletes_only_older_events(sandbox: &Sandbox) {
     let line = |day: &&str| event(&format!("{day}T00:00:00+00:00"), "a");
     let all: String = days.iter().map(line).collect();
     fs::write(sandbox.log(), &all).expect("a log");
-    tm_run(sandbox, "clear --before 2026-10-30").expect_output(
-        0,
-        "No events before that. Kept 4 events.\n",
-        "",
-    );
+    tm_run(sandbox, "clear --before 2026-10-30").expect_cleared("No events. Kept 4 events.\n");
     assert_eq!(sandbox.log_text(), all);
-    tm_run(sandbox, "clear --before 2026-10-31T00:00:00").expect_output(
-        0,
-        "Deleted 1 event, kept 3 events.\n",
-        "",
-    );
-    tm_run(sandbox, "clear --before 2026-11-01").expect_output(0, "Deleted 1 event, kept 2 events.\n", "");
+    tm_run(sandbox, "clear --before 2026-10-31T00:00:00").expect_cleared("Deleted 1 event, kept 3 events.\n");
+    tm_run(sandbox, "clear --before 2026-11-01").expect_cleared("Deleted 1 event, kept 2 events.\n");
     assert_eq!(sandbox.log_text(), days[2..].iter().map(line).collect::<String>());
     assert!(sandbox.marker().exists(), "recording goes on");
     tm_run(sandbox, "log --target now --duration 1 --exit-code 0").expect_output(0, "", "");
-    tm_run(sandbox, "clear --before today").expect_output(0, "Deleted 2 events, kept 1 event.\n", "");
+    tm_run(sandbox, "clear --before today").expect_cleared("Deleted 2 events, kept 1 event.\n");
     // It works while recording is off, and does not switch it on.
     tm_run(sandbox, "off").wait_for_exit();
-    tm_run(sandbox, "clear --before 2100-01-01").expect_output(0, "Deleted 1 event, kept 0 events.\n", "");
-    assert_eq!((sandbox.log_text().as_str(), sandbox.marker().exists()), ("", false));
+    let log = sandbox.log_text();
+    let said = tm_run(sandbox, "clear --before 2100-01-01").expect_error(2, "");
+    assert!(said.starts_with("tm-run: --before is in the future: 1 Jan 2100 00:00 ("), "{said}");
+    assert!(said.ends_with("; see 'tm-run clear --help'\n"), "{said}");
+    assert_eq!((sandbox.log_text(), sandbox.marker().exists()), (log, false));
     for wrong in ["", "0d", "-7d", "7", "tomorrow", "2026-02-30", "26-11-01", "1h1h", "+7d"] {
         sandbox.unwrapped([TM_RUN, "clear", "--before", wrong]).expect_error(2, "");
     }
@@ -129,7 +127,8 @@ fn clear_before_uses_the_local_time_zone(sandbox: &Sandbox) {
     fs::write(sandbox.log(), both.concat()).expect("a log");
     let zone = "CET-1CEST,M3.5.0,M10.5.0/3";
     let start = tm_run(sandbox, "clear --before 2026-10-25").env("TZ", zone);
-    start.expect_output(0, "Deleted 1 event, kept 1 event.\n", "");
+    let said = start.output().text();
+    assert!(said.starts_with("Deleted 1 event before 25 Oct 2026 00:00 ("), "{said}");
     assert_eq!(sandbox.log_text(), both[1]);
 }
 
@@ -139,16 +138,17 @@ fn clear_before_keeps_a_symlinked_log_linked(sandbox: &Sandbox) {
     fs::write(&place, event("2020-11-02T00:00:00Z", "a") + &new).expect("a log");
     set_mode(&place, 0o640);
     symlink(&place, sandbox.log()).expect("a link");
-    tm_run(sandbox, "clear --before 2026-01-01").expect_output(0, "Deleted 1 event, kept 1 event.\n", "");
+    tm_run(sandbox, "clear --before 2026-01-01").expect_cleared("Deleted 1 event, kept 1 event.\n");
     assert!(fs::symlink_metadata(sandbox.log()).expect("the link").is_symlink());
     assert_eq!((fs::read_to_string(&place).expect("the log"), mode(&place)), (new, 0o640));
     // A hard link keeps what was deleted.
     fs::remove_file(sandbox.log()).expect("it goes");
     fs::write(sandbox.log(), event("2020-11-02T00:00:00Z", "a")).expect("a log");
     fs::hard_link(sandbox.log(), sandbox.path("other")).expect("a link");
-    let said =
-        tm_run(sandbox, "clear --before 2026-01-01").expect_error(1, "Deleted 1 event, kept 0 events.\n");
-    assert!(said.contains("1 other hard link(s)"), "{said}");
+    let output = tm_run(sandbox, "clear --before 2026-01-01").output();
+    assert_eq!(output.status, WaitStatus::Exited(1));
+    assert_eq!(without_moment(&output.text()), "Deleted 1 event, kept 0 events.\n");
+    assert!(output.stderr.contains("1 other hard link(s)"), "{}", output.stderr);
 }
 
 fn clear_before_treats_untimed_lines_like_the_line_before(sandbox: &Sandbox) {
@@ -158,7 +158,7 @@ fn clear_before_treats_untimed_lines_like_the_line_before(sandbox: &Sandbox) {
     let long = "x".repeat(3 << 20) + "\n";
     let lines = ["first\n", &old, "damaged\n", "\n", untimed, &long, &new, "kept\n", untimed, &long, torn];
     fs::write(sandbox.log(), lines.concat()).expect("a log");
-    tm_run(sandbox, "clear --before 2026-01-01").expect_output(0, "Deleted 2 events, kept 2 events.\n", "");
+    tm_run(sandbox, "clear --before 2026-01-01").expect_cleared("Deleted 2 events, kept 2 events.\n");
     assert!(sandbox.log_text() == ["first\n", &new, "kept\n", untimed, &long, torn].concat());
     // The next event starts a new line.
     tm_run(sandbox, "log --target next --duration 1 --exit-code 0").expect_output(0, "", "");
@@ -186,7 +186,7 @@ fn clear_before_loses_no_line_of_concurrent_writers(sandbox: &Sandbox) {
         "for writer in {{1..40}}; do
             (for line in {{1..50}}; do {TM_RUN} log --target w$writer --duration 1 --exit-code $line || echo failed; done) &
         done
-        for year in {{2002..2009}}; do {TM_RUN} clear --before $year-01-01 | cut -d, -f1; done
+        for year in {{2002..2009}}; do {TM_RUN} clear --before $year-01-01 | cut -d' ' -f1-3; done
         wait"
     );
     let output = sandbox.bash(&script).output();
@@ -218,7 +218,7 @@ fn clear_before_killed_leaves_the_log_whole(sandbox: &Sandbox) {
     assert_eq!((sandbox.log_text(), copy.exists()), (log, true));
     assert_eq!(tm_run(sandbox, "report --format jsonl").output().text().lines().count(), 2);
     // The next rewrite starts afresh, and `clear` deletes a copy that was left behind.
-    tm_run(sandbox, "clear --before 2026-01-01").expect_output(0, "Deleted 1 event, kept 1 event.\n", "");
+    tm_run(sandbox, "clear --before 2026-01-01").expect_cleared("Deleted 1 event, kept 1 event.\n");
     assert!(!copy.exists());
     fs::write(&copy, "left").expect("a copy");
     tm_run(sandbox, "clear").expect_output(0, CLEARED, "");

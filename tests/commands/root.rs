@@ -25,7 +25,7 @@ fn root_gives_what_it_makes_to_the_owner_of_the_directory(sandbox: &Sandbox) {
     }
     user.run("log --target user --duration 1 --exit-code 0").expect_output(0, "", "");
     fs::write(sandbox.log(), event("2020-01-01T00:00:00Z", "old") + &sandbox.log_text()).expect("a log");
-    tm_run(sandbox, "clear --before today").expect_output(0, "Deleted 1 event, kept 2 events.\n", "");
+    tm_run(sandbox, "clear --before today").expect_cleared("Deleted 1 event, kept 2 events.\n");
     assert_eq!(owner(&sandbox.log()), (USER, USER));
     user.run("true").expect_output(0, "", "");
     assert_eq!(sandbox.events().len(), 3);

@@ -151,6 +151,14 @@ impl Launch<'_> {
         self.output().status
     }
 
+    /// What `clear --before` says beside the moment.
+    #[track_caller]
+    pub fn expect_cleared(self, expected: &str) {
+        let output = self.output();
+        assert_eq!((output.status, output.stderr.as_str()), (WaitStatus::Exited(0), ""));
+        assert_eq!(super::without_moment(&output.text()), expected);
+    }
+
     #[track_caller]
     pub fn expect_output(self, code: i32, stdout: &str, stderr: &str) {
         let output = self.output();

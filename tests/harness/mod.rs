@@ -40,3 +40,11 @@ pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
         pause_briefly();
     }
 }
+
+/// What `clear --before` says, without the moment, which is in the zone of the machine.
+pub fn without_moment(text: &str) -> String {
+    match (text.find(" before "), text.find(')')) {
+        (Some(start), Some(end)) if start < end => format!("{}{}", &text[..start], &text[end + 1..]),
+        _ => text.to_owned(),
+    }
+}

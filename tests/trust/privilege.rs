@@ -94,7 +94,8 @@ fn root_gives_what_it_makes_to_the_owner_of_the_home(sandbox: &Sandbox) {
     all_is_theirs("log");
     fs::write(sandbox.log(), EARLIER).expect("an old event");
     expect_ok(sandbox, log);
-    assert_eq!(expect_ok(sandbox, &["clear", "--before", "2026-03-01"]), "Deleted 1 event, kept 1 event.\n");
+    let said = expect_ok(sandbox, &["clear", "--before", "2026-03-01"]);
+    assert_eq!(crate::harness::without_moment(&said), "Deleted 1 event, kept 1 event.\n");
     all_is_theirs("clear --before");
     assert_eq!(listing(&sandbox.home()).len(), 4);
     for words in SUBCOMMANDS {
@@ -142,7 +143,7 @@ fn assert_victims_untouched(sandbox: &Sandbox, plant: impl Fn()) {
     plant();
     assert_unharmed(&sandbox.command(COMMAND).output(), "a run");
     assert_eq!(look(), before, "a run");
-    for words in SUBCOMMANDS.iter().copied().chain([&["on"][..], &["clear", "--before", "2027-01-01"]]) {
+    for words in SUBCOMMANDS.iter().copied().chain([&["on"][..], &["clear", "--before", "today"]]) {
         let output = tm_run(sandbox, words).output();
         assert!(matches!(output.status, WaitStatus::Exited(0 | 1)), "{words:?}: {:?}", output.status);
         assert_eq!(look(), before, "{words:?}");
@@ -240,7 +241,7 @@ fn symlink_in_a_world_writable_directory_is_not_followed(sandbox: &Sandbox) {
         let run = as_user(&[&["--target", "x", "--"][..], &COMMAND].concat());
         assert_unharmed(&run, name);
         assert_eq!(look(), before, "{name}");
-        for words in SUBCOMMANDS.iter().copied().chain([&["clear", "--before", "2027-01-01"][..]]) {
+        for words in SUBCOMMANDS.iter().copied().chain([&["clear", "--before", "today"][..]]) {
             plant(name, to, OTHER);
             let output = as_user(words);
             assert!(matches!(output.status, WaitStatus::Exited(0 | 1)), "{words:?}: {:?}", output.status);
