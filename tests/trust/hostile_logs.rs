@@ -155,9 +155,14 @@ fn fuzz_corpus_round_trips_through_jsonl(sandbox: &Sandbox) {
     let mut files = 0;
     for entry in fs::read_dir(corpus).expect("a corpus") {
         let path = entry.expect("a file").path();
-        let events = report(sandbox, &path, LITTLE)["input"]["events"].as_u64();
         let log = path.to_str().expect("UTF-8");
         let written = tm_run(sandbox, &["report", "--format", "jsonl", "--log", log]).output();
+        if written.status == WaitStatus::Exited(1) {
+            // The only refusal: it begins as a file of another kind, and no line of it can be read.
+            assert!(written.stderr.contains("could be read: it is "), "{log}: {}", written.stderr);
+            continue;
+        }
+        let events = report(sandbox, &path, LITTLE)["input"]["events"].as_u64();
         assert_eq!(written.status, WaitStatus::Exited(0), "{log}: {}", written.stderr);
         fs::write(sandbox.path("log"), &written.stdout).expect("a log");
         let again = report(sandbox, &sandbox.path("log"), LITTLE);
