@@ -143,8 +143,10 @@ fn read_all<T: Send>(
         line += batch.lines;
         all_made.push(made);
     }
-    // A line or two of an array can look like a torn line with a whole one behind it.
-    if stats.unreadable > stats.lines / 2
+    // Of an array with an item a line, the last one has no comma.
+    let readable = stats.lines - stats.unreadable;
+    if readable <= 1
+        && stats.unreadable > readable
         && let Some((log, encoding)) = logs.iter().find_map(|log| Some((log, log.encoding?)))
     {
         return Err(log.unreadable(encoding));
