@@ -37,8 +37,12 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let mut expected: Vec<ParsedEvent> = logs.iter().flat_map(|log| lines(log)).filter_map(decided).collect();
     expected.sort_by_key(|fields| fields.micros.unwrap_or(i64::MIN));
 
-    let mut whole = table(logs.iter().map(|log| Source::Stream(Box::new(Cursor::new(log.to_vec())))));
+    // What is gzip, UTF-16 or a JSON array is refused.
+    let Some(mut whole) = table(logs.iter().map(|log| Source::Stream(Box::new(Cursor::new(log.to_vec()))))) else {
+        return;
+    };
     let pieces = table(logs.iter().map(|log| Source::Stream(Box::new(Pieces(Cursor::new(log.to_vec()))))));
+    let pieces = pieces.expect("the same log");
     assert_eq!(whole.read_stats, pieces.read_stats, "what is read does not depend on how it arrives");
     is(&whole, &expected);
     is(&pieces, &expected);
@@ -51,7 +55,7 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     for (moment, event) in whole.events() {
         render::jsonl(moment, &event, &mut written).expect("memory can be written");
     }
-    let again = table([Source::Stream(Box::new(Cursor::new(written)))]);
+    let again = table([Source::Stream(Box::new(Cursor::new(written)))]).expect("a log");
     is(&again, &expected);
     assert_eq!(again.read_stats.unreadable, 0);
 
@@ -79,6 +83,7 @@ fn lines(log: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// The event of a line, by the parser that decides.
 fn decided(line: &[u8]) -> Option<ParsedEvent> {
+    let line = line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(line);
     lenient::parse(line).or_else(|| lenient::parse(&line[glued_object_start(line)?..]))
 }
 
@@ -107,8 +112,8 @@ fn ways_agree(log: &[u8]) {
     }
 }
 
-fn table(sources: impl IntoIterator<Item = Source>) -> Table {
-    read(sources.into_iter().collect(), &AtomicU64::new(0)).expect("memory can be read")
+fn table(sources: impl IntoIterator<Item = Source>) -> Option<Table> {
+    read(sources.into_iter().collect(), &AtomicU64::new(0)).ok()
 }
 
 #[track_caller]
