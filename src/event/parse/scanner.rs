@@ -294,6 +294,16 @@ pub mod tests {
     }
 
     #[test]
+    fn names_that_differ_in_one_byte_are_all_in_the_table() {
+        // A domain has a quote in front of it, and sixteen bytes are looked up by.
+        for length in 0..15 {
+            let names: Vec<String> =
+                ('a'..='z').map(|last| format!("{}{last}", "n".repeat(length))).collect();
+            assert_eq!(case(&names), names.len() * 5, "{length} bytes before it");
+        }
+    }
+
+    #[test]
     fn names_beyond_the_tables_limit_leave_the_others_readable() {
         let names: Vec<String> = (0..6_000).map(|number| format!("name-{number}")).collect();
         assert!((4_000..30_000).contains(&case(&names)));

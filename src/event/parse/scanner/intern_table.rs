@@ -150,10 +150,11 @@ impl<const PARTS: usize> InternTable<PARTS> {
     }
 }
 
-/// Of sixteen bytes. Every bit of the result depends on all of them.
+/// Of sixteen bytes. Every bit of the result depends on all of them: the two halves of a product, folded.
+#[expect(clippy::cast_possible_truncation, reason = "the halves are what is wanted")]
 #[inline]
 fn hash(low: u64, high: u64) -> u32 {
-    let mixed = low.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ high.wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    // A product's high bits depend on all bits of its factors.
-    (mixed >> 40) as u32
+    let product = u128::from(low ^ 0x9e37_79b9_7f4a_7c15) * u128::from(high ^ 0xbf58_476d_1ce4_e5b9);
+    let folded = product as u64 ^ (product >> 64) as u64;
+    folded as u32
 }
