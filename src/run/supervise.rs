@@ -98,8 +98,8 @@ impl<OnExec: FnOnce()> Supervisor<OnExec> {
         }
     }
 
-    /// Stops tm-run by the signal that stopped the command, so that its parent sees it. Must not stop us once somebody has continued
-    /// the command: nobody would continue us again.
+    /// Stops tm-run by the signal that stopped the command, so that its parent sees it. Must not stop us once somebody has
+    /// continued the command: nobody would continue us again.
     fn mirror_stop(&mut self, signal: SignalNumber) {
         if self.hand_over_foreground(signal) {
             return;

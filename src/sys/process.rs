@@ -205,25 +205,13 @@ pub fn reap(pid: i32) {
 
 /// A child that has ended and has not been reaped, whichever it is.
 pub fn ended_child() -> Option<i32> {
-    let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
-    // SAFETY: siginfo_t is plain old data, for which all zeros are a valid value.
-    let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
-    // SAFETY: the pointer is to a live siginfo_t; the other arguments are numbers.
-    let result = unsafe { libc::waitid(libc::P_ALL, 0, &raw mut info, options) };
-    // SAFETY: the structure is all zeros (no change) or was filled in by waitid, which sets si_pid.
-    Some(unsafe { info.si_pid() }).filter(|&pid| result == 0 && pid != 0)
+    let info = waitid_info(libc::P_ALL, 0, libc::WEXITED | libc::WNOHANG | libc::WNOWAIT)?;
+    // SAFETY: waitid has filled in si_pid.
+    Some(unsafe { info.si_pid() })
 }
 
-/// nix's `waitid` cannot say that a process was killed by a real-time signal.
 fn waitid(pid: i32, options: c_int) -> Option<WaitStatus> {
-    // SAFETY: siginfo_t is plain old data, for which all zeros are a valid value.
-    let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
-    // SAFETY: the pointer is to a live siginfo_t; the other arguments are numbers.
-    let result = unsafe { libc::waitid(libc::P_PID, pid.cast_unsigned(), &raw mut info, options) };
-    // SAFETY: the structure is all zeros (no change) or was filled in by waitid, which sets si_pid.
-    if result != 0 || unsafe { info.si_pid() } == 0 {
-        return None;
-    }
+    let info = waitid_info(libc::P_PID, pid, options)?;
     // SAFETY: waitid has filled in si_status beside si_pid.
     let status = unsafe { info.si_status() };
     match info.si_code {
@@ -236,4 +224,16 @@ fn waitid(pid: i32, options: c_int) -> Option<WaitStatus> {
         libc::CLD_CONTINUED => Some(WaitStatus::Continued),
         _ => None,
     }
+}
+
+/// nix's `waitid` cannot say that a process was killed by a real-time signal. `None`: nothing has changed, or there is no
+/// such child.
+fn waitid_info(which: libc::idtype_t, id: i32, options: c_int) -> Option<libc::siginfo_t> {
+    // SAFETY: siginfo_t is plain old data, for which all zeros are a valid value.
+    let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
+    // SAFETY: the pointer is to a live siginfo_t; the other arguments are numbers.
+    let result = unsafe { libc::waitid(which, id.cast_unsigned(), &raw mut info, options) };
+    // SAFETY: the structure is all zeros (no change) or was filled in by waitid, which sets si_pid.
+    let pid = unsafe { info.si_pid() };
+    (result == 0 && pid != 0).then_some(info)
 }

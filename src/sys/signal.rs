@@ -109,29 +109,26 @@ pub enum Wait {
     No,
 }
 
-/// Takes the next pending signal, whichever it is (sigtimedwait(2)). `None`: there is none, or a stop interrupted the
-/// wait.
+/// Takes the next pending signal, whichever it is. `None`: there is none, or a stop interrupted the wait.
 pub fn take_pending(wait: Wait) -> Option<SignalInfo> {
-    // SAFETY: siginfo_t is plain old data, for which all zeros are a valid value.
-    let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
-    let timeout = (wait == Wait::No).then_some(Duration::ZERO);
-    sigtimedwait(SignalSet::ALL, &mut info, timeout).then_some(SignalInfo(info))
+    sigtimedwait(SignalSet::ALL, (wait == Wait::No).then_some(Duration::ZERO))
 }
 
 /// Takes a signal from the queue if it is pending.
 pub fn take_if_pending(signal: SignalNumber) -> Option<SignalInfo> {
-    // SAFETY: siginfo_t is plain old data, for which all zeros are a valid value.
-    let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
-    sigtimedwait(SignalSet::only(signal), &mut info, Some(Duration::ZERO)).then_some(SignalInfo(info))
+    sigtimedwait(SignalSet::only(signal), Some(Duration::ZERO))
 }
 
-/// Whether a signal of the set was taken (sigtimedwait(2)). Without a timeout it waits for one.
-fn sigtimedwait(set: SignalSet, info: &mut libc::siginfo_t, timeout: Option<Duration>) -> bool {
+/// Takes a signal of the set from the queue (sigtimedwait(2)). Without a timeout it waits for one.
+fn sigtimedwait(set: SignalSet, timeout: Option<Duration>) -> Option<SignalInfo> {
+    // SAFETY: siginfo_t is plain old data, for which all zeros are a valid value.
+    let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
     let timeout = timeout.map(timespec);
     let timeout = timeout.as_ref().map_or(ptr::null(), ptr::from_ref);
     // SAFETY: the pointers are to live memory of the types that the call asks for; a null timeout is none.
-    unsafe { syscall!(Sysno::rt_sigtimedwait, &raw const set.0, ptr::from_mut(info), timeout, SIGSET_SIZE) }
-        .is_ok()
+    let taken =
+        unsafe { syscall!(Sysno::rt_sigtimedwait, &raw const set.0, &raw mut info, timeout, SIGSET_SIZE) };
+    taken.is_ok().then_some(SignalInfo(info))
 }
 
 pub(super) fn timespec(duration: Duration) -> libc::timespec {
