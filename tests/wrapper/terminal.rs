@@ -399,7 +399,8 @@ fn interactive_bash_inside_has_job_control(sandbox: &Sandbox) {
 fn suspend_of_a_shell_inside_gives_it_the_tty_back_on_fg(sandbox: &Sandbox) {
     let mut shell = sandbox.shell();
     shell.run_line("$W bash --norc --noprofile --noediting -i");
-    for resume in ["fg", "fg", "bg; fg"] {
+    // Not with `bg` between: a shell that reads in the background gets EIO and exits, bare, too.
+    for resume in ["fg", "fg"] {
         let text = shell.run_line("suspend");
         assert!(text.contains("Stopped"), "{text}");
         // The shell inside prints its prompt again, and reads the next line.
