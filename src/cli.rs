@@ -154,6 +154,8 @@ pub struct Report {
     /// Empty: the user's own log. `-` is standard input.
     pub logs: Vec<PathBuf>,
     pub anonymize: bool,
+    /// The exit status tells whether a target is failing or slower.
+    pub exit_code: bool,
     pub utc: bool,
     pub width: Option<u16>,
     pub ascii: bool,
@@ -369,6 +371,7 @@ fn report(of: &ArgMatches) -> Report {
         output: of.get_one::<PathBuf>("output").filter(|path| path.as_os_str() != "-").cloned(),
         logs: of.get_many::<PathBuf>("log").unwrap_or_default().cloned().collect(),
         anonymize: of.get_flag("anonymize"),
+        exit_code: of.get_flag("exit-code"),
         utc: of.get_flag("utc"),
         width: of.get_one("width").copied(),
         ascii: of.get_flag("ascii"),
@@ -533,6 +536,9 @@ fn report_command(it: Command) -> Command {
             file_arg("log")
                 .action(ArgAction::Append)
                 .help("Read this log instead of your own, '-' for standard input (repeatable)"),
+            switch("exit-code")
+                .conflicts_with("failed")
+                .help("Exit with 3 if a target is failing or slower than before"),
             switch("anonymize").help("Replace names by target-1, domain-1 and so on"),
             switch("utc").help("Show times in UTC instead of local time"),
             Arg::new("width")

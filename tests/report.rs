@@ -25,6 +25,7 @@ pub fn cases() -> Vec<Case> {
         filters_select_by_target_domain_time_and_outcome,
         since_and_until_use_the_local_time_zone_and_dst,
         contradictory_flags_are_a_usage_error,
+        exit_code_is_3_if_a_target_is_failing_or_slower,
         sort_and_limit_apply_to_the_rows,
         anonymize_leaves_no_real_name_in_any_format,
         damaged_lines_are_listed_on_stderr,
@@ -273,6 +274,8 @@ fn contradictory_flags_are_a_usage_error(sandbox: &Sandbox) {
         "--durations none",
         "--color sometimes",
         "--limit 0",
+        "--exit-code --failed",
+        "--exit-code --format jsonl",
         "--last 1.5",
         "--width wide",
         "--json",
@@ -282,6 +285,56 @@ fn contradictory_flags_are_a_usage_error(sandbox: &Sandbox) {
     }
     assert!(!sandbox.path("never").exists());
     assert!(!report(sandbox, "--since 2026-11-22 --until 2026-11-22").expect_stdout().is_empty());
+}
+
+/// Fifty runs of "apply", one an hour, with the seconds and the exit code of each.
+fn hourly(run: impl Fn(i64) -> (f64, i64)) -> String {
+    let first = chrono::DateTime::parse_from_rfc3339("2025-11-20T00:00:00Z").expect("a time");
+    let line = |number| {
+        let time = (first + chrono::TimeDelta::hours(number)).format("%Y-%m-%dT%H:%M:%S").to_string();
+        let (seconds, exit_code) = run(number);
+        event(&time, "apply", "", seconds, exit_code)
+    };
+    (0..50).map(line).collect()
+}
+
+fn exit_code_is_3_if_a_target_is_failing_or_slower(sandbox: &Sandbox) {
+    #[track_caller]
+    fn case(sandbox: &Sandbox, log: &str, words: &str, expected: i32) {
+        write_log(sandbox, log);
+        for format in ["text", "json", "csv", "markdown", "html"] {
+            let words = format!("--format {format} {words}");
+            let plain = report(sandbox, &words).expect_stdout();
+            let output = report(sandbox, &format!("{words} --exit-code")).output();
+            assert_eq!(output.status, WaitStatus::Exited(expected), "{words}");
+            assert_eq!(output.text().lines().count(), plain.lines().count(), "{words}");
+            let file = report(sandbox, &format!("{words} --exit-code --output ../report")).output();
+            assert_eq!(file.status, WaitStatus::Exited(expected), "{words}");
+            let written = fs::read_to_string(sandbox.path("report")).expect("a report");
+            assert_eq!(written.lines().count(), plain.lines().count(), "{words}");
+        }
+    }
+    let slower = hourly(|number| (if number < 40 { 10.0 } else { 15.0 }, 0));
+    let faster = hourly(|number| (if number < 40 { 15.0 } else { 10.0 }, 0));
+    let failing = hourly(|number| (10.0, i64::from(number >= 47)));
+    let flaky = hourly(|number| (10.0, i64::from(number % 4 == 0)));
+    let twice = hourly(|number| (10.0, i64::from(number >= 48)));
+    case(sandbox, &slower, "", 3);
+    case(sandbox, &slower, "--by domain --anonymize", 3);
+    case(sandbox, &slower, "--target apply", 3);
+    case(sandbox, &slower, "--exclude apply", 0);
+    // What is before `--since` is compared with all the same.
+    case(sandbox, &slower, "--utc --since 2025-11-21T16:00", 3);
+    case(sandbox, &faster, "", 0);
+    case(sandbox, &failing, "", 3);
+    case(sandbox, &failing, "--last 2", 0);
+    case(sandbox, &flaky, "", 0);
+    assert!(report(sandbox, "").expect_stdout().contains("of its last 50 runs failed"));
+    case(sandbox, &twice, "", 0);
+    // Too few runs are no finding, and neither are none.
+    case(sandbox, &small(), "", 0);
+    case(sandbox, "", "", 0);
+    report(sandbox, "--exit-code --log ../nowhere").expect_error(1, "");
 }
 
 fn sort_and_limit_apply_to_the_rows(sandbox: &Sandbox) {

@@ -13,6 +13,8 @@ impl Exit {
     pub const DONE: Self = Self::Code(0);
     pub const FAILED: Self = Self::Code(1);
     pub const USAGE: Self = Self::Code(2);
+    /// `report --exit-code`: something is worse.
+    pub const WORSE: Self = Self::Code(3);
 
     /// Ends the process by the signal, or returns the status to end it with.
     pub fn exit(self) -> i32 {

@@ -41,6 +41,7 @@ pub fn run(request: &Request, args: &[OsString]) -> anyhow::Result<Exit> {
     // A file size limit is an error to be told, not a death (setrlimit(2)): nothing half done is left behind.
     signal::sigprocmask(SigmaskHow::Block, SignalSet::only(SignalNumber(signal_hook::consts::SIGXFSZ)));
     let mut out = io::BufWriter::new(Standard::open());
+    let mut exit = Exit::DONE;
     match request {
         Request::Wrap(_) => {}
         Request::On => consent::turn_on(&mut out)?,
@@ -49,12 +50,12 @@ pub fn run(request: &Request, args: &[OsString]) -> anyhow::Result<Exit> {
         Request::Log(line) => log::run(line, Utc::now())?,
         Request::Clear { before: Some(when) } => clear::before(*when, Utc::now(), &mut out)?,
         Request::Status(format) => status::show(*format, &mut out)?,
-        Request::Report(asked) => report::run(asked, Utc::now(), &mut out)?,
+        Request::Report(asked) => exit = report::run(asked, Utc::now(), &mut out)?,
         Request::Complete(asked) => complete::run(asked, &mut out)?,
         Request::Init(which) => out.write_all(init::script(*which).as_bytes())?,
     }
     out.flush()?;
-    Ok(Exit::DONE)
+    Ok(exit)
 }
 
 /// Shows a text that was asked for instead of a command.

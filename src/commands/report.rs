@@ -9,6 +9,7 @@ use chrono::{DateTime, Local, NaiveDateTime, TimeZone, Utc};
 
 use super::consent::{self, Recording};
 use super::env::{self, Screen};
+use super::exit::Exit;
 use super::output::Output;
 use super::usage::UsageError;
 use super::{progress, when};
@@ -16,7 +17,7 @@ use crate::cli::{self, Format};
 use crate::event::table::{Filter, ReadStats, Strays, Table};
 use crate::report::baseline::Baseline;
 use crate::report::calendar;
-use crate::report::model::{Contents, GroupBy, Population, SortBy};
+use crate::report::model::{Contents, Finding, GroupBy, Population, SortBy};
 use crate::report::render;
 use crate::report::summary;
 use crate::store::OpenMode;
@@ -28,7 +29,7 @@ const NAMED: usize = 10;
 
 /// # Errors
 /// A log that cannot be read, a file that cannot be written, or flags that contradict each other.
-pub fn run(asked: &cli::Report, now: DateTime<Utc>, out: &mut dyn Write) -> anyhow::Result<()> {
+pub fn run(asked: &cli::Report, now: DateTime<Utc>, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let utc = |moment: DateTime<Utc>| moment.naive_utc();
     let local = |moment: DateTime<Utc>| moment.with_timezone(&Local).naive_local();
     let offset = calendar::utc_offset_of(&Local);
@@ -45,8 +46,9 @@ pub fn run(asked: &cli::Report, now: DateTime<Utc>, out: &mut dyn Write) -> anyh
         Some(path) => {
             let doing = || format!("could not write {}", path.display());
             let mut file = Output::create(path).with_context(doing)?;
-            write(asked, now, &zone, table, recording.as_ref(), &mut file).with_context(doing)?;
-            file.finish().with_context(doing)
+            let exit = write(asked, now, &zone, table, recording.as_ref(), &mut file).with_context(doing)?;
+            file.finish().with_context(doing)?;
+            Ok(exit)
         }
     }
 }
@@ -83,6 +85,9 @@ fn refuse_contradictions(asked: &cli::Report, filter: &Filter) -> Result<(), Usa
             "report",
             format!("--target and --exclude both name '{}'", name.escape_debug()),
         ));
+    }
+    if asked.exit_code && asked.format == Format::Jsonl {
+        return Err(UsageError::new("report", "--exit-code needs a report, and jsonl is none"));
     }
     if asked.logs.iter().filter(|log| is_standard_input(log)).count() > 1 {
         return Err(UsageError::new("report", "standard input can be read once only"));
@@ -164,7 +169,7 @@ fn write(
     mut table: Table,
     recording: Option<&Recording>,
     out: &mut dyn Write,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Exit> {
     // A clean log for other tools keeps the times it has.
     let strays = if asked.format == Format::Jsonl { Strays::default() } else { table.untime_strays(now) };
     let span = table.period();
@@ -188,7 +193,7 @@ fn write(
         for (moment, event) in table.events() {
             render::jsonl(moment, &event, out)?;
         }
-        return Ok(());
+        return Ok(Exit::DONE);
     }
     let durations = match asked.durations {
         cli::Durations::Ok => Population::Ok,
@@ -253,7 +258,8 @@ fn write(
         Format::Html => render::html(&summary, &options, out),
         Format::Jsonl => Ok(()),
     }?;
-    Ok(())
+    let is_worse = summary.findings.iter().any(Finding::is_worse);
+    Ok(if asked.exit_code && is_worse { Exit::WORSE } else { Exit::DONE })
 }
 
 fn sort(asked: &cli::Report) -> SortBy {

@@ -231,6 +231,17 @@ pub struct Finding {
     pub kind: FindingKind,
 }
 
+impl Finding {
+    /// A target that is failing now, or slower than before.
+    pub fn is_worse(&self) -> bool {
+        match &self.kind {
+            FindingKind::Failing { .. } => true,
+            FindingKind::Changed(change) => change.direction == Direction::Slower,
+            FindingKind::Flaky { .. } => false,
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub enum FindingKind {
     /// `slower` or `faster`.
