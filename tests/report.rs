@@ -499,8 +499,12 @@ fn output_file_is_private_and_complete(sandbox: &Sandbox) {
     fs::create_dir(&place).expect("a directory");
     let file = place.join("report.csv");
     let expected = report(sandbox, "--format csv").expect_stdout();
-    let write =
-        |words: &str| assert_eq!(report(sandbox, words).launch_option("--umask", "0").expect_stdout(), "");
+    let write = |words: &str| {
+        let said = report(sandbox, words).launch_option("--umask", "0").expect_stdout();
+        let (name, wrote) = said.split_once(": ").expect("what it wrote");
+        assert!(name.starts_with("Wrote ../place/"), "{said}");
+        assert_eq!(wrote, format!("7 events, {} bytes\n", expected.len()));
+    };
     write("--format csv --output ../place/report.csv");
     let mode = || fs::metadata(&file).expect("the report").permissions().mode() & 0o7777;
     assert_eq!((fs::read_to_string(&file).expect("the report"), mode()), (expected.clone(), 0o600));
@@ -522,7 +526,9 @@ fn output_file_is_private_and_complete(sandbox: &Sandbox) {
     // Odd names, and the longest possible one.
     for name in ["-x".to_owned(), "a b\nc".to_owned(), "n".repeat(255)] {
         let path = format!("../place/{name}");
-        sandbox.unwrapped([TM_RUN, "report", "--format", "csv", "--output", &path]).expect_stdout();
+        let said =
+            sandbox.unwrapped([TM_RUN, "report", "--format", "csv", "--output", &path]).expect_stdout();
+        assert_eq!(said.lines().count(), 1, "{said}");
         assert_eq!(fs::read_to_string(place.join(name)).expect("the report"), expected);
     }
     assert_eq!(files(&place).len(), 6);
@@ -630,7 +636,7 @@ fn width_comes_from_the_flag_columns_or_the_tty(sandbox: &Sandbox) {
     assert_eq!(on_terminal(wait("").env("COLUMNS", "90"), 120), expected);
     assert_eq!(on_terminal(wait("--width 90").env("COLUMNS", "100"), 120), expected);
     // An output file has no terminal width, whatever stdout is.
-    assert_eq!(on_terminal(wait("--output ../file"), 120), "");
+    assert_eq!(on_terminal(wait("--output ../file"), 120), "Wrote ../file: 7 events, 2.0 KiB\n");
     let text = fs::read_to_string(sandbox.path("file")).expect("a report");
     assert_eq!(text, report(sandbox, "").expect_stdout());
 }
@@ -700,7 +706,9 @@ fn color_follows_the_flag_no_color_clicolor_force_and_the_tty(sandbox: &Sandbox)
     for format in ["json", "csv", "markdown", "jsonl", "html"] {
         case(sandbox, &format!("--format {format} --color always"), &[force], false, false);
     }
-    assert_eq!(report(sandbox, "--color always --output ../file").expect_stdout(), "");
+    assert!(
+        report(sandbox, "--color always --output ../file").expect_stdout().starts_with("Wrote ../file: ")
+    );
     assert_eq!(fs::read_to_string(sandbox.path("file")).expect("a report"), colour);
 }
 

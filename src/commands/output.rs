@@ -5,6 +5,8 @@ use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
+use crate::units::Bytes;
+
 /// Standard output, whose errors say so.
 pub struct Standard(io::StdoutLock<'static>);
 
@@ -66,15 +68,17 @@ impl Output {
         Ok(Self { file: BufWriter::new(file), move_to: Some((temporary, path)) })
     }
 
+    /// The size of the file; `None` if a pipe or a device was written to.
+    ///
     /// # Errors
     /// As write(2) and rename(2).
-    pub fn finish(mut self) -> anyhow::Result<()> {
+    pub fn finish(mut self) -> anyhow::Result<Option<Bytes>> {
         self.file.flush()?;
-        if let Some((temporary, path)) = &self.move_to {
-            fs::rename(temporary, path)?;
-        }
+        let Some((temporary, path)) = &self.move_to else { return Ok(None) };
+        let size = Bytes(self.file.get_ref().metadata()?.len());
+        fs::rename(temporary, path)?;
         self.move_to = None;
-        Ok(())
+        Ok(Some(size))
     }
 }
 

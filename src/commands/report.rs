@@ -18,7 +18,7 @@ use crate::event::table::{Filter, ReadStats, Strays, Table};
 use crate::report::baseline::Baseline;
 use crate::report::calendar;
 use crate::report::model::{Contents, Finding, GroupBy, Population, SortBy};
-use crate::report::render;
+use crate::report::render::{self, format};
 use crate::report::summary;
 use crate::store::OpenMode;
 use crate::store::is_missing;
@@ -42,13 +42,18 @@ pub fn run(asked: &cli::Report, now: DateTime<Utc>, out: &mut dyn Write) -> anyh
     let (table, recording) = read_logs(asked)?;
     warn_of_unreadable(&table.read_stats, &asked.logs);
     match &asked.output {
-        None => write(asked, now, &zone, table, recording.as_ref(), out),
+        None => write(asked, now, &zone, table, recording.as_ref(), out).map(|written| written.exit),
         Some(path) => {
             let doing = || format!("could not write {}", path.display());
             let mut file = Output::create(path).with_context(doing)?;
-            let exit = write(asked, now, &zone, table, recording.as_ref(), &mut file).with_context(doing)?;
-            file.finish().with_context(doing)?;
-            Ok(exit)
+            let written =
+                write(asked, now, &zone, table, recording.as_ref(), &mut file).with_context(doing)?;
+            if let Some(size) = file.finish().with_context(doing)? {
+                let name = format::escape_for_display(&path.to_string_lossy(), false);
+                let events = format::plural(written.events as u64, "event", "events");
+                writeln!(out, "Wrote {name}: {events}, {}", size.short())?;
+            }
+            Ok(written.exit)
         }
     }
 }
@@ -162,6 +167,13 @@ fn warn(warning: &str) {
     let _ = io::stderr().write_all(format!("tm-run: warning: {warning}\n").as_bytes());
 }
 
+/// What [`write`] tells.
+struct Written {
+    /// How many were chosen.
+    events: usize,
+    exit: Exit,
+}
+
 fn write(
     asked: &cli::Report,
     now: DateTime<Utc>,
@@ -169,7 +181,7 @@ fn write(
     mut table: Table,
     recording: Option<&Recording>,
     out: &mut dyn Write,
-) -> anyhow::Result<Exit> {
+) -> anyhow::Result<Written> {
     // A clean log for other tools keeps the times it has.
     let strays = if asked.format == Format::Jsonl { Strays::default() } else { table.untime_strays(now) };
     let span = table.period();
@@ -177,6 +189,7 @@ fn write(
     let unknown_excludes: Vec<String> = asked.excludes.iter().filter(is_unknown).cloned().collect();
     let baseline = Baseline::before_since(&table, &zone.filter);
     table.retain(&zone.filter);
+    let events = table.len();
     // The names are told only where nothing else is: there may be many.
     let mut contents = if table.is_empty() { Contents::of(&table) } else { Contents::default() };
     contents.span = span;
@@ -193,7 +206,7 @@ fn write(
         for (moment, event) in table.events() {
             render::jsonl(moment, &event, out)?;
         }
-        return Ok(Exit::DONE);
+        return Ok(Written { events, exit: Exit::DONE });
     }
     let durations = match asked.durations {
         cli::Durations::Ok => Population::Ok,
@@ -259,7 +272,8 @@ fn write(
         Format::Jsonl => Ok(()),
     }?;
     let is_worse = summary.findings.iter().any(Finding::is_worse);
-    Ok(if asked.exit_code && is_worse { Exit::WORSE } else { Exit::DONE })
+    let exit = if asked.exit_code && is_worse { Exit::WORSE } else { Exit::DONE };
+    Ok(Written { events, exit })
 }
 
 fn sort(asked: &cli::Report) -> SortBy {

@@ -70,8 +70,7 @@ impl Table {
         self.chunks.is_empty()
     }
 
-    #[cfg(test)]
-    fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         self.chunks.iter().map(Chunk::len).sum()
     }
 
