@@ -10,7 +10,9 @@ use super::usage::UsageError;
 use super::{consent, env, when};
 use crate::cli::When;
 use crate::report::render::format;
-use crate::store::{Cleared, Store};
+use crate::store::read::{self, Source};
+use crate::store::{Cleared, DeletedLog, Store};
+use crate::units::Bytes;
 
 /// # Errors
 /// Something of ours could not be deleted.
@@ -21,7 +23,12 @@ pub fn everything(out: &mut dyn Write) -> anyhow::Result<()> {
         .with_context(|| format!("could not delete what is recorded in {}", store.directory().display()))?;
     match cleared {
         Cleared::Nothing => writeln!(out, "No telemetry data to delete.")?,
-        Cleared::Deleted => writeln!(out, "Telemetry data and state deleted.")?,
+        Cleared::Deleted(log) => {
+            writeln!(out, "Telemetry data and state deleted.")?;
+            if let Some(log) = log {
+                writeln!(out, "Deleted: {}", contents(&store, log))?;
+            }
+        }
         Cleared::HardLinked { links: names } => {
             anyhow::bail!(
                 "the log is gone from its place, but {names} other hard link(s) to it still hold the data; delete them, too"
@@ -38,6 +45,21 @@ pub fn everything(out: &mut dyn Write) -> anyhow::Result<()> {
         )?;
     }
     Ok(())
+}
+
+/// What a log held. It is gone already, so what cannot be read is only left out.
+fn contents(store: &Store, log: DeletedLog) -> String {
+    let size = Bytes(log.bytes).to_string();
+    let Some(Ok((reading, _))) = log.file.map(|file| read::count(Source::File(store.log_path(), file)))
+    else {
+        return size;
+    };
+    let mut held = events(reading.events);
+    if reading.unreadable > 0 {
+        held += ", ";
+        held += &format::plural(reading.unreadable, "unreadable line", "unreadable lines");
+    }
+    format!("{held}, {size}")
 }
 
 /// What still stands there under the log's name or one made of it: a directory, a rotated log.
@@ -72,7 +94,8 @@ pub fn before(moment: When, now: DateTime<Utc>, out: &mut dyn Write) -> anyhow::
     if done.deleted == 0 {
         writeln!(out, "No events before {understood}. Kept {}.", events(done.kept))?;
     } else {
-        writeln!(out, "Deleted {} before {understood}, kept {}.", events(done.deleted), events(done.kept))?;
+        let (deleted, size) = (events(done.deleted), Bytes(done.deleted_bytes).short());
+        writeln!(out, "Deleted {deleted} ({size}) before {understood}, kept {}.", events(done.kept))?;
     }
     anyhow::ensure!(
         done.hard_links == 0,
@@ -83,5 +106,5 @@ pub fn before(moment: When, now: DateTime<Utc>, out: &mut dyn Write) -> anyhow::
 }
 
 fn events(number: u64) -> String {
-    format!("{number} {}", if number == 1 { "event" } else { "events" })
+    format::plural(number, "event", "events")
 }

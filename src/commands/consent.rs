@@ -42,7 +42,9 @@ pub fn turn_on(out: &mut dyn Write) -> anyhow::Result<()> {
     let directory = store.directory().display().to_string();
     store.turn_on().with_context(|| format!("could not turn recording on in {directory}"))?;
     writeln!(out, "Telemetry enabled. Data stored in: {directory}")?;
+    let mut is_recording = true;
     if let Recording::Blocked(_, reason) = recording() {
+        is_recording = false;
         writeln!(
             out,
             "Not recording here: {reason}; to record all the same: env -u {} tm-run ...",
@@ -50,7 +52,11 @@ pub fn turn_on(out: &mut dyn Write) -> anyhow::Result<()> {
         )?;
     }
     if let Err(problem) = store.check_append() {
+        is_recording = false;
         writeln!(out, "Not recording here: the file cannot be written: {problem}")?;
+    }
+    if is_recording {
+        writeln!(out, "Next: tm-run COMMAND records a run, tm-run report shows where the time went.")?;
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! `clear`: deletes everything that was recorded.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 
@@ -9,14 +9,24 @@ use super::ownership::{self, Owner};
 use super::{Store, ignore_missing, is_missing, lock};
 
 /// What `clear` found to delete.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Cleared {
-    Deleted,
+    /// `None`: there was no log.
+    Deleted(Option<DeletedLog>),
     Nothing,
     /// The log is deleted at its path, but other hard links keep the data.
     HardLinked {
         links: u64,
     },
+}
+
+/// A log that is gone. Its last descriptor is here, so that what was deleted can be counted afterwards: nothing delays the
+/// deletion, and nothing prevents it.
+#[derive(Debug)]
+pub struct DeletedLog {
+    pub bytes: u64,
+    /// `None`: it could not be opened.
+    pub file: Option<File>,
 }
 
 impl Store {
@@ -31,16 +41,17 @@ impl Store {
     pub fn clear(&self) -> io::Result<Cleared> {
         let had_marker = self.has_removable_marker();
         self.remove_marker()?;
-        let mut cleared = if had_marker { Cleared::Deleted } else { Cleared::Nothing };
+        let mut cleared = if had_marker { Cleared::Deleted(None) } else { Cleared::Nothing };
         // A concurrent `clear --before` may rename its copy to the log that was just deleted.
         for _ in 0..5 {
             let had_copy = self.delete_copy()?;
             let log = self.delete_log()?;
-            if log == Cleared::Nothing && !had_copy {
-                break;
-            }
-            if !matches!(cleared, Cleared::HardLinked { .. }) && log != Cleared::Nothing {
-                cleared = log;
+            match log {
+                Cleared::Nothing if had_copy => {}
+                Cleared::Nothing => break,
+                // What was deleted before told more: a renamed copy holds part of the log.
+                Cleared::Deleted(_) if !matches!(cleared, Cleared::Nothing | Cleared::Deleted(None)) => {}
+                log => cleared = log,
             }
         }
         self.remove_empty_directories();
@@ -81,11 +92,15 @@ impl Store {
         if is_link {
             ignore_missing(fs::remove_file(&path))?;
         }
-        let links = match file {
-            Some(file) => file.metadata()?.nlink(),
-            None => found.nlink() - 1,
+        let (bytes, links) = match &file {
+            Some(file) => file.metadata().map(|deleted| (deleted.len(), deleted.nlink()))?,
+            None => (found.len(), found.nlink() - 1),
         };
-        Ok(if links == 0 { Cleared::Deleted } else { Cleared::HardLinked { links } })
+        Ok(if links == 0 {
+            Cleared::Deleted(Some(DeletedLog { bytes, file }))
+        } else {
+            Cleared::HardLinked { links }
+        })
     }
 
     /// Other tools may keep files there, or it may be a mount point: a directory that cannot be removed stays.

@@ -12,7 +12,7 @@ mod ownership;
 pub mod read;
 mod rewrite;
 
-pub use clear::Cleared;
+pub use clear::{Cleared, DeletedLog};
 pub use consent::Marker;
 pub use open::OpenMode;
 

@@ -21,6 +21,7 @@ use crate::event::parse::scanner::Scanner;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Rewritten {
     pub deleted: u64,
+    pub deleted_bytes: u64,
     pub kept: u64,
     /// Other hard links to the old log, which still hold all of it.
     pub hard_links: u64,
@@ -180,13 +181,17 @@ impl<'a> RewriteFilter<'a> {
             if count == 0 || !is_complete && count < MAX_LINE && until == Until::LastLineFeed {
                 break;
             }
-            self.offset += count;
+            let mut length = count;
             self.decide(&line);
             if self.keep {
                 copy.write_all(&line)?;
             }
             if !is_complete {
-                self.offset += self.copy_rest_of_line(&mut lines, &mut copy)?;
+                length += self.copy_rest_of_line(&mut lines, &mut copy)?;
+            }
+            self.offset += length;
+            if !self.keep {
+                self.result.deleted_bytes += length;
             }
         }
         copy.flush()

@@ -6,7 +6,8 @@ use std::os::unix::fs::symlink;
 use std::process::Stdio;
 
 use super::{
-    CLEARED, LOG_ONE, NOTHING_TO_CLEAR, WithUser, assert_home_is_empty, event, mode, set_mode, tm_run,
+    CLEARED, LOG_ONE, NOTHING_TO_CLEAR, WithUser, assert_home_is_empty, cleared, event, mode, set_mode,
+    tm_run,
 };
 use crate::harness::{Case, RECORDED, Sandbox, TM_RUN, WaitStatus, cases, probe, wait_until, without_moment};
 
@@ -16,7 +17,9 @@ pub fn cases() -> Vec<Case> {
 
 fn clear_deletes_the_log_the_marker_and_the_directories(sandbox: &Sandbox) {
     tm_run(sandbox, LOG_ONE).wait_for_exit();
-    tm_run(sandbox, "clear").expect_output(0, CLEARED, "");
+    let says = cleared(sandbox);
+    assert!(says.ends_with("\nDeleted: 1 event, 115 bytes\n"), "{says}");
+    tm_run(sandbox, "clear").expect_output(0, &says, "");
     assert_home_is_empty(sandbox);
     tm_run(sandbox, "clear").expect_output(0, NOTHING_TO_CLEAR, "");
     // Only the marker is there, then only the log.
@@ -24,7 +27,7 @@ fn clear_deletes_the_log_the_marker_and_the_directories(sandbox: &Sandbox) {
     tm_run(sandbox, "clear").expect_output(0, CLEARED, "");
     fs::create_dir_all(sandbox.telemetry()).expect("the directories");
     fs::write(sandbox.log(), "").expect("a log");
-    tm_run(sandbox, "clear").expect_output(0, CLEARED, "");
+    tm_run(sandbox, "clear").expect_output(0, &cleared(sandbox), "");
     assert_home_is_empty(sandbox);
 }
 
@@ -32,7 +35,7 @@ fn clear_keeps_files_that_are_not_ours(sandbox: &Sandbox) {
     let anklume = sandbox.home().join(".anklume");
     fs::write(anklume.join("settings"), "x").expect("a file");
     tm_run(sandbox, LOG_ONE).wait_for_exit();
-    tm_run(sandbox, "clear").expect_output(0, CLEARED, "");
+    tm_run(sandbox, "clear").expect_output(0, &cleared(sandbox), "");
     assert!(anklume.join("settings").exists() && !sandbox.telemetry().exists());
     tm_run(sandbox, "on").wait_for_exit();
     fs::write(sandbox.telemetry().join("notes"), "x").expect("a file");
@@ -56,7 +59,7 @@ fn clear_deletes_the_target_of_a_symlinked_log(sandbox: &Sandbox) {
     fs::write(&far, "").expect("a log");
     tm_run(sandbox, LOG_ONE).expect_output(0, "", "");
     assert_eq!(fs::read_to_string(&far).expect("the log").lines().count(), 1);
-    tm_run(sandbox, "clear").expect_output(0, CLEARED, "");
+    tm_run(sandbox, "clear").expect_output(0, &cleared(sandbox), "");
     assert!(!far.exists(), "the data is gone");
     assert_home_is_empty(sandbox);
 }
@@ -85,7 +88,8 @@ fn clear_deletes_a_log_without_read_permission(sandbox: &Sandbox) {
     let ours = WithUser::new(sandbox);
     ours.run(LOG_ONE).expect_output(0, "", "");
     set_mode(&sandbox.log(), 0);
-    ours.run("clear").expect_output(0, CLEARED, "");
+    let says = format!("{CLEARED}Deleted: {} bytes\n", fs::metadata(sandbox.log()).expect("a log").len());
+    ours.run("clear").expect_output(0, &says, "");
     assert_home_is_empty(sandbox);
     // The same behind a symlink.
     ours.run("on").wait_for_exit();
@@ -93,7 +97,8 @@ fn clear_deletes_a_log_without_read_permission(sandbox: &Sandbox) {
     fs::write(&place, event("2020-01-01T00:00:00Z", "a")).expect("a log");
     set_mode(&place, 0);
     symlink(&place, sandbox.log()).expect("a link");
-    ours.run("clear").expect_output(0, CLEARED, "");
+    let says = format!("{CLEARED}Deleted: {} bytes\n", fs::metadata(&place).expect("a log").len());
+    ours.run("clear").expect_output(0, &says, "");
     assert_home_is_empty(sandbox);
 }
 
@@ -104,12 +109,14 @@ fn clear_before_deletes_only_older_events(sandbox: &Sandbox) {
     fs::write(sandbox.log(), &all).expect("a log");
     tm_run(sandbox, "clear --before 2026-10-30").expect_cleared("No events. Kept 4 events.\n");
     assert_eq!(sandbox.log_text(), all);
-    tm_run(sandbox, "clear --before 2026-10-31T00:00:00").expect_cleared("Deleted 1 event, kept 3 events.\n");
-    tm_run(sandbox, "clear --before 2026-11-01").expect_cleared("Deleted 1 event, kept 2 events.\n");
+    tm_run(sandbox, "clear --before 2026-10-31T00:00:00")
+        .expect_cleared("Deleted 1 event (115 bytes), kept 3 events.\n");
+    tm_run(sandbox, "clear --before 2026-11-01")
+        .expect_cleared("Deleted 1 event (115 bytes), kept 2 events.\n");
     assert_eq!(sandbox.log_text(), days[2..].iter().map(line).collect::<String>());
     assert!(sandbox.marker().exists(), "recording goes on");
     tm_run(sandbox, "log --target now --duration 1 --exit-code 0").expect_output(0, "", "");
-    tm_run(sandbox, "clear --before today").expect_cleared("Deleted 2 events, kept 1 event.\n");
+    tm_run(sandbox, "clear --before today").expect_cleared("Deleted 2 events (230 bytes), kept 1 event.\n");
     // It works while recording is off, and does not switch it on.
     tm_run(sandbox, "off").wait_for_exit();
     let log = sandbox.log_text();
@@ -128,7 +135,7 @@ fn clear_before_uses_the_local_time_zone(sandbox: &Sandbox) {
     let zone = "CET-1CEST,M3.5.0,M10.5.0/3";
     let start = tm_run(sandbox, "clear --before 2026-10-25").env("TZ", zone);
     let said = start.output().text();
-    assert!(said.starts_with("Deleted 1 event before 25 Oct 2026 00:00 ("), "{said}");
+    assert!(said.starts_with("Deleted 1 event (110 bytes) before 25 Oct 2026 00:00 ("), "{said}");
     assert_eq!(sandbox.log_text(), both[1]);
 }
 
@@ -138,7 +145,8 @@ fn clear_before_keeps_a_symlinked_log_linked(sandbox: &Sandbox) {
     fs::write(&place, event("2020-11-02T00:00:00Z", "a") + &new).expect("a log");
     set_mode(&place, 0o640);
     symlink(&place, sandbox.log()).expect("a link");
-    tm_run(sandbox, "clear --before 2026-01-01").expect_cleared("Deleted 1 event, kept 1 event.\n");
+    tm_run(sandbox, "clear --before 2026-01-01")
+        .expect_cleared("Deleted 1 event (110 bytes), kept 1 event.\n");
     assert!(fs::symlink_metadata(sandbox.log()).expect("the link").is_symlink());
     assert_eq!((fs::read_to_string(&place).expect("the log"), mode(&place)), (new, 0o640));
     // A hard link keeps what was deleted.
@@ -147,7 +155,7 @@ fn clear_before_keeps_a_symlinked_log_linked(sandbox: &Sandbox) {
     fs::hard_link(sandbox.log(), sandbox.path("other")).expect("a link");
     let output = tm_run(sandbox, "clear --before 2026-01-01").output();
     assert_eq!(output.status, WaitStatus::Exited(1));
-    assert_eq!(without_moment(&output.text()), "Deleted 1 event, kept 0 events.\n");
+    assert_eq!(without_moment(&output.text()), "Deleted 1 event (110 bytes), kept 0 events.\n");
     assert!(output.stderr.contains("1 other hard link(s)"), "{}", output.stderr);
 }
 
@@ -158,7 +166,8 @@ fn clear_before_treats_untimed_lines_like_the_line_before(sandbox: &Sandbox) {
     let long = "x".repeat(3 << 20) + "\n";
     let lines = ["first\n", &old, "damaged\n", "\n", untimed, &long, &new, "kept\n", untimed, &long, torn];
     fs::write(sandbox.log(), lines.concat()).expect("a log");
-    tm_run(sandbox, "clear --before 2026-01-01").expect_cleared("Deleted 2 events, kept 2 events.\n");
+    tm_run(sandbox, "clear --before 2026-01-01")
+        .expect_cleared("Deleted 2 events (3.0 MiB), kept 2 events.\n");
     assert!(sandbox.log_text() == ["first\n", &new, "kept\n", untimed, &long, torn].concat());
     // The next event starts a new line.
     tm_run(sandbox, "log --target next --duration 1 --exit-code 0").expect_output(0, "", "");
@@ -218,9 +227,10 @@ fn clear_before_killed_leaves_the_log_whole(sandbox: &Sandbox) {
     assert_eq!((sandbox.log_text(), copy.exists()), (log, true));
     assert_eq!(tm_run(sandbox, "report --format jsonl").output().text().lines().count(), 2);
     // The next rewrite starts afresh, and `clear` deletes a copy that was left behind.
-    tm_run(sandbox, "clear --before 2026-01-01").expect_cleared("Deleted 1 event, kept 1 event.\n");
+    tm_run(sandbox, "clear --before 2026-01-01")
+        .expect_cleared("Deleted 1 event (112 bytes), kept 1 event.\n");
     assert!(!copy.exists());
     fs::write(&copy, "left").expect("a copy");
-    tm_run(sandbox, "clear").expect_output(0, CLEARED, "");
+    tm_run(sandbox, "clear").expect_output(0, &cleared(sandbox), "");
     assert_home_is_empty(sandbox);
 }

@@ -7,8 +7,8 @@ use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 
 use super::{
-    CLEARED, HOW_TO_TURN_ON, LOG_ONE, NETWORK, NOTHING_TO_CLEAR, OFF_SAYS, RECORDED_PER_RUN, WithUser,
-    assert_home_is_empty, event, mode, set_mode, tm_run,
+    HOW_TO_TURN_ON, LOG_ONE, NETWORK, NOTHING_TO_CLEAR, OFF_SAYS, RECORDED_PER_RUN, WithUser,
+    assert_home_is_empty, cleared, event, mode, set_mode, tm_run,
 };
 use crate::harness::{Case, OFF, RECORDED, Sandbox, WaitStatus, cases};
 
@@ -19,7 +19,11 @@ pub fn cases() -> Vec<Case> {
 }
 
 fn on_prints_the_directory_and_makes_only_the_marker(sandbox: &Sandbox) {
-    let text = format!("Telemetry enabled. Data stored in: {}\n", sandbox.telemetry().display());
+    let text = format!(
+        "Telemetry enabled. Data stored in: {}\n\
+         Next: tm-run COMMAND records a run, tm-run report shows where the time went.\n",
+        sandbox.telemetry().display()
+    );
     for _ in 0..2 {
         tm_run(sandbox, "on").expect_output(0, &text, "");
         let entries = fs::read_dir(sandbox.telemetry()).expect("a directory");
@@ -107,7 +111,7 @@ fn modes_are_private_under_any_umask(sandbox: &Sandbox) {
             WaitStatus::Exited(0)
         );
         assert_eq!((mode(&sandbox.log()), sandbox.events().len()), (0o640, 1), "{umask}");
-        ours.run("clear").expect_output(0, CLEARED, "");
+        ours.run("clear").expect_output(0, &cleared(sandbox), "");
         assert_home_is_empty(sandbox);
     }
 }
@@ -207,7 +211,7 @@ fn do_not_track_stops_recording_in_every_subcommand(sandbox: &Sandbox) {
         assert_eq!(said.lines().next(), Some(first.as_str()));
         let said = run("on").output().text();
         assert!(said.contains(&format!("\nNot recording here: DO_NOT_TRACK={value} is set")), "{said}");
-        assert!(said.contains("env -u DO_NOT_TRACK tm-run"), "{said}");
+        assert!(said.contains("env -u DO_NOT_TRACK tm-run") && !said.contains("Next: "), "{said}");
         let said = run("report").output().text();
         assert!(said.contains(&format!("DO_NOT_TRACK={value} is set")), "{said}");
         run(LOG_ONE).expect_output(0, "", "");

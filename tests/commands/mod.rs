@@ -56,7 +56,15 @@ fn assert_home_is_empty(sandbox: &Sandbox) {
 /// Records one event.
 const LOG_ONE: &str = "log --target a --duration 1 --exit-code 0";
 
+/// What `clear` says where there is no log.
 const CLEARED: &str = "Telemetry data and state deleted.\n";
+
+/// What `clear` will say of the log there is, in which each line is an event.
+fn cleared(sandbox: &Sandbox) -> String {
+    let log = sandbox.log_text();
+    let events = if log.lines().count() == 1 { "event" } else { "events" };
+    format!("{CLEARED}Deleted: {} {events}, {} bytes\n", log.lines().count(), log.len())
+}
 
 const NOTHING_TO_CLEAR: &str = "No telemetry data to delete.\n";
 

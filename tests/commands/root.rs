@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt as _, chown, symlink};
 use std::path::Path;
 
-use super::{CLEARED, LOG_ONE, USER, WithUser, assert_home_is_empty, event, mode, tm_run};
+use super::{CLEARED, LOG_ONE, USER, WithUser, assert_home_is_empty, cleared, event, mode, tm_run};
 use crate::harness::{Case, OFF, ROOT, Sandbox, WaitStatus, cases};
 
 pub fn cases() -> Vec<Case> {
@@ -25,11 +25,11 @@ fn root_gives_what_it_makes_to_the_owner_of_the_directory(sandbox: &Sandbox) {
     }
     user.run("log --target user --duration 1 --exit-code 0").expect_output(0, "", "");
     fs::write(sandbox.log(), event("2020-01-01T00:00:00Z", "old") + &sandbox.log_text()).expect("a log");
-    tm_run(sandbox, "clear --before today").expect_cleared("Deleted 1 event, kept 2 events.\n");
+    tm_run(sandbox, "clear --before today").expect_cleared("Deleted 1 event (112 bytes), kept 2 events.\n");
     assert_eq!(owner(&sandbox.log()), (USER, USER));
     user.run("true").expect_output(0, "", "");
     assert_eq!(sandbox.events().len(), 3);
-    user.run("clear").expect_output(0, CLEARED, "");
+    user.run("clear").expect_output(0, &cleared(sandbox), "");
     assert_home_is_empty(sandbox);
     user.run("on").wait_for_exit();
     tm_run(sandbox, "clear").expect_output(0, CLEARED, "");

@@ -82,6 +82,6 @@ fn status_shows_the_fix_for_a_log_owned_by_root(sandbox: &Sandbox) {
     user.run("echo out").expect_output(0, "out\n", "");
     user.run("report").expect_error(1, "");
     // The user owns the directory, so the user may delete the file.
-    user.run("clear").expect_output(0, CLEARED, "");
+    user.run("clear").expect_output(0, &format!("{CLEARED}Deleted: 0 bytes\n"), "");
     assert_home_is_empty(sandbox);
 }

@@ -43,8 +43,8 @@ pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
 
 /// What `clear --before` says, without the moment, which is in the zone of the machine.
 pub fn without_moment(text: &str) -> String {
-    match (text.find(" before "), text.find(')')) {
-        (Some(start), Some(end)) if start < end => format!("{}{}", &text[..start], &text[end + 1..]),
-        _ => text.to_owned(),
+    match text.split_once(" before ").and_then(|(start, rest)| Some((start, rest.split_once(')')?.1))) {
+        Some((start, end)) => format!("{start}{end}"),
+        None => text.to_owned(),
     }
 }

@@ -38,9 +38,9 @@ const ERRORS: [&str; 8] = ["ENOSPC", "EIO", "EINTR", "EACCES", "EMFILE", "ENOENT
 /// A full disk, a damaged_lines disk, no permission, no file.
 const FEWER_ERRORS: [&str; 4] = ["ENOSPC", "EIO", "EACCES", "ENOENT"];
 
-/// Calls that cannot fail, or not in the way they are used here, by their manual pages. If one of the last two fails,
-/// the C library does not start, in any program.
-const CANNOT_FAIL: [&str; 15] = [
+/// Calls that cannot fail, or not in the way they are used here, by their manual pages. If arch_prctl or mprotect
+/// fails, the C library does not start, in any program.
+const CANNOT_FAIL: [&str; 16] = [
     "execve",
     "exit_group",
     "waitid",
@@ -56,6 +56,7 @@ const CANNOT_FAIL: [&str; 15] = [
     "munmap",
     "arch_prctl",
     "mprotect",
+    "getrandom",
 ];
 
 /// The lines of a log that are neither whole nor empty.

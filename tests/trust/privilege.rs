@@ -95,7 +95,7 @@ fn root_gives_what_it_makes_to_the_owner_of_the_home(sandbox: &Sandbox) {
     fs::write(sandbox.log(), EARLIER).expect("an old event");
     expect_ok(sandbox, log);
     let said = expect_ok(sandbox, &["clear", "--before", "2026-03-01"]);
-    assert_eq!(crate::harness::without_moment(&said), "Deleted 1 event, kept 1 event.\n");
+    assert_eq!(crate::harness::without_moment(&said), "Deleted 1 event (122 bytes), kept 1 event.\n");
     all_is_theirs("clear --before");
     assert_eq!(listing(&sandbox.home()).len(), 4);
     for words in SUBCOMMANDS {
