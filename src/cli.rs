@@ -444,7 +444,10 @@ fn subcommands() -> [Command; 8] {
             },
         ),
         Command::new("clear").about("Delete all that was recorded, and stop recording").defer(|it| {
-            it.arg(when_arg("before").help("Delete only events before WHEN, and keep recording"))
+            it.arg(when_arg("before").help("Delete only events before WHEN, and keep recording")).after_help(
+                "Examples:\n  tm-run clear                             delete everything\n  \
+                 tm-run clear --before 3mo                keep the last three months",
+            )
         }),
         Command::new("log").about("Record a run that something else has timed").defer(log_command),
         Command::new("report")
@@ -458,6 +461,12 @@ fn subcommands() -> [Command; 8] {
                         .required(true)
                         .value_name("WHAT")
                         .value_parser(PossibleValuesParser::new(["bash", "zsh", "fish", "make", "man"])),
+                )
+                .after_help(
+                    "Examples:\n  eval \"$(tm-run init bash)\"               in ~/.bashrc; zsh in ~/.zshrc alike\n  \
+                     tm-run init fish | source                in ~/.config/fish/config.fish\n  \
+                     tm-run init make > telemetry.mk          then 'include telemetry.mk' in the Makefile\n  \
+                     tm-run init man | man -l -               read the manual page",
                 )
             }),
         Command::new(COMPLETE).hide(true).defer(|it| {
@@ -499,6 +508,7 @@ fn log_command(it: Command) -> Command {
                 .value_parser(exit_code)
                 .help("How it ended"),
         )
+        .after_help("Examples:\n  tm-run log --target build --domain ci --duration 93.5 --exit-code 0")
 }
 
 fn report_command(it: Command) -> Command {
@@ -514,7 +524,11 @@ fn report_command(it: Command) -> Command {
     let number = |id: &'static str| Arg::new(id).long(id).value_name("N").value_parser(from_one);
     it.after_help(
             "WHEN: 2026-11-01, '2026-11-01 14:00', 2026-11-01T14:00:00Z, 2026-11, 7d, 4w, 3mo, 1y, 12h, 1h30m, 90s, today,\n\
-             yesterday, monday. Days are local calendar days; 7d includes today.",
+             yesterday, monday. Days are local calendar days; 7d includes today.\n\n\
+             Examples:\n  tm-run report --target apply             one target closely\n  \
+             tm-run report --since 7d --failed        what failed in the last seven days\n  \
+             tm-run report --log a.jsonl --log b.jsonl --format html --output both.html\n                                           \
+             the logs of two machines, as one page",
         )
         .args([
             when_arg("since").help("Only events from WHEN on"),

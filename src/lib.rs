@@ -52,8 +52,8 @@ pub fn run() -> i32 {
 
 fn print_refusal(refusal: &Refusal) -> anyhow::Result<Exit> {
     Ok(match refusal {
-        Refusal::Help(text) => commands::show(text).map(|()| Exit::DONE)?,
-        Refusal::HelpOnMissingArgument(text) => commands::show(text).map(|()| Exit::FAILED)?,
+        Refusal::Help(text) => commands::help::show(text).map(|()| Exit::DONE)?,
+        Refusal::HelpOnMissingArgument(text) => commands::help::show(text).map(|()| Exit::FAILED)?,
         Refusal::Usage(line) => {
             print_error(line);
             Exit::USAGE

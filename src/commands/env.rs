@@ -98,7 +98,7 @@ fn can_show_utf_8() -> bool {
 }
 
 /// NO_COLOR (no-color.org) wins over CLICOLOR_FORCE (bixense.com/clicolors).
-fn wants_color(is_terminal: bool) -> bool {
+pub fn wants_color(is_terminal: bool) -> bool {
     if text_of("NO_COLOR").is_some() {
         return false;
     }

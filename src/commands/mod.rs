@@ -6,6 +6,7 @@ mod complete;
 mod consent;
 mod env;
 pub mod exit;
+pub mod help;
 mod init;
 mod log;
 mod nesting;
@@ -56,15 +57,4 @@ pub fn run(request: &Request, args: &[OsString]) -> anyhow::Result<Exit> {
     }
     out.flush()?;
     Ok(exit)
-}
-
-/// Shows a text that was asked for instead of a command.
-///
-/// # Errors
-/// As write(2).
-pub fn show(text: &str) -> io::Result<()> {
-    fd::sanitize_standard_fds();
-    let mut out = Standard::open();
-    out.write_all(text.as_bytes())?;
-    out.flush()
 }

@@ -8,7 +8,7 @@ use super::{assert_home_is_empty, tm_run};
 use crate::harness::{Case, OFF, Sandbox, TM_RUN, WaitStatus, cases};
 
 pub fn cases() -> Vec<Case> {
-    cases![OFF; usage_error_is_one_line_and_runs_nothing, no_arguments_shows_the_help, mistyped_subcommand_gets_a_hint]
+    cases![OFF; usage_error_is_one_line_and_runs_nothing, no_arguments_shows_the_help, mistyped_subcommand_gets_a_hint, help_has_bold_headings_on_a_tty_only, help_examples_are_no_usage_errors]
 }
 
 fn usage_error_is_one_line_and_runs_nothing(sandbox: &Sandbox) {
@@ -85,6 +85,47 @@ fn no_arguments_shows_the_help(sandbox: &Sandbox) {
         assert!(alone.text().contains(word), "{word}");
     }
     tm_run(sandbox, "--version").expect_output(0, &format!("tm-run {}\n", env!("CARGO_PKG_VERSION")), "");
+}
+
+fn help_has_bold_headings_on_a_tty_only(sandbox: &Sandbox) {
+    const BOLD: &str = "\u{1b}[1m";
+    for words in ["", "--help", "report --help", "init --help"] {
+        let piped = tm_run(sandbox, words).output().text();
+        assert!(!piped.contains('\u{1b}'), "{words}");
+        let on_tty = |variables: &[(&str, &str)]| {
+            let start = sandbox.bash(&format!("{TM_RUN} {words}; printf '<end>'")).on_terminal();
+            let start = variables.iter().fold(start, |start, (name, value)| start.env(name, value));
+            let mut job = start.spawn();
+            let shown = job.terminal().screen.read_until("<end>").replace("\r\n", "\n");
+            job.wait_for_exit();
+            shown.strip_suffix("<end>").expect("the end").to_owned()
+        };
+        let shown = on_tty(&[("TERM", "xterm")]);
+        assert!(shown.contains(&format!("\n{BOLD}Usage:\u{1b}[0m tm-run ")), "{shown}");
+        assert_eq!(shown.replace(BOLD, "").replace("\u{1b}[0m", ""), piped);
+        assert_eq!(on_tty(&[("TERM", "xterm"), ("NO_COLOR", "1")]), piped);
+        assert_eq!(on_tty(&[("TERM", "dumb")]), piped);
+    }
+}
+
+/// Each example is a command line that tm-run understands.
+fn help_examples_are_no_usage_errors(sandbox: &Sandbox) {
+    let bin = std::path::Path::new(TM_RUN).parent().expect("a directory").display().to_string();
+    let path = format!("{bin}:{}", std::env::var("PATH").expect("PATH"));
+    for (name, count) in [("", 3), ("clear", 2), ("log", 1), ("report", 3), ("init", 4)] {
+        let help = tm_run(sandbox, &format!("{name} --help")).output().text();
+        let (_, examples) = help.split_once("\nExamples:\n").expect("examples");
+        let lines = examples.lines().map(str::trim_start);
+        let commands: Vec<&str> = lines
+            .filter(|line| line.contains("tm-run "))
+            .map(|line| line.split("  ").next().expect("a command"))
+            .collect();
+        assert_eq!(commands.len(), count, "{examples}");
+        for command in commands {
+            let said = sandbox.bash(command).env("PATH", &path).output().stderr;
+            assert!(!said.contains("see 'tm-run"), "{command}: {said}");
+        }
+    }
 }
 
 fn mistyped_subcommand_gets_a_hint(sandbox: &Sandbox) {
