@@ -1,7 +1,7 @@
 //! A test case, and the macros that list them.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
 
@@ -39,6 +39,8 @@ impl Case {
 pub const ROOT: &str = "root";
 /// A "tool" of tests that need a tm-run whose C library is the system's; `TM_RUN_DYNAMIC` is its path.
 pub const DYNAMIC: &str = "a dynamic tm-run";
+/// A "tool" of tests that read the files of the fuzz target: `cargo package` leaves them out.
+pub const CORPUS: &str = "tests/fuzz";
 /// A "tool" of tests that need a Python with this module.
 pub const DUCKDB: &str = "DuckDB";
 /// The same.
@@ -46,6 +48,7 @@ pub const TYPER: &str = "Typer";
 
 fn is_there(tool: &str) -> bool {
     match tool {
+        CORPUS => Path::new(env!("CARGO_MANIFEST_DIR")).join(CORPUS).is_dir(),
         ROOT => nix::unistd::geteuid().is_root(),
         DUCKDB => python_with("duckdb").is_some(),
         TYPER => python_with("typer").is_some(),

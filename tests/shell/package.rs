@@ -10,7 +10,10 @@ use super::{command, in_shell_dir, install};
 use crate::harness::{Case, OFF, Sandbox, TM_RUN, cases};
 
 pub fn cases() -> Vec<Case> {
-    cases![OFF, needs ["cargo-deb", "dpkg-deb", "dpkg", "bash", "zsh", "fish", "gzip"]; debian_package_installs_completions_page_and_include]
+    let mut all = cases![OFF, needs ["cargo-deb", "dpkg-deb", "dpkg", "bash", "zsh", "fish", "gzip"]; debian_package_installs_completions_page_and_include];
+    all.extend(cases![OFF, needs ["cargo"]; cargo_package_leaves_out_the_fuzz_corpus]);
+    all.extend(cases![OFF; debian_changelog_begins_with_this_version]);
+    all
 }
 
 #[track_caller]
@@ -86,4 +89,22 @@ fn debian_package_installs_completions_page_and_include(sandbox: &Sandbox) {
             &["tm-run", "report", "--format", "jsonl", "--sort", "average"],
         );
     }
+}
+
+fn cargo_package_leaves_out_the_fuzz_corpus(_: &Sandbox) {
+    let list = run(Command::new("cargo")
+        .args(["package", "--list", "--allow-dirty", "--offline"])
+        .current_dir(env!("CARGO_MANIFEST_DIR")));
+    let fuzz: Vec<&str> = list.lines().filter(|file| file.starts_with("tests/fuzz")).collect();
+    assert_eq!(fuzz, [""; 0]);
+    // What the tests and the package need is there.
+    for file in ["README.md", "shell/tm-run.1", "debian/changelog", "tests/golden/report-80.txt"] {
+        assert!(list.lines().any(|other| other == file), "{file}");
+    }
+}
+
+fn debian_changelog_begins_with_this_version(_: &Sandbox) {
+    let changelog = fs::read_to_string(in_shell_dir("../debian/changelog")).expect("a changelog");
+    let version = concat!("tm-run (", env!("CARGO_PKG_VERSION"), "-1) ");
+    assert!(changelog.starts_with(version), "{changelog}");
 }

@@ -6,16 +6,16 @@ use std::path::Path;
 use std::process::Stdio;
 
 use super::{EARLIER, expect_ok, tm_run};
-use crate::harness::{Case, OFF, RECORDED, Sandbox, WaitStatus, cases};
+use crate::harness::{CORPUS, Case, OFF, RECORDED, Sandbox, WaitStatus, cases};
 
 pub fn cases() -> Vec<Case> {
     let mut all = cases![OFF;
         endless_line_is_skipped_in_bounded_memory,
         many_targets_are_read_in_bounded_memory,
         endless_numbers_and_nesting_are_read_in_bounded_memory,
-        fuzz_corpus_round_trips_through_jsonl,
         rlimit_as_too_small_for_a_report_is_detected,
     ];
+    all.extend(cases![OFF, needs [CORPUS]; fuzz_corpus_round_trips_through_jsonl]);
     all.extend(cases![RECORDED; hostile_names_are_escaped_in_tty_html_and_csv]);
     all
 }
