@@ -110,7 +110,7 @@ impl<OnExec: FnOnce()> Supervisor<OnExec> {
         if signal.0 == SIGSTOP {
             // SIGSTOP cannot be blocked and taken back: look for a SIGCONT first, then raise it.
             barrier();
-            if process::next_change(self.child, Consume::No).is_none() {
+            if !self.has_child_changed() {
                 // A process may always signal itself.
                 let _ = signal::kill(own, signal);
             }
@@ -118,26 +118,40 @@ impl<OnExec: FnOnce()> Supervisor<OnExec> {
         }
         let only = SignalSet::only(signal);
         let inherited = signal::set_disposition(signal, Disposition::Default);
-        // Pending from here on: a SIGCONT that comes now takes it back (signal(7)).
-        let _ = signal::kill(own, signal);
-        barrier();
-        if let Some(sentinel) = &mut self.sentinel {
-            sentinel.forget_stops(signal);
-        }
-        if process::next_change(self.child, Consume::No).is_none() {
+        loop {
+            // Pending from here on: a SIGCONT that comes now takes it back (signal(7)).
+            let _ = signal::kill(own, signal);
+            barrier();
+            if let Some(sentinel) = &mut self.sentinel {
+                sentinel.forget_stops(signal);
+            }
+            if self.has_child_changed() {
+                // Ignoring a signal discards it if it is pending.
+                signal::set_disposition(signal, Disposition::Ignore);
+                break;
+            }
             signal::sigprocmask(SigmaskHow::Unblock, only);
             signal::sigprocmask(SigmaskHow::Block, only);
-            if !signal::sigpending().contains(SignalNumber(SIGCONT)) {
+            barrier();
+            let pending = signal::sigpending();
+            // The next stop may have come already, and have taken back the SIGCONT by which we go on.
+            if pending.contains(SignalNumber(SIGCONT)) || self.has_child_changed() {
+                break;
+            }
+            if !pending.contains(signal) {
                 // Nobody has continued us, so we did not stop: the kernel ignores a stop where nobody could continue the
                 // group (an orphaned one, setpgid(2)). Nobody would continue the command, either; unwrapped it would lead
                 // this group, and would not have stopped.
                 self.resume_child();
+                break;
             }
-        } else {
-            // Ignoring a signal discards it if it is pending.
-            signal::set_disposition(signal, Disposition::Ignore);
         }
         signal::set_disposition(signal, inherited);
+    }
+
+    /// Whether the child has changed its state since the change that we handle.
+    fn has_child_changed(&self) -> bool {
+        process::next_change(self.child, Consume::No).is_some()
     }
 
     fn handle_signal(&mut self, signal: &SignalInfo) {

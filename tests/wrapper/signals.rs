@@ -20,6 +20,7 @@ pub fn cases() -> Vec<Case> {
         sigkill_of_the_wrapper_kills_the_command,
         stop_and_sigcont_are_mirrored_to_the_parent,
         stop_and_sigcont_of_the_process_group_are_seen_by_the_parent,
+        stop_right_after_sigcont_stops_again,
         signal_to_the_pid_does_not_reach_grandchildren,
         kill_0_by_the_command_reaches_it_once,
         kill_0_by_a_child_reaches_the_command_once,
@@ -279,6 +280,25 @@ fn stop_and_sigcont_of_the_process_group_are_seen_by_the_parent(sandbox: &Sandbo
         sigqueue(job.pid, 63, 4);
         assert_eq!(job.wait(), WaitStatus::Exited(4), "and no other stop");
     }
+}
+
+/// SG43
+fn stop_right_after_sigcont_stops_again(sandbox: &Sandbox) {
+    let mut job = sandbox.probe("signals default=20").spawn();
+    let command = job.stdout.read_ready_pid();
+    job.kill_group(20);
+    assert_eq!(job.wait(), WaitStatus::Stopped(20));
+    for _ in 0..200 {
+        wait_until_stopped(job.pid);
+        wait_until_stopped(command);
+        job.kill_group(18);
+        job.kill_group(20);
+    }
+    wait_until_stopped(job.pid);
+    wait_until_stopped(command);
+    job.kill_group(18);
+    sigqueue(job.pid, 63, 4);
+    assert_eq!(job.wait_for_exit(), WaitStatus::Exited(4));
 }
 
 /// SG24
