@@ -197,10 +197,14 @@ impl Job {
     fn wait_until_less_waits_for_a_key(&mut self) {
         self.wait_for_text("line 22 of the text\r\n");
         self.wait_for_text("-page-");
-        wait_until("less sleeps", || {
-            let is_less =
-                |pid| fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name == "less\n");
-            self.session_processes().iter().any(|process| process.state == 'S' && is_less(process.pid))
+        self.wait_until_sleeps("less\n");
+    }
+
+    #[track_caller]
+    fn wait_until_sleeps(&self, name: &str) {
+        let has_name = |pid| fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|comm| comm == name);
+        wait_until("it sleeps", || {
+            self.session_processes().iter().any(|process| process.state == 'S' && has_name(process.pid))
         });
     }
 
@@ -215,29 +219,34 @@ impl Job {
 fn vim_suspends_resumes_resizes_and_quits(sandbox: &Sandbox) {
     let mut shell = sandbox.shell();
     fs::write(sandbox.path("text"), "first line\n").expect("a text");
+    let when_started = "-c \"autocmd VimEnter * call writefile(['x'], '../started')\"";
     let when_resized = "-c \"autocmd VimResized * call writefile([&columns], '../size')\"";
-    shell.terminal().type_line(&format!("$W vim -u NONE -i NONE -n -N {when_resized} ../text"));
+    let vim = format!("vim -u NONE -i NONE -n -N {when_started} {when_resized}");
+    shell.terminal().type_line(&format!("$W {vim} ../text"));
+    let there = |name| fs::read_to_string(sandbox.path(name)).is_ok_and(|text| text == "x\n");
     shell.wait_for_text("first line");
+    // vim throws away what is typed while it starts.
+    wait_until("vim has started", || there("started"));
     for _ in 0..2 {
+        shell.wait_until_sleeps("vim\n");
         shell.terminal().ctrl('Z');
         shell.wait_until_stopped_at_prompt();
         shell.terminal().type_line("fg");
         shell.wait_for_text("first line");
     }
+    // As with less: a signal between its check and its wait for a key would take effect only with the next key.
+    shell.wait_until_sleeps("vim\n");
     shell.terminal().stty(&["cols", "66"]);
     let size = sandbox.path("size");
-    crate::harness::wait_until("vim knows its size", || {
-        fs::read_to_string(&size).is_ok_and(|text| text == "66\n")
-    });
+    wait_until("vim knows its size", || fs::read_to_string(&size).is_ok_and(|text| text == "66\n"));
     // vim throws away what is typed after an interrupt, so wait until the interrupt has taken effect.
-    let (loops, left) = (sandbox.path("loops"), sandbox.path("left"));
-    let there = |path: &Path| fs::read_to_string(path).is_ok_and(|text| text == "x\n");
     let begin = "try | call writefile(['x'], '../loops') | while 1 | endwhile";
     let finish = "finally | call writefile(['x'], '../left') | endtry";
     shell.terminal().type_text(&format!(":{begin} | {finish}\r"));
-    crate::harness::wait_until("vim is in its loop", || there(&loops));
+    wait_until("vim is in its loop", || there("loops"));
     shell.terminal().ctrl('C');
-    crate::harness::wait_until("vim has left its loop", || there(&left));
+    wait_until("vim has left its loop", || there("left"));
+    shell.wait_until_sleeps("vim\n");
     shell.terminal().type_text(":$put ='changed'\r:wq\r");
     shell.assert_last_code_at_prompt(0);
     assert_eq!(fs::read_to_string(sandbox.path("text")).expect("a text"), "first line\nchanged\n");
