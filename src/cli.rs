@@ -8,6 +8,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 
 use crate::invocation::{self, Invocation};
+use crate::report::model::{GroupBy, Population, SortBy};
 
 mod when;
 
@@ -104,28 +105,6 @@ pub enum Format {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum By {
-    Target,
-    Domain,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sort {
-    Runs,
-    Time,
-    Average,
-    Failures,
-    Name,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Durations {
-    Ok,
-    All,
-    Failed,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Color {
     Auto,
     Always,
@@ -144,10 +123,10 @@ pub struct Report {
     pub domains: Vec<String>,
     pub excludes: Vec<String>,
     pub failed: bool,
-    pub by: By,
-    pub sort: Option<Sort>,
+    pub by: GroupBy,
+    pub sort: Option<SortBy>,
     pub limit: Option<usize>,
-    pub durations: Durations,
+    pub durations: Population,
     pub format: Format,
     /// `None`: standard output, which is `-`, too.
     pub output: Option<PathBuf>,
@@ -346,19 +325,19 @@ fn report(of: &ArgMatches) -> Report {
         domains: names("domain"),
         excludes: names("exclude"),
         failed: of.get_flag("failed"),
-        by: if text(of, "by") == Some("domain") { By::Domain } else { By::Target },
+        by: if text(of, "by") == Some("domain") { GroupBy::Domain } else { GroupBy::Target },
         sort: text(of, "sort").map(|word| match word {
-            "runs" => Sort::Runs,
-            "time" => Sort::Time,
-            "average" => Sort::Average,
-            "failures" => Sort::Failures,
-            _ => Sort::Name,
+            "runs" => SortBy::Runs,
+            "time" => SortBy::Time,
+            "average" => SortBy::Average,
+            "failures" => SortBy::Failures,
+            _ => SortBy::Name,
         }),
         limit: count(of, "limit"),
         durations: match text(of, "durations") {
-            Some("all") => Durations::All,
-            Some("failed") => Durations::Failed,
-            _ => Durations::Ok,
+            Some("all") => Population::All,
+            Some("failed") => Population::Failed,
+            _ => Population::Ok,
         },
         format: match text(of, "format") {
             Some("json") => Format::Json,

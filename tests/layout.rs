@@ -22,7 +22,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("main", &[]),
     // Beside what it runs, it hands to the fuzz target what that drives.
     ("lib", &["cli", "commands", "event", "report", "store", "sys"]),
-    ("cli", &["invocation"]),
+    // The options of a report are the report's own.
+    ("cli", &["invocation", "report"]),
     ("invocation", &[]),
     ("completion", &["cli", "invocation"]),
     ("commands", &["cli", "invocation", "completion", "run", "store", "report", "event", "units", "sys"]),

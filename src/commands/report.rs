@@ -17,7 +17,7 @@ use crate::cli::{self, Format};
 use crate::event::table::{Filter, ReadStats, Strays, Table};
 use crate::report::baseline::Baseline;
 use crate::report::calendar;
-use crate::report::model::{Contents, Finding, GroupBy, Population, SortBy};
+use crate::report::model::{Contents, Finding, GroupBy};
 use crate::report::render::{self, format};
 use crate::report::summary;
 use crate::store::OpenMode;
@@ -208,21 +208,12 @@ fn write(
         }
         return Ok(Written { events, exit: Exit::DONE });
     }
-    let durations = match asked.durations {
-        cli::Durations::Ok => Population::Ok,
-        cli::Durations::All => Population::All,
-        cli::Durations::Failed => Population::Failed,
-    };
-    let by = match asked.by {
-        cli::By::Target => GroupBy::Target,
-        cli::By::Domain => GroupBy::Domain,
-    };
     let summary = summary::of(
         &mut table,
         &summary::SummaryOptions {
-            by,
-            sort: sort(asked),
-            durations,
+            by: asked.by,
+            sort: asked.sort.unwrap_or_default(),
+            durations: asked.durations,
             failed_only: asked.failed,
             days: asked.format == Format::Html,
             baseline: &baseline,
@@ -239,9 +230,9 @@ fn write(
         zone_name: &zone.name,
         now,
         limit: asked.limit,
-        by,
+        by: asked.by,
         sorted: asked.sort.is_some(),
-        durations,
+        durations: asked.durations,
         filters: &filters,
         unknown_excludes: &unknown_excludes,
         contents: &contents,
@@ -261,7 +252,7 @@ fn write(
         }
     }
     match asked.format {
-        Format::Text if asked.targets.len() == 1 && by == GroupBy::Target => {
+        Format::Text if asked.targets.len() == 1 && asked.by == GroupBy::Target => {
             render::target(&summary, &options, out)
         }
         Format::Text => render::text(&summary, &options, out),
@@ -274,14 +265,4 @@ fn write(
     let is_worse = summary.findings.iter().any(Finding::is_worse);
     let exit = if asked.exit_code && is_worse { Exit::WORSE } else { Exit::DONE };
     Ok(Written { events, exit })
-}
-
-fn sort(asked: &cli::Report) -> SortBy {
-    match asked.sort {
-        Some(cli::Sort::Time) => SortBy::Time,
-        Some(cli::Sort::Average) => SortBy::Average,
-        Some(cli::Sort::Failures) => SortBy::Failures,
-        Some(cli::Sort::Name) => SortBy::Name,
-        Some(cli::Sort::Runs) | None => SortBy::Runs,
-    }
 }
