@@ -123,6 +123,8 @@ pub struct Report {
     pub domains: Vec<String>,
     pub excludes: Vec<String>,
     pub failed: bool,
+    /// Since when runs are compared with those before.
+    pub compare: Option<When>,
     pub by: GroupBy,
     pub sort: Option<SortBy>,
     pub limit: Option<usize>,
@@ -325,6 +327,7 @@ fn report(of: &ArgMatches) -> Report {
         domains: names("domain"),
         excludes: names("exclude"),
         failed: of.get_flag("failed"),
+        compare: of.get_one("compare").copied(),
         by: if text(of, "by") == Some("domain") { GroupBy::Domain } else { GroupBy::Target },
         sort: text(of, "sort").map(|word| match word {
             "runs" => SortBy::Runs,
@@ -517,6 +520,9 @@ fn report_command(it: Command) -> Command {
             filter("domain").help("Only this domain, '' for events without one (repeatable)"),
             filter("exclude").help("Without this target (repeatable)"),
             switch("failed").help("Only runs that failed"),
+            when_arg("compare")
+                .conflicts_with("failed")
+                .help("Compare the runs from WHEN on with those before"),
             choice("by", "KEY", &["target", "domain"]).help("What one row stands for [default: target]"),
             choice("sort", "KEY", &["runs", "time", "average", "failures", "name"])
                 .help("Order of the rows [default: runs; the duration chart: average]"),

@@ -49,6 +49,7 @@ const REPORT: &[(&str, &[&str])] = &[
         "grouping",
         &["baseline", "calendar", "durations", "findings", "model", "parallel", "statistics", "tally"],
     ),
+    ("compare", &["findings", "grouping", "model", "statistics"]),
     ("summary", &["baseline", "calendar", "grouping", "model", "parallel", "statistics", "tally"]),
     ("render", &["grouping", "model", "statistics", "summary"]),
 ];

@@ -26,6 +26,7 @@ pub fn cases() -> Vec<Case> {
         since_and_until_use_the_local_time_zone_and_dst,
         contradictory_flags_are_a_usage_error,
         exit_code_is_3_if_a_target_is_failing_or_slower,
+        comparison_says_what_changed_since_a_moment_in_every_format,
         sort_and_limit_apply_to_the_rows,
         anonymize_leaves_no_real_name_in_any_format,
         damaged_lines_are_listed_on_stderr,
@@ -275,6 +276,12 @@ fn contradictory_flags_are_a_usage_error(sandbox: &Sandbox) {
         "--color sometimes",
         "--limit 0",
         "--exit-code --failed",
+        "--compare",
+        "--compare 2026-11-21 --failed",
+        "--compare 2026-11-21 --format jsonl",
+        "--compare 2026-11-21 --since 2026-11-21",
+        "--compare 2026-11-22 --until 2026-11-21",
+        "--compare 2999-01-01",
         "--exit-code --format jsonl",
         "--last 1.5",
         "--width wide",
@@ -335,6 +342,61 @@ fn exit_code_is_3_if_a_target_is_failing_or_slower(sandbox: &Sandbox) {
     case(sandbox, &small(), "", 0);
     case(sandbox, "", "", 0);
     report(sandbox, "--exit-code --log ../nowhere").expect_error(1, "");
+}
+
+fn comparison_says_what_changed_since_a_moment_in_every_format(sandbox: &Sandbox) {
+    let slower = hourly(|number| (if number < 25 { 10.0 } else { 15.0 }, i64::from(number % 10 == 9)));
+    let other = event("2025-11-21T00:59:59", "lint", "pro", 1.0, 0)
+        + &event("2025-11-21T01:00:00", "lint", "", 2.0, 0);
+    write_log(sandbox, slower + &other);
+    let since = "--utc --compare 2025-11-21T01:00";
+    let text = report(sandbox, &format!("{since} --width 140")).expect_stdout();
+    let rows = "
+Before and after 21 Nov 2025 01:00
+            runs      success       median        p95
+  apply  25 → 25  92 % → 88 %   10s →  15s  10s → 15s  ▲ is 50 % slower, beyond chance (p < 0.001)
+  lint    1 →  1   1/1 →  1/1  1.0s → 2.0s    - →   -    too few runs to tell
+  Durations are of successful runs. Beyond chance: p < 0.01 (Mann-Whitney).
+";
+    assert!(text.ends_with(rows), "{text}");
+    let json = report(sandbox, &format!("{since} --format json")).json();
+    let compare = &json["compare"];
+    assert_eq!((&compare["since"], &compare["tests"]), (&"2025-11-21T01:00:00Z".into(), &1.into()));
+    let apply = &compare["targets"][0];
+    assert_eq!((&apply["target"], &apply["beyond_chance"]), (&"apply".into(), &true.into()));
+    assert_eq!((&apply["before"]["failed"], &apply["after"]["failed"]), (&2.into(), &3.into()));
+    assert_eq!(
+        (&apply["before"]["p95_seconds"], &apply["after"]["p95_seconds"]),
+        (&10.0.into(), &15.0.into())
+    );
+    let lint = &compare["targets"][1];
+    let before = serde_json::json!({
+        "runs": 1, "ok": 1, "failed": 0, "interrupted": 0, "success_rate": 1.0, "median_seconds": 1.0, "p95_seconds": null
+    });
+    assert_eq!(lint["before"], before);
+    assert_eq!((&lint["p"], &lint["beyond_chance"]), (&Value::Null, &Value::Null));
+    assert_eq!(report(sandbox, "--format json").json()["compare"], Value::Null);
+    let csv = report(sandbox, &format!("{since} --format csv --target lint")).expect_stdout();
+    assert!(csv.ends_with("\r\nlint,1,1,0,0,1.0,1.0,,1,1,0,0,1.0,2.0,,,\r\n"), "{csv}");
+    let markdown = report(sandbox, &format!("{since} --format markdown --limit 1")).expect_stdout();
+    assert!(
+        markdown.contains("\n| apply | 25 → 25 | 92 % → 88 % | 10s → 15s | 10s → 15s | is 50 % slower, "),
+        "{markdown}"
+    );
+    assert!(markdown.contains("\nand 1 more target, 0 of them changed beyond chance\n"), "{markdown}");
+    let html = report(sandbox, &format!("{since} --format html --anonymize")).expect_stdout();
+    assert!(html.contains("<bdi>target-1</bdi></th><td>25 → 25</td>") && !html.contains("apply"), "{html}");
+    let domains = report(sandbox, &format!("{since} --format json --by domain --sort name")).json();
+    assert_eq!(domains["compare"]["domains"][0]["domain"], Value::Null);
+    assert_eq!(domains["compare"]["domains"][1]["before"]["runs"], 1);
+    // The day of the reader's zone.
+    let head = report(sandbox, "--compare 2025-11-21").env("TZ", "EST5").expect_stdout();
+    assert!(head.contains("\nBefore and after 21 Nov 2025\n") && head.contains("  29 → 21 "), "{head}");
+    // Only what is shown is judged.
+    let status = |words: &str| report(sandbox, &format!("--utc --exit-code {words}")).output().status;
+    assert_eq!(status("--compare 2025-11-21T01:00"), WaitStatus::Exited(3));
+    assert_eq!(status("--compare 2025-11-21T01:00 --target lint"), WaitStatus::Exited(0));
+    assert_eq!(status("--compare 2025-11-20T05:00"), WaitStatus::Exited(0));
 }
 
 fn sort_and_limit_apply_to_the_rows(sandbox: &Sandbox) {

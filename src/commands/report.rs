@@ -17,7 +17,7 @@ use crate::cli::{self, Format};
 use crate::event::table::{Filter, ReadStats, Strays, Table};
 use crate::report::baseline::Baseline;
 use crate::report::calendar;
-use crate::report::model::{Contents, Finding, GroupBy};
+use crate::report::model::{ComparedGroup, Contents, Finding, GroupBy};
 use crate::report::render::{self, format};
 use crate::report::summary;
 use crate::store::OpenMode;
@@ -34,11 +34,23 @@ pub fn run(asked: &cli::Report, now: DateTime<Utc>, out: &mut dyn Write) -> anyh
     let local = |moment: DateTime<Utc>| moment.with_timezone(&Local).naive_local();
     let offset = calendar::utc_offset_of(&Local);
     let zone = if asked.utc {
-        Zone { name: "UTC".into(), filter: filter(asked, now, &Utc), local: &utc, offset: &|_| 0 }
+        Zone {
+            name: "UTC".into(),
+            filter: filter(asked, now, &Utc),
+            compare_since: asked.compare.map(|since| when::since(since, now, &Utc)),
+            local: &utc,
+            offset: &|_| 0,
+        }
     } else {
-        Zone { name: env::zone_name(now), filter: filter(asked, now, &Local), local: &local, offset: &offset }
+        Zone {
+            name: env::zone_name(now),
+            filter: filter(asked, now, &Local),
+            compare_since: asked.compare.map(|since| when::since(since, now, &Local)),
+            local: &local,
+            offset: &offset,
+        }
     };
-    refuse_contradictions(asked, &zone.filter)?;
+    refuse_contradictions(asked, &zone, now)?;
     let (table, recording) = read_logs(asked)?;
     warn_of_unreadable(&table.read_stats, &asked.logs);
     match &asked.output {
@@ -62,6 +74,8 @@ pub fn run(asked: &cli::Report, now: DateTime<Utc>, out: &mut dyn Write) -> anyh
 struct Zone<'a> {
     name: String,
     filter: Filter,
+    /// What `--compare` asked for.
+    compare_since: Option<DateTime<Utc>>,
     local: &'a (dyn Fn(DateTime<Utc>) -> NaiveDateTime + Sync),
     offset: &'a (dyn Fn(i64) -> i64 + Sync),
 }
@@ -79,11 +93,20 @@ fn filter<Z: TimeZone>(asked: &cli::Report, now: DateTime<Utc>, zone: &Z) -> Fil
     }
 }
 
-fn refuse_contradictions(asked: &cli::Report, filter: &Filter) -> Result<(), UsageError> {
-    if let (Some(since), Some(until)) = (filter.since, filter.until)
+fn refuse_contradictions(asked: &cli::Report, zone: &Zone<'_>, now: DateTime<Utc>) -> Result<(), UsageError> {
+    let Filter { since, until, .. } = zone.filter;
+    if let (Some(since), Some(until)) = (since, until)
         && since >= until
     {
         return Err(UsageError::new("report", "--since is not before --until"));
+    }
+    if let Some(moment) = zone.compare_since {
+        if moment > now {
+            return Err(UsageError::new("report", "--compare is in the future"));
+        }
+        if since.is_some_and(|since| since >= moment) || until.is_some_and(|until| until <= moment) {
+            return Err(UsageError::new("report", "--compare is not between --since and --until"));
+        }
     }
     if let Some(name) = asked.targets.iter().find(|name| asked.excludes.contains(name)) {
         return Err(UsageError::new(
@@ -91,8 +114,8 @@ fn refuse_contradictions(asked: &cli::Report, filter: &Filter) -> Result<(), Usa
             format!("--target and --exclude both name '{}'", name.escape_debug()),
         ));
     }
-    if asked.exit_code && asked.format == Format::Jsonl {
-        return Err(UsageError::new("report", "--exit-code needs a report, and jsonl is none"));
+    if (asked.exit_code || asked.compare.is_some()) && asked.format == Format::Jsonl {
+        return Err(UsageError::new("report", "--compare and --exit-code need a report, and jsonl is none"));
     }
     if asked.logs.iter().filter(|log| is_standard_input(log)).count() > 1 {
         return Err(UsageError::new("report", "standard input can be read once only"));
@@ -216,6 +239,7 @@ fn write(
             durations: asked.durations,
             failed_only: asked.failed,
             days: asked.format == Format::Html,
+            compare_since: zone.compare_since,
             baseline: &baseline,
             strays,
             offset: zone.offset,
@@ -252,7 +276,9 @@ fn write(
         }
     }
     match asked.format {
-        Format::Text if asked.targets.len() == 1 && asked.by == GroupBy::Target => {
+        Format::Text
+            if asked.targets.len() == 1 && asked.compare.is_none() && asked.by == GroupBy::Target =>
+        {
             render::target(&summary, &options, out)
         }
         Format::Text => render::text(&summary, &options, out),
@@ -262,7 +288,10 @@ fn write(
         Format::Html => render::html(&summary, &options, out),
         Format::Jsonl => Ok(()),
     }?;
-    let is_worse = summary.findings.iter().any(Finding::is_worse);
+    let is_worse = match &summary.comparison {
+        Some(comparison) => comparison.rows.iter().any(ComparedGroup::is_worse),
+        None => summary.findings.iter().any(Finding::is_worse),
+    };
     let exit = if asked.exit_code && is_worse { Exit::WORSE } else { Exit::DONE };
     Ok(Written { events, exit })
 }

@@ -14,7 +14,8 @@ const BASELINE_RUNS: usize = 30;
 /// Fewer runs say nothing.
 const MIN_WINDOW_RUNS: usize = 5;
 const MIN_BASELINE_RUNS: usize = 20;
-const ALPHA: f64 = 0.01;
+/// What is beyond chance, shared among all tests of a report.
+pub const ALPHA: f64 = 0.01;
 /// A smaller change is not felt, however sure it is.
 const MIN_RATIO: f64 = 1.10;
 const MIN_SECONDS: f64 = 0.5;
@@ -111,12 +112,14 @@ impl Change {
     /// Beyond chance, and big enough to be felt.
     #[expect(clippy::cast_precision_loss, reason = "2^53 targets are out of reach")]
     pub fn is_significant(&self) -> bool {
-        let (low, high) = (self.median.min(self.baseline_median), self.median.max(self.baseline_median));
-        self.p < ALPHA / self.tests as f64
-            && high >= MIN_RATIO * low
-            && high - low >= MIN_SECONDS
-            && low > 0.0
+        self.p < ALPHA / self.tests as f64 && is_felt(self.median, self.baseline_median)
     }
+}
+
+/// Whether two medians are far enough apart to matter.
+pub fn is_felt(one: f64, other: f64) -> bool {
+    let (low, high) = (one.min(other), one.max(other));
+    high >= MIN_RATIO * low && high - low >= MIN_SECONDS && low > 0.0
 }
 
 /// The completed (ok or failed) runs of a target, newest first, as far back as it matters.

@@ -679,6 +679,27 @@ impl Groups<'_> {
         })
     }
 
+    /// What `of` makes of the runs of each group that have a time, newest first, with how they ended and their seconds.
+    pub fn map_runs<R: Send>(
+        &self,
+        of: impl Fn(Option<&str>, &mut dyn Iterator<Item = (i64, Outcome, Option<f64>)>) -> R + Sync,
+    ) -> Vec<R> {
+        match self {
+            Self::Counted(grouping) => {
+                let mut names: Vec<u32> = grouping.totals.iter().map(|totals| totals.name).collect();
+                let work = |(): &mut (), name: &mut u32| {
+                    let timed = grouping.newest_first(*name).filter(|(row, ..)| row.micros != UNTIMED);
+                    let mut runs =
+                        timed.map(|(row, duration, series)| (row.micros, series.outcome, duration.seconds()));
+                    of(grouping.name(*name), &mut runs)
+                };
+                parallel(grouping.data.threads, &mut names, || (), work).0
+            }
+            #[cfg(test)]
+            Self::Given(_) => Vec::new(),
+        }
+    }
+
     /// The places of the groups in the order of the time they took in all, the longest first.
     pub fn by_time(&self) -> Vec<usize> {
         let mut order: Vec<usize> = (0..self.len()).collect();

@@ -1,19 +1,22 @@
 //! From events to text. Opens no file, reads no clock.
 //!
 //! ```text
-//!            summary                      the driver: events in, numbers out
+//!            summary                  the driver: events in, numbers out
 //!               │
-//!           grouping ─────── findings     each target's numbers; what is worth a look
-//!               │                │
-//!   durations, tally, calendar,  │        figures of durations; counting in time order; days and hours;
-//!      and parallel              │        threads
-//!               └─── statistics ─┘        quantiles, tests, also for render
+//!            compare ────┐             before and after a moment
+//!               │        │
+//!           grouping ─ findings        each target's numbers; what is worth a look
+//!               │        │
+//!   durations, tally,    │             figures of durations; counting in time order; days and hours;
+//!   calendar, parallel   │             threads
+//!               └── statistics         quantiles, tests, also for render
 //!
-//!             model                       what all of them and render share: types only
+//!             model                    what all of them and render share: types only
 //! ```
 
 pub mod baseline;
 pub mod calendar;
+mod compare;
 mod durations;
 mod findings;
 pub mod grouping;

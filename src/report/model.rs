@@ -252,6 +252,39 @@ pub enum FindingKind {
     Flaky { failed: u64, window: u64, episodes: u64 },
 }
 
+/// What was before a moment beside what has been since (`--compare`).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Comparison {
+    pub since: DateTime<Utc>,
+    /// How many groups were tested; beyond chance is p < 0.01 / tests.
+    pub tests: u64,
+    /// In the order of [`Summary::groups`](super::summary::Summary::groups).
+    pub rows: Vec<ComparedGroup>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct ComparedGroup {
+    /// `None`: no domain (only with `--by domain`).
+    pub name: Option<String>,
+    pub before: ComparedRuns,
+    pub after: ComparedRuns,
+    /// Raw, of the two-sided rank test; `None` below five durations on a side.
+    pub p: Option<f64>,
+    /// `None`: of so few runs no difference could be.
+    pub beyond_chance: Option<bool>,
+}
+
+/// The runs on one side of the moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct ComparedRuns {
+    pub counts: Counts,
+    /// How many durations the figures are of.
+    pub n: u64,
+    pub median: Option<f64>,
+    /// From 20 runs on.
+    pub p95: Option<f64>,
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub struct DayStats {
     pub date: chrono::NaiveDate,

@@ -187,6 +187,14 @@ pub fn mann_whitney_u(a: &[f64], b: &[f64]) -> f64 {
     two_sided_p(z)
 }
 
+/// The least that [`mann_whitney_u`] can be of samples of these sizes: all of one are greater than all of the other.
+#[expect(clippy::cast_precision_loss, reason = "2^53 runs are out of reach")]
+pub fn least_p(count_of_a: u64, count_of_b: u64) -> f64 {
+    let pairs = count_of_a as f64 * count_of_b as f64;
+    let deviation = (pairs / 12.0 * (count_of_a as f64 + count_of_b as f64 + 1.0)).sqrt();
+    if pairs > 0.0 { two_sided_p((pairs / 2.0 - 0.5) / deviation) } else { 1.0 }
+}
+
 /// The share of a normal distribution that lies beyond z on both sides, at most 1.
 fn two_sided_p(z: f64) -> f64 {
     if z <= 0.0 {
@@ -304,6 +312,11 @@ mod tests {
         close(mann_whitney_u(&[1.0; 5], &[1.0; 20]), 1.0);
         close(mann_whitney_u(&[1.0, 2.0, 3.0], &[2.0]), 1.0);
         close(mann_whitney_u(&[], &[1.0]), 1.0);
+        for (count_of_a, count_of_b) in [(0, 7), (1, 1), (5, 5), (5, 20), (40, 100)] {
+            let (a, b) = (numbers(0..count_of_a), numbers(1000..1000 + count_of_b));
+            let least = least_p(count_of_a.unsigned_abs().into(), count_of_b.unsigned_abs().into());
+            close(least, mann_whitney_u(&a, &b));
+        }
     }
 
     #[test]

@@ -1,9 +1,14 @@
 //! The numbers of a report: events in, numbers out. Opens no file, reads no clock.
 
+use chrono::{DateTime, Utc};
+
 use super::baseline::Baseline;
 use super::calendar::Calendar;
 use super::grouping::{Dataset, Grouping, Groups};
-use super::model::{Contents, Counts, DayStats, Finding, GroupBy, Input, Period, Population, SortBy, Totals};
+use super::model::{
+    Comparison, Contents, Counts, DayStats, Finding, GroupBy, Input, Period, Population, SortBy, Totals,
+};
+
 use super::parallel::{self, parallel};
 use super::statistics;
 use super::tally::{self, Scratch, Tally};
@@ -32,6 +37,8 @@ pub struct Summary<'a> {
     /// All of them, in the order in which one must act: failing now, slower, failing now and then, faster; within a
     /// kind by time. How many of them are shown is for the renderings to say.
     pub findings: Vec<Finding>,
+    /// Asked for by [`SummaryOptions::compare_since`].
+    pub comparison: Option<Comparison>,
     /// `--since` was given and nothing of the log lies before it, so that there is nothing earlier to compare with.
     pub lacks_baseline: bool,
 }
@@ -45,6 +52,8 @@ pub struct SummaryOptions<'a> {
     pub failed_only: bool,
     /// Whether [`Summary::days`] are wanted.
     pub days: bool,
+    /// Since when runs are to be compared with those before.
+    pub compare_since: Option<DateTime<Utc>>,
     /// What runs since `--since` are compared with.
     pub baseline: &'a Baseline,
     /// What was set aside of the events, before the filters.
@@ -131,11 +140,14 @@ pub fn of<'a>(table: &'a mut Table, options: &SummaryOptions<'a>) -> Summary<'a>
         let (runs, _) = parallel(threads, &mut sheets, scratch, group);
         groups = Grouping::of(data, sheets, &runs, GroupBy::Domain).0;
     }
+    let groups = Groups::Counted(Box::new(groups.sorted(options.sort)));
+    let comparison = options.compare_since.map(|since| Comparison::of(&groups, since, options.durations));
     Summary {
         period,
         input,
         totals,
-        groups: Groups::Counted(Box::new(groups.sorted(options.sort))),
+        groups,
+        comparison,
         unique_targets,
         by_weekday_and_hour: hours,
         days,
@@ -260,7 +272,7 @@ mod tests {
     use super::*;
     use crate::event::table::{Filter, of_lines};
     use crate::report::grouping::Detail;
-    use crate::report::model::{DurationStats, Group, RunRecord};
+    use crate::report::model::{ComparedGroup, DurationStats, Group, RunRecord};
     use fastrand::Rng;
 
     impl Deref for Groups<'_> {
@@ -316,6 +328,7 @@ mod tests {
             durations: Population::Ok,
             failed_only: false,
             days: true,
+            compare_since: None,
             baseline: Box::leak(Box::default()),
             strays: Strays::default(),
             offset: UTC,
@@ -571,6 +584,72 @@ mod tests {
         assert!(since(60 * 24, Filter::default()).lacks_baseline);
         let excluded = Filter { excludes: vec!["apply".into()], ..Filter::default() };
         assert_eq!(since(30, excluded).findings, []);
+    }
+
+    /// The expected figures are NumPy 2.4.6's and SciPy 1.17.1's, of the successful runs before and after:
+    ///
+    /// ```python
+    /// numpy.median(before), numpy.quantile(before, .95), numpy.median(after), numpy.quantile(after, .95)
+    /// scipy.stats.mannwhitneyu(after, before, method='asymptotic', use_continuity=True).pvalue
+    /// ```
+    #[test]
+    fn comparison_has_the_figures_of_numpy_and_scipy() {
+        let seconds = |milliseconds: i64| f64::from(i32::try_from(milliseconds).unwrap()) / 1000.0;
+        let wave = |ago: i64| ago * 7919 % 1009;
+        let apply = |ago: i64| {
+            let slower = if ago < 60 { 1500 } else { 0 };
+            (seconds(10_000 + wave(ago) + slower), if ago % 10 == 3 { 2 } else { 0 })
+        };
+        let sync = |ago: i64| (seconds(2000 + wave(ago)), if ago % 25 == 4 { 130 } else { 0 });
+        let lint = |ago: i64| (seconds(5000 + 1000 * (ago % if ago < 60 { 2 } else { 3 })), 0);
+        let plan = |ago: i64| (seconds(1000 + wave(ago)), i64::from((4..60).contains(&ago)));
+        let seldom = |ago: i64| {
+            let succeeds = ago % 12 == 0 && ago < 120;
+            (seconds(if ago < 60 { 9000 } else { 5000 } + ago), i64::from(!succeeds))
+        };
+        let targets: [(&str, Runs<'_>); 5] =
+            [("apply", &apply), ("sync", &sync), ("lint", &lint), ("plan", &plan), ("seldom", &seldom)];
+        let mut lines = hourly(200, &targets);
+        // Runs without a time are on no side.
+        lines.push(lines[0].replace(&lines[0][15..40], "never"));
+        let since = timestamp::to_datetime((1_795_435_200 - 59 * 3600) * 1_000_000);
+        let compare = |by| {
+            let table = of_lines(lines.iter().map(String::as_bytes));
+            let options = SummaryOptions { sort: SortBy::Name, compare_since: since, by, ..options() };
+            super::of(Box::leak(Box::new(table)), &options).comparison.unwrap()
+        };
+        let comparison = compare(GroupBy::Target);
+        assert_eq!((Some(comparison.since), comparison.tests), (since, 4));
+        let [apply, lint, plan, seldom, sync] = &comparison.rows[..] else { panic!("{comparison:?}") };
+        let counts = |runs, ok, failed, interrupted| Counts { runs, ok, failed, interrupted };
+        assert_eq!(apply.before.counts, counts(140, 126, 14, 0));
+        assert_eq!(apply.after.counts, counts(60, 54, 6, 0));
+        assert_eq!(sync.before.counts, counts(140, 135, 0, 5));
+        assert_eq!(seldom.before.counts, counts(140, 5, 135, 0));
+        let case = |row: &ComparedGroup, figures: [f64; 4], p: Option<f64>, beyond_chance: Option<bool>| {
+            let found = [row.before.median, row.before.p95, row.after.median, row.after.p95];
+            for (found, expected) in found.into_iter().zip(figures) {
+                let found = found.unwrap_or(f64::NAN);
+                let is_missing = found.is_nan() && expected.is_nan();
+                assert!(is_missing || (found - expected).abs() < 1e-12 * expected, "{found:?}: {row:?}");
+            }
+            assert_eq!((row.beyond_chance, row.p.is_some()), (beyond_chance, p.is_some()), "{row:?}");
+            let ratio = row.p.unwrap_or(1.0) / p.unwrap_or(1.0);
+            assert!((ratio - 1.0).abs() < 1e-10, "{row:?}");
+        };
+        let few = f64::NAN;
+        case(apply, [10.507, 10.963, 11.9715, 12.42415], Some(2.459_674_753_712_467_4e-26), Some(true));
+        case(sync, [2.509, 2.9612, 2.488, 2.952], Some(0.694_857_628_163_752_3), Some(false));
+        case(lint, [6.0, 7.0, 5.5, 6.0], Some(8.337_455_922_508_618e-5), Some(true));
+        case(plan, [1.507, 1.9602, 1.6265, few], None, None);
+        // Every run is slower, and five on each side cannot show it.
+        case(seldom, [5.084, few, 9.024, few], Some(0.012_185_780_355_344_818), None);
+        let worse = |rows: &[ComparedGroup]| rows.iter().filter(|row| row.is_worse()).count();
+        assert_eq!(worse(&comparison.rows), 1);
+        // All are in one domain: more runs, and other durations.
+        let domains = compare(GroupBy::Domain);
+        assert_eq!((domains.rows.len(), domains.tests, &domains.rows[0].name), (1, 1, &None));
+        assert_eq!(domains.rows[0].after.counts.runs, 300);
     }
 
     #[test]

@@ -4,13 +4,16 @@
 use std::io::{self, Write};
 
 use super::term::escape_for_display;
-use super::{Options, format};
+use super::{Options, compare, format};
 use crate::report::grouping::Detail;
 use crate::report::model::{DurationStats, Group, GroupBy};
 use crate::report::summary::Summary;
 
 /// Writes the table; lines end in CR LF.
 pub fn csv(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Result<()> {
+    if let Some(comparison) = &summary.comparison {
+        return compare::csv(comparison, options, out);
+    }
     write!(out, "{}\r\n", header(options.by).join(","))?;
     let row = |group: Group| {
         let name =
@@ -78,7 +81,7 @@ fn cells(group: &Group, options: &Options) -> [String; 13] {
 }
 
 /// The shortest decimal that reads back as the same number, as in JSON; empty for NaN and infinity.
-fn decimal(value: f64) -> String {
+pub fn decimal(value: f64) -> String {
     match serde_json::Value::from(value) {
         serde_json::Value::Null => String::new(),
         number => number.to_string(),
@@ -86,7 +89,7 @@ fn decimal(value: f64) -> String {
 }
 
 /// A name as a quoted field. An apostrophe keeps a spreadsheet from running a name that begins like a formula.
-fn field(name: &str) -> String {
+pub fn field(name: &str) -> String {
     let guard = if name.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
     if name.contains(['"', ',', '\n', '\r']) || name.starts_with(' ') || name.ends_with(' ') {
         format!("\"{guard}{}\"", name.replace('"', "\"\""))

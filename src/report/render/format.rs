@@ -9,8 +9,8 @@ use crate::event::outcome::{self, Outcome};
 use crate::event::table::Filter;
 use crate::report::grouping::Groups;
 use crate::report::model::{
-    Change, ChangeWindow, Counts, Direction, Finding, FindingKind, Group, GroupBy, Population, RunRecord,
-    Totals, Usual,
+    Change, ChangeWindow, ComparedGroup, Counts, Direction, Finding, FindingKind, Group, GroupBy, Population,
+    RunRecord, Totals, Usual,
 };
 use crate::report::summary::Summary;
 use crate::units::Seconds;
@@ -100,6 +100,12 @@ pub fn date_time(at: NaiveDateTime, now: NaiveDateTime) -> String {
     let weekday = WEEKDAYS[at.weekday().num_days_from_monday() as usize % 7];
     let date = if at.year() == now.year() { short_date(at.date()) } else { date(at.date()) };
     format!("{weekday} {date} {}", at.format("%H:%M"))
+}
+
+/// `12 Oct 2026`, and the time unless the day begins then: `12 Oct 2026 14:00`.
+pub fn moment(at: NaiveDateTime) -> String {
+    let date = date(at.date());
+    if at.time() == NaiveTime::MIN { date } else { format!("{date} {}", at.format("%H:%M")) }
 }
 
 /// `12 Oct – 23 Nov 2026`; one day is one date.
@@ -310,7 +316,7 @@ fn change_sentence(change: &Change) -> String {
     };
     format!(
         "{}: median {} in the last {window}, {} in the 28 days before{}",
-        change_size(change),
+        change_size(change.direction, change.ratio),
         Seconds(change.median),
         Seconds(change.baseline_median),
         weekly_cost(change).map_or_else(String::new, |cost| format!(" ({cost})")),
@@ -329,14 +335,34 @@ pub fn weekly_cost(change: &Change) -> Option<String> {
 }
 
 /// `is 41 % slower`.
-pub fn change_size(change: &Change) -> String {
-    match change.direction {
-        Direction::Slower if change.ratio >= 2.0 => format!("takes {:.1} times as long", change.ratio),
-        Direction::Slower => format!("is {:.0} % slower", (change.ratio - 1.0) * 100.0),
+pub fn change_size(direction: Direction, ratio: f64) -> String {
+    match direction {
+        Direction::Slower if ratio >= 2.0 => format!("takes {ratio:.1} times as long"),
+        Direction::Slower => format!("is {:.0} % slower", (ratio - 1.0) * 100.0),
         Direction::Faster => {
-            format!("is {:.0} % faster", ((1.0 - change.ratio) * 100.0).min(99.0))
+            format!("is {:.0} % faster", ((1.0 - ratio) * 100.0).min(99.0))
         }
     }
+}
+
+/// What the rank test says of a group before and after: `is 41 % slower, beyond chance (p < 0.001)`.
+pub fn verdict(row: &ComparedGroup) -> String {
+    let (Some(beyond_chance), Some(p)) = (row.beyond_chance, row.p) else {
+        return "too few runs to tell".to_owned();
+    };
+    if !beyond_chance {
+        return format!("no difference beyond chance ({})", p_value(p));
+    }
+    let ratio = row.after.median.zip(row.before.median).map(|(after, before)| after / before);
+    let size = match (row.direction(), ratio) {
+        (None, _) => "differs at the same median".to_owned(),
+        (Some(direction), Some(ratio)) if ratio.is_finite() && (ratio - 1.0).abs() >= 0.005 => {
+            change_size(direction, ratio)
+        }
+        (Some(Direction::Slower), _) => "is slower".to_owned(),
+        (Some(Direction::Faster), _) => "is faster".to_owned(),
+    };
+    format!("{size}, beyond chance ({})", p_value(p))
 }
 
 pub fn p_value(p: f64) -> String {
@@ -346,15 +372,13 @@ pub fn p_value(p: f64) -> String {
 /// What the filters let through, as text; the zone's days where a filter begins or ends with one.
 pub fn filter_descriptions(options: &Options, ascii: bool) -> Vec<String> {
     let Filter { since, until, last, targets, domains, failed, .. } = options.filters;
-    let full = |at: NaiveDateTime| format!("{} {}", date(at.date()), at.format("%H:%M"));
     let mut parts = Vec::new();
     if let Some(since) = since.map(options.local) {
-        let whole = since.time() == NaiveTime::MIN;
-        parts.push(format!("since {}", if whole { date(since.date()) } else { full(since) }));
+        parts.push(format!("since {}", moment(since)));
     }
     if let Some(until) = until.map(options.local) {
         let before = until.date().pred_opt().filter(|_| until.time() == NaiveTime::MIN);
-        parts.push(format!("until {}", before.map_or_else(|| full(until), date)));
+        parts.push(format!("until {}", before.map_or_else(|| moment(until), date)));
     }
     let quoted = |names: &[String]| {
         let quoted = names.iter().filter(|name| !name.is_empty());

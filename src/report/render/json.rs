@@ -13,7 +13,8 @@ use super::{Options, format};
 use crate::event::{escape_controls, outcome};
 use crate::report::grouping::Detail;
 use crate::report::model::{
-    Change, ChangeWindow, Counts, Direction, DurationStats, Finding, FindingKind, Group, GroupBy, Population,
+    Change, ChangeWindow, ComparedGroup, ComparedRuns, Comparison, Counts, Direction, DurationStats, Finding,
+    FindingKind, Group, GroupBy, Population,
 };
 use crate::report::summary::Summary;
 
@@ -202,12 +203,14 @@ fn leading_members(summary: &Summary, options: &Options) -> [(&'static str, Json
 }
 
 /// The members after the groups.
-fn trailing_members(summary: &Summary, options: &Options, rows: usize) -> [(&'static str, Json); 4] {
+fn trailing_members(summary: &Summary, options: &Options, rows: usize) -> [(&'static str, Json); 5] {
+    let compare = |comparison| self::comparison(comparison, options.by, rows);
     [
         ("left_out", (summary.groups.len() - rows).into()),
         ("by_weekday", array(summary.by_weekday_and_hour.map(sum))),
         ("by_hour", array((0..24).map(|hour| sum(summary.by_weekday_and_hour.map(|hours| hours[hour]))))),
         ("findings", array(summary.findings.iter().map(|finding| self::finding(finding, options)))),
+        ("compare", summary.comparison.as_ref().map_or(Value::Null.into(), compare)),
     ]
 }
 
@@ -373,6 +376,39 @@ fn change(change: &Change) -> [(&'static str, Json); 10] {
         ("tests", change.tests.into()),
         ("seconds_per_week", change.seconds_per_week.into()),
     ]
+}
+
+fn comparison(comparison: &Comparison, by: GroupBy, rows: usize) -> Json {
+    let (own, groups) = match by {
+        GroupBy::Target => ("target", "targets"),
+        GroupBy::Domain => ("domain", "domains"),
+    };
+    let side = |runs: &ComparedRuns| {
+        let [all, ok, failed, interrupted] = counts(&runs.counts);
+        object([
+            all,
+            ok,
+            failed,
+            interrupted,
+            ("success_rate", runs.counts.success_rate().into()),
+            ("median_seconds", runs.median.into()),
+            ("p95_seconds", runs.p95.into()),
+        ])
+    };
+    let row = |row: &ComparedGroup| {
+        object([
+            (own, row.name.as_deref().into()),
+            ("before", side(&row.before)),
+            ("after", side(&row.after)),
+            ("beyond_chance", row.beyond_chance.into()),
+            ("p", row.p.into()),
+        ])
+    };
+    object([
+        ("since", format::rfc3339(comparison.since).into()),
+        ("tests", comparison.tests.into()),
+        (groups, array(comparison.rows.iter().take(rows).map(row))),
+    ])
 }
 
 fn finding(finding: &Finding, options: &Options) -> Json {

@@ -3,9 +3,9 @@
 use std::io::{self, Write};
 
 use super::term::escape_for_display;
-use super::{Options, effective_options, empty_state, format};
+use super::{Options, compare, effective_options, empty_state, format};
 use crate::report::grouping::Detail;
-use crate::report::model::{Group, GroupBy};
+use crate::report::model::Group;
 use crate::report::summary::Summary;
 
 /// Writes the report, or the reason why there is none.
@@ -15,6 +15,12 @@ pub fn markdown(summary: &Summary, options: &Options, out: &mut dyn Write) -> io
     }
     let options = &effective_options(options);
     header(summary, options, out)?;
+    if let Some(comparison) = &summary.comparison {
+        return compare::markdown(comparison, options, out);
+    }
+    let noun = format::row_noun(options.by, 1);
+    writeln!(out, "| {noun} | runs | ok % | failed | average | median | p95 | total | last run |")?;
+    writeln!(out, "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |")?;
     let rows = options.row_limit(summary.groups.len());
     let cells = |group: Group| (row(&group, options), options.is_starred(&group));
     let mut starred = false;
@@ -54,12 +60,7 @@ fn header(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Resu
     for note in format::data_notes(summary, options) {
         writeln!(out, "{note}.\n")?;
     }
-    let noun = match options.by {
-        GroupBy::Target => "target",
-        GroupBy::Domain => "domain",
-    };
-    writeln!(out, "| {noun} | runs | ok % | failed | average | median | p95 | total | last run |")?;
-    writeln!(out, "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |")
+    Ok(())
 }
 
 fn row(group: &Group, options: &Options) -> String {
@@ -100,12 +101,12 @@ fn findings(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Re
 }
 
 /// For text of our own, in which only `<0.01s` looks like markup.
-fn escape_duration(text: &str) -> String {
+pub fn escape_duration(text: &str) -> String {
     text.replace('<', "&lt;")
 }
 
 /// Escapes what Markdown, and what GitHub and GitLab make of it, would act on.
-fn escape(text: &str) -> String {
+pub fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -12,6 +12,7 @@ use crate::report::model::{Contents, Group, GroupBy, Population};
 use crate::report::summary::Summary;
 
 mod chart;
+mod compare;
 mod csv;
 pub mod format;
 mod html;

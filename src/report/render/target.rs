@@ -399,9 +399,9 @@ impl TargetView<'_> {
 /// A change with the figures it rests on.
 fn change_detail(change: &Change) -> String {
     let degree = match change.direction {
-        Direction::Slower if change.ratio >= 2.0 => format::change_size(change),
+        Direction::Slower if change.ratio >= 2.0 => format::change_size(change.direction, change.ratio),
         Direction::Slower | Direction::Faster => {
-            format::change_size(change).trim_start_matches("is ").to_owned()
+            format::change_size(change.direction, change.ratio).trim_start_matches("is ").to_owned()
         }
     };
     let window = match change.window {

@@ -384,6 +384,10 @@ impl Glyphs {
         if self.ascii { "-" } else { "·" }
     }
 
+    pub fn arrow(self) -> &'static str {
+        if self.ascii { "->" } else { "→" }
+    }
+
     pub fn times(self) -> &'static str {
         if self.ascii { "x" } else { "×" }
     }

@@ -10,7 +10,7 @@ use super::format::{self, ENOUGH};
 use super::labels::distinct_labels;
 use super::scale::{maximum, ratio, scale_to, stack};
 use super::term::{Glyphs, Line, Style, escape_for_display, flow, hang, wrap};
-use super::{Options, effective_options, empty_state, materialise, write_sections, write_wrapped};
+use super::{Options, compare, effective_options, empty_state, materialise, write_sections, write_wrapped};
 use crate::report::grouping::Detail;
 use crate::report::model::{Counts, DurationStats, Finding, Group, Population};
 use crate::report::summary::Summary;
@@ -44,6 +44,10 @@ pub fn text(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Re
         durations,
         groups: BTreeMap::new(),
     };
+    if let Some(comparison) = &summary.comparison {
+        let sections = [view.header(), view.totals(), compare::table(comparison, options)];
+        return write_sections(sections, options.color, out);
+    }
     let detail = Detail::Row { trend: if width >= WIDE { 24 } else { 12 } };
     let shown = [&view.order, &view.durations].map(|order| view.split_at_limit(order).0);
     view.groups = materialise(&summary.groups, shown.concat(), detail);

@@ -191,6 +191,7 @@ fn reported(bits: usize, mut table: Table, filters: &Filter, contents: &Contents
         durations,
         failed_only: filters.failed,
         days: true,
+        compare_since: DateTime::from_timestamp(1_771_065_000, 0).filter(|_| bits & 0x4000 != 0),
         offset: &offset,
     };
     let summary = summary::of(&mut table, &options);

@@ -11,7 +11,7 @@ use crate::report::grouping::{Detail, Groups};
 use crate::report::model::{Group, GroupBy};
 use crate::report::render::format::{self, ENOUGH};
 use crate::report::render::term::escape_for_display;
-use crate::report::render::{Options, effective_options, empty_state, materialise};
+use crate::report::render::{Options, compare, effective_options, empty_state, materialise};
 use crate::report::summary::Summary;
 use crate::units::Seconds;
 
@@ -103,6 +103,7 @@ impl Page<'_> {
             self.html.raw("</section>\n");
         } else {
             self.findings();
+            self.comparison();
             self.totals();
             self.invocations();
             self.outcomes();
@@ -176,6 +177,29 @@ impl Page<'_> {
             self.note(format_args!("and {} more: --format json", rest.len()));
         }
         self.html.raw("</section>\n");
+    }
+
+    fn comparison(&mut self) {
+        let Some(comparison) = &self.summary.comparison else { return };
+        self.section("compare", &compare::title(comparison, self.options));
+        let own = format::row_noun(self.options.by, 1);
+        self.html.start_table(std::iter::once(own).chain(compare::HEADERS), &["verdict"]);
+        let shown = self.options.row_limit(comparison.rows.len());
+        for row in &comparison.rows[..shown] {
+            let name = format::display_name(row.name.as_deref(), false);
+            self.html.start("tr").start("th").attr("scope", "row").element("bdi", name).end();
+            let [before, after] = [row.before, row.after].map(|runs| compare::figures(&runs, self.options));
+            for (before, after) in before.iter().zip(&after) {
+                self.html.element("td", format_args!("{before} → {after}"));
+            }
+            self.html.start("td").class("text").text(format::verdict(row)).end().end().newline();
+        }
+        self.html.end_table().newline();
+        if let Some(note) = compare::remainder(comparison, shown, self.options) {
+            self.note(note);
+        }
+        self.note(compare::note(comparison, self.options));
+        self.end_section();
     }
 
     fn totals(&mut self) {

@@ -9,8 +9,9 @@ use chrono::{
 
 use crate::report::grouping::Groups;
 use crate::report::model::{
-    Change, ChangeWindow, Contents, Counts, DayStats, Direction, DurationStats, Finding, FindingKind, Group,
-    GroupBy, HistogramBin, Input, Period, Population, RunRecord, Totals, Usual,
+    Change, ChangeWindow, ComparedGroup, ComparedRuns, Comparison, Contents, Counts, DayStats, Direction,
+    DurationStats, Finding, FindingKind, Group, GroupBy, HistogramBin, Input, Period, Population, RunRecord,
+    Totals, Usual,
 };
 use crate::report::render::{Filter, Options, RecordingState, scale};
 use crate::report::summary::Summary;
@@ -391,6 +392,7 @@ pub fn busy() -> Summary<'static> {
         by_weekday_and_hour,
         days,
         trend: Some(Period { from: at(2026, 10, 12, 9, 4), to: at(2026, 11, 23, 16, 17), days: 43 }),
+        comparison: None,
         lacks_baseline: false,
         findings: vec![
             Finding { target: "apply".into(), kind: FindingKind::Changed(slower()) },
@@ -487,8 +489,44 @@ pub fn nothing() -> Summary<'static> {
         days: vec![],
         trend: None,
         findings: vec![],
+        comparison: None,
         lacks_baseline: false,
     }
+}
+
+/// Before and after a moment: every verdict there is.
+pub fn compared() -> Summary<'static> {
+    let side = |[ok, failed, interrupted]: [u64; 3], median, p95| ComparedRuns {
+        counts: counts([ok, failed, interrupted]),
+        n: ok,
+        median,
+        p95,
+    };
+    // The medians, and p.
+    let figures = [
+        [Some(2.2), Some(2.2), Some(0.4)],
+        [Some(168.0), Some(237.0), Some(1.7e-10)],
+        [Some(45.0), Some(44.9), Some(0.0004)],
+        [Some(5.1), Some(12.0), Some(1e-6)],
+        [Some(60.0), Some(60.0), Some(0.0005)],
+        [Some(90.0), Some(30.0), Some(1e-5)],
+        [Some(97.0), None, None],
+    ];
+    let row = |(row, [before, after, p]): (&Row, [Option<f64>; 3])| {
+        let [ok, failed, interrupted] = row.counts;
+        let p95 = |median: Option<f64>| median.map(|median| median * 1.5);
+        let few = if after.is_some() { 3 } else { 40 };
+        ComparedGroup {
+            name: Some(row.name.to_owned()),
+            before: side([ok - ok / few, failed, 0], before, p95(before)),
+            after: side([ok / few, 0, interrupted], after, None),
+            p,
+            beyond_chance: p.map(|p| p < 0.01 / 6.0),
+        }
+    };
+    let rows = rows().iter().zip(figures).map(row).collect();
+    let comparison = Comparison { since: at(2026, 11, 15, 0, 0), tests: 6, rows };
+    Summary { comparison: Some(comparison), ..busy() }
 }
 
 /// Events, but none that the filters let through.

@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::fixture::{at, busy, crowded, damaged, few, hostile, no_match, nothing, only, options, similar};
+use super::fixture::{
+    at, busy, compared, crowded, damaged, few, hostile, no_match, nothing, only, options, similar,
+};
 use super::rendered;
 use crate::event::Event;
 use crate::report::model::Counts;
@@ -116,6 +118,26 @@ fn overview_by_domain_of_all_runs_matches_golden() {
     let options = Options { sorted: true, by: GroupBy::Domain, durations: Population::All, ..options(100) };
     case("asked-100.txt", |out| text(&busy(), &options, out));
     case("asked.csv", |out| csv(&busy(), &options, out));
+}
+
+#[test]
+fn comparison_matches_golden_in_every_format() {
+    for width in [40, 60, 80, 200] {
+        case(&format!("compare-{width}.txt"), |out| text(&compared(), &options(width), out));
+    }
+    case("compare-80-ascii.txt", |out| {
+        text(&compared(), &Options { ascii: true, limit: Some(2), ..options(80) }, out)
+    });
+    case("compare-80-color.txt", |out| text(&compared(), &Options { color: true, ..options(80) }, out));
+    case("compare.md", |out| markdown(&compared(), &Options { limit: Some(4), ..options(80) }, out));
+    case("compare.csv", |out| csv(&compared(), &options(80), out));
+    let section = |page: &str| {
+        let start = page.find("<section id=\"compare\">").unwrap();
+        let end = page[start..].find("</section>").unwrap();
+        page[start..start + end].to_owned() + "</section>\n"
+    };
+    let page = section(&rendered(|out| html(&compared(), &options(80), out)));
+    case("compare.html", |out| out.write_all(page.as_bytes()));
 }
 
 #[test]

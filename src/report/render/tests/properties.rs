@@ -6,10 +6,11 @@ use proptest::prelude::*;
 use serde_json::Value;
 use unicode_width::UnicodeWidthStr as _;
 
-use super::fixture::{busy, crowded, few, no_match, nothing, now, only, options};
+use super::fixture::{busy, compared, crowded, few, no_match, nothing, now, only, options};
 use super::rendered;
 use crate::report::model::{
-    Change, ChangeWindow, Counts, Direction, DurationStats, Finding, FindingKind, Group, Usual,
+    Change, ChangeWindow, ComparedGroup, ComparedRuns, Comparison, Counts, Direction, DurationStats, Finding,
+    FindingKind, Group, Usual,
 };
 use crate::report::render::*;
 
@@ -112,6 +113,20 @@ impl Figures {
         group
     }
 
+    fn compared_runs(&mut self) -> ComparedRuns {
+        ComparedRuns { counts: self.counts(), n: self.number(), median: self.maybe(), p95: self.maybe() }
+    }
+
+    fn compared(&mut self, name: String) -> ComparedGroup {
+        ComparedGroup {
+            name: (self.number() != 7).then_some(name),
+            before: self.compared_runs(),
+            after: self.compared_runs(),
+            p: self.flag().then_some(1e-9),
+            beyond_chance: self.flag().then(|| self.flag()),
+        }
+    }
+
     fn finding(&mut self, target: String) -> Finding {
         let kind = match self.number() % 3 {
             0 => FindingKind::Changed(Change {
@@ -155,6 +170,18 @@ prop_compose! {
         summary.findings = names.iter().take(3).map(|name| figures.finding(name.clone())).collect();
         summary.groups = Groups::Given(names.into_iter().map(|name| figures.group(name)).collect());
         summary
+    }
+}
+
+prop_compose! {
+    fn comparison()(
+        names in vec(names(), 1..16),
+        numbers in vec(number(), 61),
+        seconds in vec(seconds(), 37),
+    ) -> Summary<'static> {
+        let mut figures = Figures { numbers, seconds, at: 0 };
+        let rows = names.into_iter().map(|name| figures.compared(name)).collect();
+        Summary { comparison: Some(Comparison { since: now(), tests: figures.number(), rows }), ..busy() }
     }
 }
 
@@ -223,6 +250,37 @@ proptest! {
         for line in table {
             prop_assert_eq!(line.replace("\\\\", "").replace("\\|", "").matches('|').count(), 10, "{}", line);
         }
+    }
+
+    #[test]
+    fn comparison_of_any_names_is_shown_in_every_format(
+        summary in comparison(), width in 40usize..=200, ascii: bool, domains: bool,
+        limit in proptest::option::of(0usize..20),
+    ) {
+        let by = if domains { GroupBy::Domain } else { GroupBy::Target };
+        let options = Options { ascii, limit, by, ..options(width) };
+        let rows = limit.unwrap_or(99).min(summary.comparison.as_ref().unwrap().rows.len());
+        let view = rendered(|out| text(&summary, &options, out));
+        for line in view.lines() {
+            prop_assert!(line.width() <= width, "{width} < {}: {line}", line.width());
+            prop_assert!(!line.chars().any(char::is_control), "{line:?}");
+            prop_assert!(!line.ends_with(' '), "{line:?}");
+            prop_assert!(!ascii || line.is_ascii(), "{line}");
+        }
+        let colored = rendered(|out| text(&summary, &Options { color: true, ..options }, out));
+        prop_assert_eq!(view, without_color(&colored));
+        let table = fields(&rendered(|out| csv(&summary, &options, out)));
+        prop_assert_eq!(table.len(), rows + 1);
+        prop_assert!(table.iter().all(|row| row.len() == 17 && !row[0].starts_with(['=', '+', '-', '@'])));
+        let report = rendered(|out| markdown(&summary, &options, out));
+        let table: Vec<&str> = report.lines().filter(|line| line.starts_with('|')).collect();
+        prop_assert_eq!(table.len(), rows + 2);
+        for line in table {
+            prop_assert_eq!(line.replace("\\\\", "").replace("\\|", "").matches('|').count(), 7, "{}", line);
+        }
+        let page = rendered(|out| html(&summary, &options, out));
+        let problems = markup_problems(&page);
+        prop_assert!(problems.is_empty(), "{problems:?}");
     }
 
     #[test]
@@ -444,7 +502,7 @@ fn overview_keeps_the_phrases_scripts_grep_for() {
 
 #[test]
 fn json_matches_the_schema_for_every_fixture() {
-    for summary in [busy(), few(), nothing(), no_match(), crowded(), only("apply")] {
+    for summary in [busy(), few(), nothing(), no_match(), crowded(), compared(), only("apply")] {
         for by in [GroupBy::Target, GroupBy::Domain] {
             let report = rendered(|out| json(&summary, &Options { by, ..options(80) }, out));
             let value: Value = serde_json::from_str(&report).unwrap();
@@ -479,6 +537,7 @@ fn json_keys_keep_their_order() {
         "by_weekday",
         "by_hour",
         "findings",
+        "compare",
     ] {
         let at = report[from..].find(&format!("\n  \"{key}\": ")).unwrap_or_else(|| panic!("{key}"));
         from += at;
