@@ -21,7 +21,7 @@ use crate::event::table::rows::{Row, Rows, for_each_row};
 use crate::event::table::{Chunk, SeriesKey, TargetId};
 use crate::event::timestamp::{self, UNTIMED};
 
-/// The tallies of some kinds, added up.
+/// The tallies of some series, added up.
 #[derive(Default)]
 struct GroupTallies {
     counts: Counts,
@@ -31,12 +31,12 @@ struct GroupTallies {
 
 /// What every group looks at.
 pub struct Dataset<'a> {
-    pub kinds: Vec<SeriesKey>,
+    pub series: Vec<SeriesKey>,
     pub targets: Vec<Box<str>>,
     pub domains: Vec<Box<str>>,
-    /// All of them, in the order in which they are added up.
+    /// All series, in the order in which they are added up.
     pub order: Vec<u32>,
-    /// Of each kind.
+    /// Of each series.
     pub outcomes: Vec<Outcome>,
     pub tallies: Vec<Tally>,
     pub calendar: Calendar<'a>,
@@ -52,22 +52,22 @@ pub struct Dataset<'a> {
 /// as events: what else is told of one is found out when it is shown.
 pub struct Grouping<'a> {
     data: Dataset<'a>,
-    sheets: Vec<Chunk>,
+    chunks: Vec<Chunk>,
     by: GroupBy,
-    /// By name.
-    kinds: Csr<u32>,
-    /// By name, in time order.
+    /// The series of each group.
+    series: Csr<u32>,
+    /// The rows of each group, in time order.
     row_ranges: Csr<RowRange>,
     /// In the order of the report.
     totals: Vec<GroupTotals>,
-    /// By name: those that are beyond chance.
+    /// Those that are beyond chance, by the group's id.
     changes: BTreeMap<u32, Change>,
 }
 
 /// Rows of one group that follow each other.
 #[derive(Clone, Copy, Default)]
 struct RowRange {
-    sheet: u32,
+    chunk: u32,
     start: u32,
     end: u32,
     /// What the first one's step is counted from.
@@ -89,7 +89,8 @@ pub enum Detail {
 /// As much of a group as its place in the report depends on.
 #[derive(Clone, Copy)]
 pub struct GroupTotals {
-    name: u32,
+    /// The number of its target, or of its domain.
+    id: u32,
     pub counts: Counts,
     pub seconds: f64,
     /// Of the durations that the report shows.
@@ -132,34 +133,34 @@ impl<T: Copy + Default> Csr<T> {
 }
 
 impl<'a> Grouping<'a> {
-    /// In no particular order, and what is worth a look. `runs` are of each sheet.
+    /// In no particular order, and what is worth a look. `runs` are of each chunk.
     pub fn of(
         data: Dataset<'a>,
-        sheets: Vec<Chunk>,
+        chunks: Vec<Chunk>,
         runs: &[Vec<tally::Segment>],
         by: GroupBy,
     ) -> (Self, Vec<Finding>) {
         let names = by.group_count(&data.targets, &data.domains);
-        let group_of = by.group_of(&data.kinds);
-        let seen = |kind: &u32| data.tallies[*kind as usize].runs > 0;
-        let kinds = Csr::of(names, || {
-            data.order.iter().copied().filter(seen).map(|kind| (group_of[kind as usize], kind))
+        let group_of = by.group_of(&data.series);
+        let seen = |series: &u32| data.tallies[*series as usize].runs > 0;
+        let series = Csr::of(names, || {
+            data.order.iter().copied().filter(seen).map(|series| (group_of[series as usize], series))
         });
         let row_ranges = Csr::of(names, || {
-            (0..).zip(&sheets).zip(runs).flat_map(|((place, sheet), runs)| {
-                let end = u32::try_from(sheet.rows.view().len()).unwrap_or(u32::MAX);
+            (0..).zip(&chunks).zip(runs).flat_map(|((number, chunk), runs)| {
+                let end = u32::try_from(chunk.rows.view().len()).unwrap_or(u32::MAX);
                 let ends = runs.iter().skip(1).map(|next| next.start).chain([end]);
                 runs.iter().zip(ends).map(move |(run, end)| {
-                    (run.group, RowRange { sheet: place, start: run.start, end, base: run.base })
+                    (run.group, RowRange { chunk: number, start: run.start, end, base: run.base })
                 })
             })
         });
         let (totals, changes) = (Vec::new(), BTreeMap::new());
-        let mut grouping = Self { data, sheets, by, kinds, row_ranges, totals, changes };
+        let mut grouping = Self { data, chunks, by, series, row_ranges, totals, changes };
         grouping.totals = (0..)
             .take(names)
-            .filter(|&name| !grouping.row_ranges.row(name).is_empty())
-            .map(|name| grouping.totals_of(name))
+            .filter(|&id| !grouping.row_ranges.row(id).is_empty())
+            .map(|id| grouping.totals_of(id))
             .collect();
         let findings = grouping.find_worth_a_look();
         (grouping, findings)
@@ -175,34 +176,34 @@ impl<'a> Grouping<'a> {
                 SortBy::Failures => b.counts.failed.cmp(&a.counts.failed),
                 SortBy::Name => Ordering::Equal,
             };
-            order.then_with(|| self.name(a.name).cmp(&self.name(b.name)))
+            order.then_with(|| self.name(a.id).cmp(&self.name(b.id)))
         });
         self.totals = totals;
         self
     }
 
     /// `None`: no domain.
-    fn name(&self, name: u32) -> Option<&str> {
+    fn name(&self, id: u32) -> Option<&str> {
         match self.by {
-            GroupBy::Target => Some(&self.data.targets[name as usize]),
-            GroupBy::Domain => Some(&*self.data.domains[name as usize]).filter(|name| !name.is_empty()),
+            GroupBy::Target => Some(&self.data.targets[id as usize]),
+            GroupBy::Domain => Some(&*self.data.domains[id as usize]).filter(|name| !name.is_empty()),
         }
     }
 
-    fn totals_of(&self, name: u32) -> GroupTotals {
-        let tallies = self.tallies(name);
+    fn totals_of(&self, id: u32) -> GroupTotals {
+        let tallies = self.tallies(id);
         let (population, _) = self.population_of(&tallies.counts);
         let mean = tallies.of(population).mean();
-        GroupTotals { name, counts: tallies.counts, seconds: tallies.all.seconds(), mean }
+        GroupTotals { id, counts: tallies.counts, seconds: tallies.all.seconds(), mean }
     }
 
-    fn tallies(&self, name: u32) -> GroupTallies {
+    fn tallies(&self, id: u32) -> GroupTallies {
         let mut tallies = GroupTallies::default();
-        for &kind in self.kinds.row(name) {
-            let (kind, tally) = (&self.data.kinds[kind as usize], &self.data.tallies[kind as usize]);
-            tallies.counts.add(kind.outcome, tally.runs);
+        for &series in self.series.row(id) {
+            let (series, tally) = (&self.data.series[series as usize], &self.data.tallies[series as usize]);
+            tallies.counts.add(series.outcome, tally.runs);
             tallies.all.add(tally);
-            tallies.by_outcome[kind.outcome as usize].add(tally);
+            tallies.by_outcome[series.outcome as usize].add(tally);
         }
         tallies
     }
@@ -214,17 +215,17 @@ impl<'a> Grouping<'a> {
         (if is_fallback { Population::Failed } else { durations }, is_fallback)
     }
 
-    /// Back to the sheets, for another way of grouping.
+    /// Back to the chunks, for another way of grouping.
     pub fn into_parts(self) -> (Dataset<'a>, Vec<Chunk>) {
-        (self.data, self.sheets)
+        (self.data, self.chunks)
     }
 
     /// The newest first.
-    fn newest_first(&self, name: u32) -> impl Iterator<Item = (Row, RunDuration, SeriesKey)> {
-        self.row_ranges.row(name).iter().rev().flat_map(move |stretch| {
-            let (fine, rows) = self.rows(stretch);
+    fn newest_first(&self, id: u32) -> impl Iterator<Item = (Row, RunDuration, SeriesKey)> {
+        self.row_ranges.row(id).iter().rev().flat_map(move |range| {
+            let (exact, rows) = self.rows(range);
             rows.newest_first().map(move |row| {
-                (row, RunDuration::decode(row.duration, fine), self.data.kinds[row.series as usize])
+                (row, RunDuration::decode(row.duration, exact), self.data.series[row.series as usize])
             })
         })
     }
@@ -240,15 +241,15 @@ impl<'a> Grouping<'a> {
     }
 
     /// The newest failed runs, oldest first.
-    fn last_failures(&self, name: u32, count: usize) -> Vec<RunRecord> {
-        let failed = self.newest_first(name).filter(|(_, _, series)| series.outcome == Outcome::Failed);
+    fn last_failures(&self, id: u32, count: usize) -> Vec<RunRecord> {
+        let failed = self.newest_first(id).filter(|(_, _, series)| series.outcome == Outcome::Failed);
         let mut runs: Vec<RunRecord> = failed.take(count).map(|run| self.record(run)).collect();
         runs.reverse();
         runs
     }
 
     /// The slowest runs of a population, the slowest first; of two that took as long, the newer one.
-    fn slowest_runs(&self, name: u32, population: Population, count: usize) -> Vec<RunRecord> {
+    fn slowest_runs(&self, id: u32, population: Population, count: usize) -> Vec<RunRecord> {
         let mut slowest = Vec::new();
         let shorten = |slowest: &mut Vec<(Row, RunDuration, SeriesKey)>| {
             slowest.sort_by(|(_, one, _), (_, other, _)| {
@@ -259,7 +260,7 @@ impl<'a> Grouping<'a> {
         let is_in = |(_, duration, series): &(Row, RunDuration, SeriesKey)| {
             population.has(series.outcome) && *duration != RunDuration::Unknown
         };
-        for run in self.newest_first(name).filter(is_in) {
+        for run in self.newest_first(id).filter(is_in) {
             slowest.push(run);
             if slowest.len() >= count.saturating_mul(2).max(1024) {
                 shorten(&mut slowest);
@@ -270,35 +271,35 @@ impl<'a> Grouping<'a> {
     }
 
     /// With the exact values of fractional durations.
-    fn rows(&self, stretch: &RowRange) -> (&[f64], Rows<'_>) {
-        let sheet = &self.sheets[stretch.sheet as usize];
-        (&sheet.exact, sheet.rows.view().part(stretch.base, stretch.start as usize..stretch.end as usize))
+    fn rows(&self, range: &RowRange) -> (&[f64], Rows<'_>) {
+        let chunk = &self.chunks[range.chunk as usize];
+        (&chunk.exact, chunk.rows.view().part(range.base, range.start as usize..range.end as usize))
     }
 
-    fn completed(&self, name: u32) -> CompletedRuns {
+    fn completed(&self, id: u32) -> CompletedRuns {
         let mut completed = CompletedRuns::default();
-        for (row, length, kind) in self.newest_first(name) {
-            let failed = kind.outcome == Outcome::Failed;
-            let is_completed = kind.outcome != Outcome::Interrupted && row.micros != UNTIMED;
-            if is_completed && !completed.push(failed, row.micros, length.seconds().unwrap_or(0.0)) {
+        for (row, duration, series) in self.newest_first(id) {
+            let failed = series.outcome == Outcome::Failed;
+            let is_completed = series.outcome != Outcome::Interrupted && row.micros != UNTIMED;
+            if is_completed && !completed.push(failed, row.micros, duration.seconds().unwrap_or(0.0)) {
                 break;
             }
         }
         completed
     }
 
-    fn recent(&self, name: u32) -> RecentOkRuns {
+    fn recent(&self, id: u32) -> RecentOkRuns {
         let mut recent = RecentOkRuns::new(self.data.to);
-        for (row, length, kind) in self.newest_first(name) {
-            if kind.outcome == Outcome::Ok
+        for (row, duration, series) in self.newest_first(id) {
+            if series.outcome == Outcome::Ok
                 && row.micros != UNTIMED
-                && let Some(seconds) = length.seconds()
+                && let Some(seconds) = duration.seconds()
                 && !recent.push(row.micros, seconds)
             {
                 return recent;
             }
         }
-        for &(micros, seconds) in self.data.baseline.of(TargetId(name)) {
+        for &(micros, seconds) in self.data.baseline.of(TargetId(id)) {
             if !recent.push(micros, seconds) {
                 break;
             }
@@ -310,7 +311,7 @@ impl<'a> Grouping<'a> {
     fn find_worth_a_look(&mut self) -> Vec<Finding> {
         /// Enough for any number of threads.
         const PARTS: usize = 256;
-        let name = |name| self.name(name).unwrap_or_default();
+        let name = |id| self.name(id).unwrap_or_default();
         // What is big is rare: neighbours are looked at by different threads.
         let mut parts: Vec<usize> = (0..PARTS.min(self.totals.len())).collect();
         let (parts, _) = parallel(
@@ -320,11 +321,10 @@ impl<'a> Grouping<'a> {
             |(), first| {
                 let (mut changes, mut found) = (Vec::new(), Vec::new());
                 for totals_of in self.totals.iter().skip(*first).step_by(PARTS) {
-                    changes
-                        .extend(self.recent(totals_of.name).change().map(|change| (totals_of.name, change)));
+                    changes.extend(self.recent(totals_of.id).change().map(|change| (totals_of.id, change)));
                     let rated = totals_of.counts.ok + totals_of.counts.failed;
-                    let finding = self.completed(totals_of.name).finding(totals_of.counts.ok, rated);
-                    found.extend(finding.map(|(kind, seconds)| (totals_of.name, kind, seconds)));
+                    let finding = self.completed(totals_of.id).finding(totals_of.counts.ok, rated);
+                    found.extend(finding.map(|(kind, seconds)| (totals_of.id, kind, seconds)));
                 }
                 (changes, found)
             },
@@ -334,11 +334,11 @@ impl<'a> Grouping<'a> {
         let mut real = BTreeMap::new();
         for (changes, failing) in parts {
             found.extend(failing);
-            for (name, change) in changes {
+            for (id, change) in changes {
                 let change = Change { tests, ..change };
                 if change.is_significant() {
-                    found.push((name, FindingKind::Changed(change), findings::impact(&change)));
-                    real.insert(name, change);
+                    found.push((id, FindingKind::Changed(change), findings::impact(&change)));
+                    real.insert(id, change);
                 }
             }
         }
@@ -350,66 +350,66 @@ impl<'a> Grouping<'a> {
     }
 
     /// What `of` makes of the groups at these places, in their order.
-    fn materialise<R: Send>(
+    fn materialize<R: Send>(
         &self,
         places: &[usize],
         detail: Detail,
         of: impl Fn(Group) -> R + Sync,
     ) -> Vec<R> {
         let mut order: Vec<(usize, u32)> =
-            places.iter().map(|&place| self.totals[place].name).enumerate().collect();
+            places.iter().map(|&place| self.totals[place].id).enumerate().collect();
         // The greatest first, so that no thread is left alone with it at the end.
         let runs = |&(at, _): &(usize, u32)| self.totals[places[at]].counts.runs;
         order.sort_by_key(|item| std::cmp::Reverse(runs(item)));
         let (mut made, _) =
-            parallel(self.data.threads, &mut order, Scratch::default, |values, &mut (at, name)| {
-                (at, of(self.materialise_one(name, detail, values)))
+            parallel(self.data.threads, &mut order, Scratch::default, |values, &mut (at, id)| {
+                (at, of(self.materialize_one(id, detail, values)))
             });
         made.sort_unstable_by_key(|&(at, _)| at);
         made.into_iter().map(|(_, group)| group).collect()
     }
 
-    fn materialise_one(&self, name: u32, detail: Detail, scratch: &mut Scratch) -> Group {
-        let mut group = self.counts_only(name);
-        let is_exact = |range: &RowRange| !self.sheets[range.sheet as usize].exact.is_empty();
-        if self.row_ranges.row(name).iter().any(is_exact) {
-            self.fill_durations(name, detail, &mut scratch.seconds, &mut group);
+    fn materialize_one(&self, id: u32, detail: Detail, scratch: &mut Scratch) -> Group {
+        let mut group = self.counts_only(id);
+        let is_exact = |range: &RowRange| !self.chunks[range.chunk as usize].exact.is_empty();
+        if self.row_ranges.row(id).iter().any(is_exact) {
+            self.fill_durations(id, detail, &mut scratch.seconds, &mut group);
         } else {
-            self.fill_durations(name, detail, &mut scratch.milliseconds, &mut group);
+            self.fill_durations(id, detail, &mut scratch.milliseconds, &mut group);
         }
         group
     }
 
     /// What does not depend on how long each run took.
-    fn counts_only(&self, name: u32) -> Group {
-        let GroupTallies { counts, all, by_outcome } = self.tallies(name);
+    fn counts_only(&self, id: u32) -> Group {
+        let GroupTallies { counts, all, by_outcome } = self.tallies(id);
         let mut exit_codes = BTreeMap::new();
         let mut breakdown = BTreeMap::<Option<String>, Counts>::new();
-        for &kind in self.kinds.row(name) {
-            let runs = self.data.tallies[kind as usize].runs;
-            let kind = &self.data.kinds[kind as usize];
-            *exit_codes.entry(shell_code(kind.exit_code)).or_default() += runs;
+        for &series in self.series.row(id) {
+            let runs = self.data.tallies[series as usize].runs;
+            let series = &self.data.series[series as usize];
+            *exit_codes.entry(shell_code(series.exit_code)).or_default() += runs;
             let part = match self.by {
-                GroupBy::Target => &self.data.domains[kind.domain.index()],
-                GroupBy::Domain => &self.data.targets[kind.target.index()],
+                GroupBy::Target => &self.data.domains[series.domain.index()],
+                GroupBy::Domain => &self.data.targets[series.target.index()],
             };
             let part = (self.by == GroupBy::Domain || !part.is_empty()).then(|| part.to_string());
-            breakdown.entry(part).or_default().add(kind.outcome, runs);
+            breakdown.entry(part).or_default().add(series.outcome, runs);
         }
         let [_, failed, interrupted] = by_outcome;
         let mut unfinished = failed;
         unfinished.add(&interrupted);
         let (population, is_fallback) = self.population_of(&counts);
         let mut last_runs: Vec<RunRecord> =
-            self.newest_first(name).take(LAST_RUNS).map(|run| self.record(run)).collect();
+            self.newest_first(id).take(LAST_RUNS).map(|run| self.record(run)).collect();
         last_runs.reverse();
         let last = last_runs.last();
-        let mut stretches = self.row_ranges.row(name).iter();
-        let first_run = stretches
-            .find_map(|stretch| self.rows(stretch).1.iter().find(|row| row.micros != UNTIMED))
+        let mut ranges = self.row_ranges.row(id).iter();
+        let first_run = ranges
+            .find_map(|range| self.rows(range).1.iter().find(|row| row.micros != UNTIMED))
             .and_then(|row| timestamp::to_datetime(row.micros));
         Group {
-            name: self.name(name).map(str::to_owned),
+            name: self.name(id).map(str::to_owned),
             counts,
             success_interval: statistics::wilson_interval(counts.ok, counts.ok + counts.failed),
             exit_codes,
@@ -419,14 +419,14 @@ impl<'a> Grouping<'a> {
             first_run,
             last_run: last.and_then(|run| run.ended_at),
             last_exit_code: last.map_or(0, |run| run.exit_code),
-            failure_streak: self.completed(name).streak(),
+            failure_streak: self.completed(id).streak(),
             ok: DurationStats::default(),
             failed: DurationStats::default(),
             all: DurationStats::default(),
             population,
             is_fallback,
             usual: None,
-            change: self.changes.get(&name).copied(),
+            change: self.changes.get(&id).copied(),
             trend: Vec::new(),
             breakdown: breakdown.into_iter().collect(),
             days: Vec::new(),
@@ -441,15 +441,15 @@ impl<'a> Grouping<'a> {
     /// Adds what depends on how long each run took.
     fn fill_durations<D: FromRunDuration>(
         &self,
-        name: u32,
+        id: u32,
         detail: Detail,
         [values, part]: &mut [Vec<D>; 2],
         group: &mut Group,
     ) {
-        let tallies = self.tallies(name);
+        let tallies = self.tallies(id);
         match detail {
             Detail::Row { trend } => {
-                let starts = self.collect(name, group.population, trend, values);
+                let starts = self.collect(id, group.population, trend, values);
                 if trend > 0 {
                     let ends = starts.iter().skip(1).copied().chain([values.len()]);
                     group.trend = starts
@@ -467,15 +467,14 @@ impl<'a> Grouping<'a> {
             }
             Detail::Whole | Detail::Target { .. } => {
                 if let Detail::Target { runs } = detail {
-                    group.last_failures = self.last_failures(name, runs);
-                    group.slowest_runs = self.slowest_runs(name, group.population, runs);
+                    group.last_failures = self.last_failures(id, runs);
+                    group.slowest_runs = self.slowest_runs(id, group.population, runs);
                 }
-                group.days = self.days(name, group.population, part);
-                let newest_ok =
-                    self.newest_first(name).filter(|(_, _, series)| series.outcome == Outcome::Ok);
+                group.days = self.days(id, group.population, part);
+                let newest_ok = self.newest_first(id).filter(|(_, _, series)| series.outcome == Outcome::Ok);
                 group.usual = durations::usual(newest_ok.filter_map(|(_, duration, _)| duration.seconds()));
                 for population in [Population::Ok, Population::Failed, Population::All] {
-                    self.collect(name, population, 0, values);
+                    self.collect(id, population, 0, values);
                     D::sort(values);
                     *group.stats_mut(population) = durations::stats(values, tallies.of(population));
                     if population == group.population {
@@ -495,7 +494,7 @@ impl<'a> Grouping<'a> {
     /// The durations of a population in time order, and where those of each of so many equal slots of the trend begin.
     fn collect<D: FromRunDuration>(
         &self,
-        name: u32,
+        id: u32,
         population: Population,
         slots: usize,
         values: &mut Vec<D>,
@@ -504,7 +503,7 @@ impl<'a> Grouping<'a> {
         let mut starts = Vec::with_capacity(slots);
         let mut slot_start = self.slot_start(slots, 0);
         values.clear();
-        for range in self.row_ranges.row(name) {
+        for range in self.row_ranges.row(id) {
             let (exact, rows) = self.rows(range);
             for_each_row!(row in rows => {
                 while row.micros >= slot_start {
@@ -535,7 +534,7 @@ impl<'a> Grouping<'a> {
     /// Counts of each day that has events, and the median of a population; events without a time are on no day.
     fn days<D: FromRunDuration>(
         &self,
-        name: u32,
+        id: u32,
         population: Population,
         values: &mut Vec<D>,
     ) -> Vec<DayStats> {
@@ -544,7 +543,7 @@ impl<'a> Grouping<'a> {
         let mut hour = Hour::NONE;
         let mut day = hour.day;
         values.clear();
-        for range in self.row_ranges.row(name) {
+        for range in self.row_ranges.row(id) {
             let (exact, rows) = self.rows(range);
             for row in rows.iter().filter(|row| row.micros != UNTIMED) {
                 if !hour.contains(row.micros) {
@@ -623,7 +622,7 @@ impl Groups<'_> {
             Self::Given(groups) => {
                 let group = &groups[place];
                 GroupTotals {
-                    name: 0,
+                    id: 0,
                     counts: group.counts,
                     seconds: group.seconds,
                     mean: group.durations().mean,
@@ -635,21 +634,21 @@ impl Groups<'_> {
     /// `None`: no domain.
     pub fn name(&self, place: usize) -> Option<&str> {
         match self {
-            Self::Counted(grouping) => grouping.name(grouping.totals[place].name),
+            Self::Counted(grouping) => grouping.name(grouping.totals[place].id),
             #[cfg(test)]
             Self::Given(groups) => groups[place].name.as_deref(),
         }
     }
 
     /// What `of` makes of the groups at these places, which may be in any order.
-    pub fn materialise<R: Send>(
+    pub fn materialize<R: Send>(
         &self,
         places: &[usize],
         detail: Detail,
         of: impl Fn(Group) -> R + Sync,
     ) -> Vec<R> {
         match self {
-            Self::Counted(grouping) => grouping.materialise(places, detail, of),
+            Self::Counted(grouping) => grouping.materialize(places, detail, of),
             #[cfg(test)]
             Self::Given(groups) => {
                 let group = |&place: &usize| {
@@ -667,7 +666,7 @@ impl Groups<'_> {
     }
 
     /// The same of one after the other, however many there are.
-    pub fn materialise_range<R: Send>(
+    pub fn materialize_range<R: Send>(
         &self,
         places: Range<usize>,
         detail: Detail,
@@ -675,7 +674,7 @@ impl Groups<'_> {
     ) -> impl Iterator<Item = R> {
         places.clone().step_by(Self::AT_ONCE).flat_map(move |start| {
             let batch: Vec<usize> = (start..places.end.min(start + Self::AT_ONCE)).collect();
-            self.materialise(&batch, detail, &of)
+            self.materialize(&batch, detail, &of)
         })
     }
 
@@ -686,14 +685,14 @@ impl Groups<'_> {
     ) -> Vec<R> {
         match self {
             Self::Counted(grouping) => {
-                let mut names: Vec<u32> = grouping.totals.iter().map(|totals| totals.name).collect();
-                let work = |(): &mut (), name: &mut u32| {
-                    let timed = grouping.newest_first(*name).filter(|(row, ..)| row.micros != UNTIMED);
+                let mut ids: Vec<u32> = grouping.totals.iter().map(|totals| totals.id).collect();
+                let work = |(): &mut (), id: &mut u32| {
+                    let timed = grouping.newest_first(*id).filter(|(row, ..)| row.micros != UNTIMED);
                     let mut runs =
                         timed.map(|(row, duration, series)| (row.micros, series.outcome, duration.seconds()));
-                    of(grouping.name(*name), &mut runs)
+                    of(grouping.name(*id), &mut runs)
                 };
-                parallel(grouping.data.threads, &mut names, || (), work).0
+                parallel(grouping.data.threads, &mut ids, || (), work).0
             }
             #[cfg(test)]
             Self::Given(_) => Vec::new(),

@@ -327,13 +327,13 @@ impl GroupBy {
         }
     }
 
-    /// Of each kind.
-    pub fn group_of(self, kinds: &[SeriesKey]) -> Vec<u32> {
-        let name_of = |kind: &SeriesKey| match self {
-            Self::Target => kind.target.0,
-            Self::Domain => kind.domain.0,
+    /// Of each series.
+    pub fn group_of(self, series: &[SeriesKey]) -> Vec<u32> {
+        let name_of = |series: &SeriesKey| match self {
+            Self::Target => series.target.0,
+            Self::Domain => series.domain.0,
         };
-        kinds.iter().map(name_of).collect()
+        series.iter().map(name_of).collect()
     }
 }
 

@@ -6,9 +6,9 @@ use crate::event::table::Chunk;
 
 /// How many threads are worth their while for so many rows: up to some ten thousand they cost more than they
 /// save, as does asking how many processors there are.
-pub fn threads(sheets: &[Chunk]) -> usize {
+pub fn threads(chunks: &[Chunk]) -> usize {
     const FEW: usize = 1 << 16;
-    let rows: usize = sheets.iter().map(Chunk::len).sum();
+    let rows: usize = chunks.iter().map(Chunk::len).sum();
     if rows <= FEW { 1 } else { std::thread::available_parallelism().map_or(1, usize::from) }
 }
 

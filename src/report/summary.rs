@@ -75,7 +75,7 @@ pub fn of<'a>(table: &'a mut Table, options: &SummaryOptions<'a>) -> Summary<'a>
     let input = input(std::mem::take(&mut table.read_stats), options.strays);
     let targets = std::mem::take(&mut table.targets);
     let domains = std::mem::take(&mut table.domains);
-    let kinds = std::mem::take(&mut table.series);
+    let series = std::mem::take(&mut table.series);
     let period = |from: i64, to: i64| {
         let days = calendar.hour(to).day - calendar.hour(from).day + 1;
         Some(Period {
@@ -88,32 +88,32 @@ pub fn of<'a>(table: &'a mut Table, options: &SummaryOptions<'a>) -> Summary<'a>
     let trend_from = from.zip(to).map(|(from, to)| from.max(to - TREND_MICROS));
     let trend = trend_from.zip(to).and_then(|(from, to)| period(from, to));
     let period = from.zip(to).and_then(|(from, to)| period(from, to));
-    let mut sheets = table.take_chunks();
-    let seconds_covered = tally::seconds_covered(&sheets);
-    let threads = parallel::threads(&sheets);
+    let mut chunks = table.take_chunks();
+    let seconds_covered = tally::seconds_covered(&chunks);
+    let threads = parallel::threads(&chunks);
     let days = if options.days {
-        tally::days(threads, &sheets, &calendar, &kinds, options.durations)
+        tally::days(threads, &chunks, &calendar, &series, options.durations)
     } else {
         Vec::new()
     };
 
     let by = options.by;
     let AllCounted { hours, tallies, runs, in_time_order } =
-        AllCounted::of(threads, &mut sheets, &kinds, targets.len(), by, &calendar);
-    // Which thread met a kind first must not matter where fractions are added up.
-    let mut order: Vec<u32> = (0..).take(kinds.len()).collect();
+        AllCounted::of(threads, &mut chunks, &series, targets.len(), by, &calendar);
+    // Which thread saw a series first must not matter where fractions are added up.
+    let mut order: Vec<u32> = (0..).take(series.len()).collect();
     if tallies.iter().any(|tally| tally.fractional != 0.0) {
-        order.sort_unstable_by_key(|&kind| {
-            let SeriesKey { target, domain, exit_code, .. } = kinds[kind as usize];
+        order.sort_unstable_by_key(|&place| {
+            let SeriesKey { target, domain, exit_code, .. } = series[place as usize];
             (&targets[target.index()], &domains[domain.index()], exit_code)
         });
     }
 
-    let (mut totals, unique_targets) = totals(&order, &kinds, &tallies, targets.len());
+    let (mut totals, unique_targets) = totals(&order, &series, &tallies, targets.len());
     totals.seconds_covered = seconds_covered;
     let data = Dataset {
-        outcomes: kinds.iter().map(|kind| kind.outcome).collect(),
-        kinds,
+        outcomes: series.iter().map(|series| series.outcome).collect(),
+        series,
         order,
         targets,
         domains,
@@ -125,20 +125,20 @@ pub fn of<'a>(table: &'a mut Table, options: &SummaryOptions<'a>) -> Summary<'a>
         durations: options.durations,
         threads,
     };
-    let (mut groups, findings) = Grouping::of(data, sheets, &runs, GroupBy::Target);
+    let (mut groups, findings) = Grouping::of(data, chunks, &runs, GroupBy::Target);
     drop(runs);
     if by == GroupBy::Domain {
-        let (data, mut sheets) = groups.into_parts();
-        for (sheet, rows) in sheets.iter_mut().zip(in_time_order) {
-            sheet.rows = rows;
+        let (data, mut chunks) = groups.into_parts();
+        for (chunk, rows) in chunks.iter_mut().zip(in_time_order) {
+            chunk.rows = rows;
         }
-        let group_of = GroupBy::Domain.group_of(&data.kinds);
-        let scratch = || Scratch::new(data.kinds.len(), data.domains.len());
-        let group = |scratch: &mut Scratch, sheet: &mut Chunk| {
-            tally::group(sheet, &group_of, &data.calendar, scratch).runs
+        let group_of = GroupBy::Domain.group_of(&data.series);
+        let scratch = || Scratch::new(data.series.len(), data.domains.len());
+        let group = |scratch: &mut Scratch, chunk: &mut Chunk| {
+            tally::group(chunk, &group_of, &data.calendar, scratch).runs
         };
-        let (runs, _) = parallel(threads, &mut sheets, scratch, group);
-        groups = Grouping::of(data, sheets, &runs, GroupBy::Domain).0;
+        let (runs, _) = parallel(threads, &mut chunks, scratch, group);
+        groups = Grouping::of(data, chunks, &runs, GroupBy::Domain).0;
     }
     let groups = Groups::Counted(Box::new(groups.sorted(options.sort)));
     let comparison = options.compare_since.map(|since| Comparison::of(&groups, since, options.durations));
@@ -200,32 +200,32 @@ fn totals(order: &[u32], series: &[SeriesKey], tallies: &[Tally], targets: usize
     (totals, seen.iter().filter(|&&seen| seen).count() as u64)
 }
 
-/// What is counted in all sheets.
+/// What is counted in all chunks.
 struct AllCounted {
     hours: [[u64; 24]; 7],
     tallies: Vec<Tally>,
-    /// Of each sheet, by target: what is worth a look is always about targets.
+    /// Of each chunk, by target: what is worth a look is always about targets.
     runs: Vec<Vec<tally::Segment>>,
-    /// The rows of each sheet as they were, if they are to be grouped in another way, too.
+    /// The rows of each chunk as they were, if they are to be grouped in another way, too.
     in_time_order: Vec<ChunkRows>,
 }
 
 impl AllCounted {
     fn of(
         threads: usize,
-        sheets: &mut [Chunk],
-        kinds: &[SeriesKey],
+        chunks: &mut [Chunk],
+        series: &[SeriesKey],
         targets: usize,
         by: GroupBy,
         calendar: &Calendar<'_>,
     ) -> Self {
-        let group_of = GroupBy::Target.group_of(kinds);
-        let scratch = || Scratch::new(kinds.len(), targets);
-        let (parts, scratches) = parallel(threads, sheets, scratch, |scratch, sheet| {
-            let in_time_order = (by == GroupBy::Domain).then(|| sheet.rows.clone());
-            (in_time_order, tally::group(sheet, &group_of, calendar, scratch))
+        let group_of = GroupBy::Target.group_of(series);
+        let scratch = || Scratch::new(series.len(), targets);
+        let (parts, scratches) = parallel(threads, chunks, scratch, |scratch, chunk| {
+            let in_time_order = (by == GroupBy::Domain).then(|| chunk.rows.clone());
+            (in_time_order, tally::group(chunk, &group_of, calendar, scratch))
         });
-        let mut tallies = vec![Tally::default(); kinds.len()];
+        let mut tallies = vec![Tally::default(); series.len()];
         for scratch in scratches {
             for (tally, part) in tallies.iter_mut().zip(&scratch.tallies) {
                 tally.add(part);
@@ -238,10 +238,10 @@ impl AllCounted {
                     *hour += part;
                 }
             }
-            for (kind, seconds) in part.fractional {
+            for (series, seconds) in part.fractional {
                 match seconds {
-                    Some(seconds) => all.tallies[kind as usize].fractional += seconds,
-                    None => all.tallies[kind as usize].unknown += 1,
+                    Some(seconds) => all.tallies[series as usize].fractional += seconds,
+                    None => all.tallies[series as usize].unknown += 1,
                 }
             }
             all.in_time_order.extend(rows);
@@ -313,7 +313,7 @@ mod tests {
         summary.groups = Groups::Given(
             summary
                 .groups
-                .materialise_range(0..Groups::len(&summary.groups), Detail::Whole, |group| group)
+                .materialize_range(0..Groups::len(&summary.groups), Detail::Whole, |group| group)
                 .collect(),
         );
         summary
@@ -426,7 +426,7 @@ mod tests {
             let groups = &summary.groups;
             let of = |detail| {
                 groups
-                    .materialise_range(0..Groups::len(groups), detail, |group| group)
+                    .materialize_range(0..Groups::len(groups), detail, |group| group)
                     .collect::<Vec<Group>>()
             };
             let whole = of(Detail::Whole);
@@ -525,7 +525,7 @@ mod tests {
         let period = summary.trend.unwrap();
         assert_eq!((period.to - period.from).num_days(), 84);
         let trend = |slots| {
-            summary.groups.materialise(&[0], Detail::Row { trend: slots }, |group| group.trend).remove(0)
+            summary.groups.materialize(&[0], Detail::Row { trend: slots }, |group| group.trend).remove(0)
         };
         let mut expected = vec![Some(10.0); 12];
         expected[11] = Some(20.0);
@@ -546,7 +546,7 @@ mod tests {
         let lines = hourly(3000, &[("apply", &run)]);
         let mut table = of_lines(lines.iter().map(String::as_bytes));
         let summary = super::of(&mut table, &options());
-        let group = summary.groups.materialise(&[0], Detail::Target { runs: 4 }, |group| group).remove(0);
+        let group = summary.groups.materialize(&[0], Detail::Target { runs: 4 }, |group| group).remove(0);
         let hours = |runs: &[RunRecord]| {
             let ago = |run: &RunRecord| (summary.period.unwrap().to - run.ended_at.unwrap()).num_hours();
             runs.iter().map(|run| (ago(run), run.seconds, run.exit_code)).collect::<Vec<_>>()

@@ -42,38 +42,38 @@ impl Tally {
     }
 }
 
-/// What a thread needs to look at sheets.
+/// What a thread needs to count chunks.
 pub struct Scratch {
-    /// Of each kind, in all sheets.
+    /// Of each series, in all chunks.
     pub tallies: Vec<Tally>,
     series: Vec<ChunkCount>,
     groups: Vec<ChunkCount>,
-    /// Which sheet it is that is looked at.
+    /// The number of the chunk that is being counted.
     generation: u32,
     /// The series that are in it.
     series_present: Vec<u32>,
     /// The groups that are in it.
-    met: Vec<ChunkGroup>,
+    groups_present: Vec<ChunkGroup>,
     packed: Vec<PackedRow>,
     full: Vec<Row>,
 }
 
-/// A kind or a group in the sheet of that generation; in others, it was not met yet.
+/// What was counted of a series or a group in the chunk of that generation. In any other chunk it is out of date.
 #[derive(Clone, Copy, Default)]
 struct ChunkCount {
     generation: u32,
-    /// Which of the groups it is, or is in.
-    met: u32,
+    /// Which of [`Scratch::groups_present`] it is, or is in.
+    group_index: u32,
     runs: u32,
     milliseconds: u64,
 }
 
-/// A group that has rows in the sheet.
+/// A group that has rows in the chunk.
 struct ChunkGroup {
     group: u32,
     /// Where its next row goes.
     place: u32,
-    /// Of its last row, from the sheet's base on.
+    /// Of its last row, from the chunk's base on.
     second: u64,
 }
 
@@ -88,27 +88,27 @@ impl Scratch {
             groups: vec![ChunkCount::default(); groups],
             generation: 0,
             series_present: Vec::new(),
-            met: Vec::new(),
+            groups_present: Vec::new(),
             packed: Vec::new(),
             full: Vec::new(),
         }
     }
 
-    /// Counts the rows of each kind and of each group, beside what it returns.
-    fn count(&mut self, sheet: &Chunk, group_of: &[u32], calendar: &Calendar<'_>) -> ChunkCounts {
+    /// Counts the rows of each series and of each group, beside what it returns.
+    fn count(&mut self, chunk: &Chunk, group_of: &[u32], calendar: &Calendar<'_>) -> ChunkCounts {
         let mut hours = HourCounter { calendar, hour: Hour::NONE, runs: 0, counts: [[0; 24]; 7] };
         let mut fractional = Vec::new();
         self.generation += 1;
         self.series_present.clear();
-        for_each_row!(row in sheet.rows.view() => {
-            let kind = &mut self.series[row.series as usize];
-            if kind.generation != self.generation {
-                *kind = ChunkCount { generation: self.generation, ..ChunkCount::default() };
+        for_each_row!(row in chunk.rows.view() => {
+            let count = &mut self.series[row.series as usize];
+            if count.generation != self.generation {
+                *count = ChunkCount { generation: self.generation, ..ChunkCount::default() };
                 self.series_present.push(row.series);
             }
-            kind.runs += 1;
-            match RunDuration::decode(row.duration, &sheet.exact) {
-                RunDuration::Milliseconds(milliseconds) => kind.milliseconds += u64::from(milliseconds),
+            count.runs += 1;
+            match RunDuration::decode(row.duration, &chunk.exact) {
+                RunDuration::Milliseconds(milliseconds) => count.milliseconds += u64::from(milliseconds),
                 duration => fractional.push((row.series, duration.seconds())),
             }
             if !hours.hour.contains(row.micros) {
@@ -118,61 +118,65 @@ impl Scratch {
         });
         hours.advance(UNTIMED);
 
-        self.met.clear();
-        for &kind in &self.series_present {
-            let group = group_of[kind as usize];
-            let kind = kind as usize;
-            let in_sheet = &mut self.groups[group as usize];
-            if in_sheet.generation != self.generation {
-                let met = u32::try_from(self.met.len()).unwrap_or(u32::MAX);
-                *in_sheet = ChunkCount { generation: self.generation, met, ..ChunkCount::default() };
-                self.met.push(ChunkGroup { group, place: 0, second: Self::NO_SECOND });
+        self.groups_present.clear();
+        for &series in &self.series_present {
+            let group = group_of[series as usize];
+            let of_group = &mut self.groups[group as usize];
+            if of_group.generation != self.generation {
+                let group_index = u32::try_from(self.groups_present.len()).unwrap_or(u32::MAX);
+                *of_group = ChunkCount { generation: self.generation, group_index, ..ChunkCount::default() };
+                self.groups_present.push(ChunkGroup { group, place: 0, second: Self::NO_SECOND });
             }
-            let of_kind = &mut self.series[kind];
-            of_kind.met = in_sheet.met;
-            self.met[of_kind.met as usize].place += of_kind.runs;
-            self.tallies[kind].runs += u64::from(of_kind.runs);
-            self.tallies[kind].milliseconds += of_kind.milliseconds;
+            let count = &mut self.series[series as usize];
+            count.group_index = of_group.group_index;
+            self.groups_present[count.group_index as usize].place += count.runs;
+            let tally = &mut self.tallies[series as usize];
+            tally.runs += u64::from(count.runs);
+            tally.milliseconds += count.milliseconds;
         }
         ChunkCounts { hours: hours.counts, fractional, runs: Vec::new() }
     }
 
     /// Brings the rows of each group together, in their order, once they are counted.
-    fn group(&mut self, sheet: &mut Chunk) -> Vec<Segment> {
+    fn group(&mut self, chunk: &mut Chunk) -> Vec<Segment> {
         let mut place = 0;
-        for met in &mut self.met {
-            place += std::mem::replace(&mut met.place, place);
+        for group in &mut self.groups_present {
+            place += std::mem::replace(&mut group.place, place);
         }
         let mut runs = Vec::new();
-        let Self { series, met, packed, full, .. } = self;
-        let met_of = |kind: u32| series[kind as usize].met as usize;
-        match &mut sheet.rows {
+        let Self { series, groups_present, packed, full, .. } = self;
+        let index_of = |row_series: u32| series[row_series as usize].group_index as usize;
+        match &mut chunk.rows {
             ChunkRows::Packed(base, rows) => {
                 packed.clear();
                 packed.extend_from_slice(rows);
                 let mut second = 0;
                 for row in &*packed {
                     second += row.delta();
-                    let met = &mut met[met_of(row.series())];
-                    let mut step = second.wrapping_sub(met.second);
+                    let group = &mut groups_present[index_of(row.series())];
+                    let mut step = second.wrapping_sub(group.second);
                     if step > PackedRow::MAX_DELTA {
                         let base = *base + second.cast_signed() * MICROS_PER_SECOND;
-                        runs.push(Segment { group: met.group, start: met.place, base });
+                        runs.push(Segment { group: group.group, start: group.place, base });
                         step = 0;
                     }
-                    rows[met.place as usize] = row.with_delta(step);
-                    met.place += 1;
-                    met.second = second;
+                    rows[group.place as usize] = row.with_delta(step);
+                    group.place += 1;
+                    group.second = second;
                 }
             }
             ChunkRows::Full(rows) => {
-                runs.extend(met.iter().map(|met| Segment { group: met.group, start: met.place, base: 0 }));
+                runs.extend(groups_present.iter().map(|it| Segment {
+                    group: it.group,
+                    start: it.place,
+                    base: 0,
+                }));
                 full.clear();
                 full.extend_from_slice(rows);
                 for row in &*full {
-                    let met = &mut met[met_of(row.series)];
-                    rows[met.place as usize] = *row;
-                    met.place += 1;
+                    let group = &mut groups_present[index_of(row.series)];
+                    rows[group.place as usize] = *row;
+                    group.place += 1;
                 }
             }
         }
@@ -203,7 +207,7 @@ impl HourCounter<'_> {
     }
 }
 
-/// Rows of one group that follow each other in a sheet, up to where the next ones begin.
+/// Rows of one group that follow each other in a chunk, up to where the next ones begin.
 #[derive(Clone, Copy)]
 pub struct Segment {
     pub group: u32,
@@ -212,25 +216,25 @@ pub struct Segment {
     pub base: i64,
 }
 
-/// What is counted in a sheet while its rows still are in time order, beside the tallies.
+/// What is counted in a chunk while its rows still are in time order, beside the tallies.
 pub struct ChunkCounts {
     pub hours: [[u64; 24]; 7],
-    /// (kind, seconds) that no whole number can add up: they wait to be added in time order. Without seconds, runs
+    /// (series, seconds) that no whole number can add up: they wait to be added in time order. Without seconds, runs
     /// whose duration is not known.
     pub fractional: Vec<(u32, Option<f64>)>,
     /// Where the rows of each group are, once they are together.
     pub runs: Vec<Segment>,
 }
 
-/// Counts a sheet, then brings the rows of each group together, in their order.
+/// Counts a chunk, then brings the rows of each group together, in their order.
 pub fn group(
-    sheet: &mut Chunk,
+    chunk: &mut Chunk,
     group_of: &[u32],
     calendar: &Calendar<'_>,
     scratch: &mut Scratch,
 ) -> ChunkCounts {
-    let mut counted = scratch.count(sheet, group_of, calendar);
-    counted.runs = scratch.group(sheet);
+    let mut counted = scratch.count(chunk, group_of, calendar);
+    counted.runs = scratch.group(chunk);
     counted
 }
 
@@ -267,26 +271,26 @@ fn to_micros(seconds: f64) -> i64 {
     ((seconds * 1e6).round() as i64).min(MAX)
 }
 
-/// Rows of one day in a sheet.
+/// Rows of one day in a chunk.
 struct DayRows {
     day: i64,
-    sheet: usize,
+    chunk: usize,
     places: Range<usize>,
 }
 
 impl DayRows {
-    /// Of all days of a sheet, in order.
-    fn all(number: usize, sheet: &Chunk, calendar: &Calendar<'_>) -> Vec<Self> {
+    /// Of all days of a chunk, in order.
+    fn all(number: usize, chunk: &Chunk, calendar: &Calendar<'_>) -> Vec<Self> {
         let mut days: Vec<Self> = Vec::new();
         let mut hour = Hour::NONE;
-        for (place, row) in sheet.rows.view().iter().enumerate() {
+        for (place, row) in chunk.rows.view().iter().enumerate() {
             if row.micros == UNTIMED {
                 continue;
             }
             if !hour.contains(row.micros) {
                 hour = calendar.hour(row.micros);
                 if days.last().is_none_or(|last| last.day != hour.day) {
-                    days.push(Self { day: hour.day, sheet: number, places: place..place });
+                    days.push(Self { day: hour.day, chunk: number, places: place..place });
                 }
             }
             if let Some(last) = days.last_mut() {
@@ -300,14 +304,14 @@ impl DayRows {
 /// Counts and medians of each day, whatever the target.
 pub fn days(
     threads: usize,
-    sheets: &[Chunk],
+    chunks: &[Chunk],
     calendar: &Calendar<'_>,
     series: &[SeriesKey],
     shown: Population,
 ) -> Vec<DayStats> {
-    let mut numbered: Vec<_> = sheets.iter().enumerate().collect();
+    let mut numbered: Vec<_> = chunks.iter().enumerate().collect();
     let parts =
-        parallel(threads, &mut numbered, || (), |(), (number, sheet)| DayRows::all(*number, sheet, calendar))
+        parallel(threads, &mut numbered, || (), |(), (number, chunk)| DayRows::all(*number, chunk, calendar))
             .0;
     let parts: Vec<DayRows> = parts.into_iter().flatten().collect();
     let mut days: Vec<&[DayRows]> = parts.chunk_by(|one, next| one.day == next.day).collect();
@@ -316,13 +320,13 @@ pub fn days(
         values.clear();
         fractional.clear();
         let mut counts = Counts::default();
-        for DayRows { sheet, places, .. } in *parts {
-            let sheet = &sheets[*sheet];
-            for_each_row!(row in sheet.rows.view().part(0, places.clone()) => {
+        for DayRows { chunk, places, .. } in *parts {
+            let chunk = &chunks[*chunk];
+            for_each_row!(row in chunk.rows.view().part(0, places.clone()) => {
                 let outcome = series[row.series as usize].outcome;
                 counts.add(outcome, 1);
                 if shown.has(outcome) {
-                    match RunDuration::decode(row.duration, &sheet.exact) {
+                    match RunDuration::decode(row.duration, &chunk.exact) {
                         RunDuration::Milliseconds(milliseconds) => values.push(milliseconds),
                         RunDuration::Seconds(seconds) => fractional.push(seconds),
                         RunDuration::Unknown => (),
@@ -350,7 +354,7 @@ mod tests {
     #[test]
     fn grouped_rows_are_those_that_there_were() {
         let mut rng = Rng::with_seed(9);
-        let group_of: Vec<u32> = (0..40).map(|kind| kind % 7).collect();
+        let group_of: Vec<u32> = (0..40).map(|series| series % 7).collect();
         for round in 0..60 {
             // Steps of all sizes; and in every third round, times that make rows full.
             let mut packer = ChunkBuilder::new(MAX_ROWS);
@@ -360,20 +364,20 @@ mod tests {
                 micros += i64::try_from(rng.usize(..step)).unwrap() * MICROS_PER_SECOND;
                 let fraction = i64::from(round % 3 == 0);
                 let milliseconds = u32::try_from(rng.usize(..1000)).unwrap();
-                let kind = u32::try_from(rng.usize(..40)).unwrap();
-                packer.push(micros + fraction, RunDuration::Milliseconds(milliseconds), kind);
+                let series = u32::try_from(rng.usize(..40)).unwrap();
+                packer.push(micros + fraction, RunDuration::Milliseconds(milliseconds), series);
             }
             let mut chunks = packer.finish();
             let calendar = Calendar::new(&|_| 0, 0, 0);
             let mut scratch = Scratch::new(40, 7);
-            for sheet in &mut chunks {
-                let before: Vec<Row> = sheet.rows.view().iter().collect();
-                let ChunkCounts { hours, runs, .. } = group(sheet, &group_of, &calendar, &mut scratch);
+            for chunk in &mut chunks {
+                let before: Vec<Row> = chunk.rows.view().iter().collect();
+                let ChunkCounts { hours, runs, .. } = group(chunk, &group_of, &calendar, &mut scratch);
                 assert_eq!(hours.iter().flatten().sum::<u64>(), before.len() as u64);
                 let mut after = vec![Vec::new(); 7];
                 let ends = runs.iter().skip(1).map(|next| next.start as usize).chain([before.len()]);
                 for (run, end) in runs.iter().zip(ends) {
-                    let rows = sheet.rows.view().part(run.base, run.start as usize..end);
+                    let rows = chunk.rows.view().part(run.base, run.start as usize..end);
                     after[run.group as usize].extend(rows.iter());
                     assert_eq!(
                         rows.newest_first().collect::<Vec<_>>(),

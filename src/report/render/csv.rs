@@ -20,7 +20,7 @@ pub fn csv(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Res
             group.name.as_deref().map_or_else(String::new, |name| field(&escape_for_display(name, false)));
         format!("{name},{}\r\n", cells(&group, options).join(","))
     };
-    for row in summary.groups.materialise_range(
+    for row in summary.groups.materialize_range(
         0..options.row_limit(summary.groups.len()),
         Detail::Row { trend: 0 },
         row,

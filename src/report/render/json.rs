@@ -49,7 +49,7 @@ pub fn json(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Re
             self::group(&group, by).push(&mut text, 2);
             text
         };
-        for (at, group) in summary.groups.materialise_range(0..rows, Detail::Whole, group).enumerate() {
+        for (at, group) in summary.groups.materialize_range(0..rows, Detail::Whole, group).enumerate() {
             push_separator(&mut text, at, false, 2);
             text.push_str(&group);
             if text.len() > HELD {

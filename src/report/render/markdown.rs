@@ -24,7 +24,7 @@ pub fn markdown(summary: &Summary, options: &Options, out: &mut dyn Write) -> io
     let rows = options.row_limit(summary.groups.len());
     let cells = |group: Group| (row(&group, options), options.is_starred(&group));
     let mut starred = false;
-    for (row, star) in summary.groups.materialise_range(0..rows, Detail::Row { trend: 0 }, cells) {
+    for (row, star) in summary.groups.materialize_range(0..rows, Detail::Row { trend: 0 }, cells) {
         out.write_all(row.as_bytes())?;
         starred |= star;
     }

@@ -118,10 +118,10 @@ fn effective_options<'a>(options: &Options<'a>) -> Options<'a> {
 }
 
 /// Computes the groups at these places.
-fn materialise(groups: &Groups<'_>, mut places: Vec<usize>, detail: Detail) -> BTreeMap<usize, Group> {
+fn materialize(groups: &Groups<'_>, mut places: Vec<usize>, detail: Detail) -> BTreeMap<usize, Group> {
     places.sort_unstable();
     places.dedup();
-    let groups = groups.materialise(&places, detail, |group| group);
+    let groups = groups.materialize(&places, detail, |group| group);
     places.into_iter().zip(groups).collect()
 }
 

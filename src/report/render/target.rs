@@ -32,7 +32,7 @@ pub fn target(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::
         empty_state(summary, options),
         summary
             .groups
-            .materialise(&first, Detail::Target { runs: options.limit.unwrap_or(LISTED) }, |group| group)
+            .materialize(&first, Detail::Target { runs: options.limit.unwrap_or(LISTED) }, |group| group)
             .pop(),
     ) {
         (None, Some(group)) => group,

@@ -10,7 +10,7 @@ use super::format::{self, ENOUGH};
 use super::labels::distinct_labels;
 use super::scale::{maximum, ratio, scale_to, stack};
 use super::term::{Glyphs, Line, Style, escape_for_display, flow, hang, wrap};
-use super::{Options, compare, effective_options, empty_state, materialise, write_sections, write_wrapped};
+use super::{Options, compare, effective_options, empty_state, materialize, write_sections, write_wrapped};
 use crate::report::grouping::Detail;
 use crate::report::model::{Counts, DurationStats, Finding, Group, Population};
 use crate::report::summary::Summary;
@@ -50,7 +50,7 @@ pub fn text(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Re
     }
     let detail = Detail::Row { trend: if width >= WIDE { 24 } else { 12 } };
     let shown = [&view.order, &view.durations].map(|order| view.split_at_limit(order).0);
-    view.groups = materialise(&summary.groups, shown.concat(), detail);
+    view.groups = materialize(&summary.groups, shown.concat(), detail);
     let sections = [
         view.header(),
         view.totals(),

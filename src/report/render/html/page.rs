@@ -11,7 +11,7 @@ use crate::report::grouping::{Detail, Groups};
 use crate::report::model::{Group, GroupBy};
 use crate::report::render::format::{self, ENOUGH};
 use crate::report::render::term::escape_for_display;
-use crate::report::render::{Options, compare, effective_options, empty_state, materialise};
+use crate::report::render::{Options, compare, effective_options, empty_state, materialize};
 use crate::report::summary::Summary;
 use crate::units::Seconds;
 
@@ -30,7 +30,7 @@ pub fn html(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Re
     let multiples = most_time(groups);
     let found = found(summary, &options);
     let wanted = (0..drawn).chain(durations.iter().chain(&multiples).chain(&found).copied()).collect();
-    let groups = materialise(groups, wanted, Detail::Whole);
+    let groups = materialize(groups, wanted, Detail::Whole);
     let at = |places: &[usize]| places.iter().map(|place| &groups[place]).collect();
     let mut page = Page {
         summary,
@@ -307,9 +307,9 @@ impl Page<'_> {
         );
         let summary = self.summary;
         let rows = self.options.row_limit(summary.groups.len());
-        // The drawn groups are materialised already.
+        // The drawn groups are materialized already.
         let drawn = self.drawn.clone().into_iter().take(rows).map(Cow::Borrowed);
-        let others = summary.groups.materialise_range(drawn.len()..rows, Detail::Whole, Cow::Owned);
+        let others = summary.groups.materialize_range(drawn.len()..rows, Detail::Whole, Cow::Owned);
         for group in drawn.chain(others) {
             let (counts, durations) = (&group.counts, group.durations());
             let time = |at: Option<DateTime<Utc>>| {
