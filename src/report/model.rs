@@ -15,32 +15,6 @@ pub struct Period {
     pub days: u64,
 }
 
-/// What was read, before the filters.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Input {
-    /// How many logs were read.
-    pub logs: usize,
-    /// Lines that are not blank.
-    pub lines: u64,
-    pub events: u64,
-    pub unreadable: u64,
-    /// The first hundred, as (log, line), both from 0 and 1 on: `logs[0]`, line 17 is `(0, 17)`.
-    pub unreadable_lines: Vec<(usize, u64)>,
-    /// The last line of some log has no line end: a write in progress, or a torn one.
-    pub unterminated: bool,
-    /// Events without a readable timestamp: they count, and are in no time.
-    pub untimed_events: u64,
-    /// Events dated more than a day ahead of now, by a clock that was wrong: they count, and are in no time.
-    pub future_events: u64,
-    /// The latest of those.
-    pub latest_future: Option<DateTime<Utc>>,
-    /// Few events that lie ten years or more before all others, by a clock that had lost its time: they count, and
-    /// are in no time.
-    pub early_events: u64,
-    /// The earliest of those.
-    pub earliest: Option<DateTime<Utc>>,
-}
-
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     pub runs: u64,

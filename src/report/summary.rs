@@ -6,9 +6,8 @@ use super::baseline::Baseline;
 use super::calendar::Calendar;
 use super::grouping::{Dataset, Grouping, Groups};
 use super::model::{
-    Comparison, Contents, Counts, DayStats, Finding, GroupBy, Input, Period, Population, SortBy, Totals,
+    Comparison, Contents, Counts, DayStats, Finding, GroupBy, Period, Population, SortBy, Totals,
 };
-
 use super::parallel::{self, parallel};
 use super::statistics;
 use super::tally::{self, Scratch, Tally};
@@ -21,7 +20,10 @@ use crate::event::timestamp::{self, MICROS_PER_SECOND};
 pub struct Summary<'a> {
     /// First and last moment of the events that passed the filters; `None` without a readable one.
     pub period: Option<Period>,
-    pub input: Input,
+    /// What was read.
+    pub read_stats: ReadStats,
+    /// What was set aside of it, before the filters: it counts, and is in no time.
+    pub strays: Strays,
     pub totals: Totals,
     /// One row a target (or a domain, with `--by domain`), in the order asked for, before `--limit`.
     pub groups: Groups<'a>,
@@ -72,7 +74,6 @@ pub fn of<'a>(table: &'a mut Table, options: &SummaryOptions<'a>) -> Summary<'a>
     let from = ends.map(|(from, _)| from.timestamp_micros());
     let to = ends.map(|(_, to)| to.timestamp_micros());
     let calendar = Calendar::new(options.offset, from.unwrap_or(0), to.unwrap_or(0));
-    let input = input(std::mem::take(&mut table.read_stats), options.strays);
     let targets = std::mem::take(&mut table.targets);
     let domains = std::mem::take(&mut table.domains);
     let series = std::mem::take(&mut table.series);
@@ -144,7 +145,8 @@ pub fn of<'a>(table: &'a mut Table, options: &SummaryOptions<'a>) -> Summary<'a>
     let comparison = options.compare_since.map(|since| Comparison::of(&groups, since, options.durations));
     Summary {
         period,
-        input,
+        read_stats: std::mem::take(&mut table.read_stats),
+        strays: options.strays,
         totals,
         groups,
         comparison,
@@ -154,24 +156,6 @@ pub fn of<'a>(table: &'a mut Table, options: &SummaryOptions<'a>) -> Summary<'a>
         trend,
         findings: if options.failed_only { Vec::new() } else { findings },
         lacks_baseline: options.baseline.is_missing,
-    }
-}
-
-fn input(stats: ReadStats, strays: Strays) -> Input {
-    let ReadStats { logs, lines, events, unreadable, unreadable_lines, unterminated } = stats;
-    let Strays { untimed, future, latest_future, early, earliest } = strays;
-    Input {
-        logs,
-        lines,
-        events,
-        unreadable,
-        unreadable_lines,
-        unterminated,
-        untimed_events: untimed,
-        future_events: future,
-        latest_future,
-        early_events: early,
-        earliest,
     }
 }
 
@@ -511,8 +495,7 @@ mod tests {
         let (group, expected) = (&found.groups[0], &right.groups[0]);
         assert_eq!((group.last_run, group.failure_streak), (expected.last_run, expected.failure_streak));
         assert_eq!((group.counts.runs, &group.days), (expected.counts.runs + 2, &expected.days));
-        let input = &found.input;
-        assert_eq!((input.future_events, input.early_events, input.events), (1, 1, 902));
+        assert_eq!((found.strays.future, found.strays.early, found.read_stats.events), (1, 1, 902));
     }
 
     #[test]

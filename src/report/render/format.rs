@@ -154,9 +154,9 @@ pub fn total_time(group: &Group) -> String {
 
 /// What is left out of the figures, and why, a sentence each.
 pub fn data_notes(summary: &Summary, options: &Options) -> Vec<String> {
-    let input = &summary.input;
+    let strays = &summary.strays;
     let date = |at: Option<DateTime<Utc>>| at.map_or_else(String::new, |at| date((options.local)(at).date()));
-    let (latest, earliest) = (date(input.latest_future), date(input.earliest));
+    let (latest, earliest) = (date(strays.latest_future), date(strays.earliest));
     let mut notes = Vec::new();
     let mut left_out = |number: u64, one: &str, many: &str, of: &str| match number {
         0 => {}
@@ -164,19 +164,19 @@ pub fn data_notes(summary: &Summary, options: &Options) -> Vec<String> {
         _ => notes.push(format!("{number} {many}; they are left out of all {of}")),
     };
     left_out(
-        input.future_events,
+        strays.future,
         &format!("event is dated in the future, {latest}"),
         &format!("events are dated in the future, up to {latest}"),
         "times",
     );
     left_out(
-        input.early_events,
+        strays.early,
         &format!("event is dated {earliest}, long before all others"),
         &format!("events are dated from {earliest} on, long before all others"),
         "times",
     );
     let untimed = ["event has no readable time", "events have no readable time"];
-    left_out(input.untimed_events, untimed[0], untimed[1], "times");
+    left_out(strays.untimed, untimed[0], untimed[1], "times");
     let unknown = ["run has no known duration", "runs have no known duration"];
     left_out(summary.totals.unknown_durations, unknown[0], unknown[1], "durations");
     if summary.lacks_baseline {

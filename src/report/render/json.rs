@@ -243,21 +243,21 @@ fn filters(options: &Options) -> Json {
 }
 
 fn input(summary: &Summary) -> Json {
-    let input = &summary.input;
-    let line = |&(log, line): &(usize, u64)| match input.logs {
+    let Summary { read_stats: read, strays, .. } = summary;
+    let line = |&(log, line): &(usize, u64)| match read.logs {
         0 | 1 => Json::from(line),
         _ => object([("log", log.into()), ("line", line.into())]),
     };
     object([
-        ("logs", input.logs.into()),
-        ("lines", input.lines.into()),
-        ("events", input.events.into()),
-        ("unreadable", input.unreadable.into()),
-        ("unreadable_lines", array(input.unreadable_lines.iter().map(line))),
-        ("unterminated", input.unterminated.into()),
-        ("untimed_events", input.untimed_events.into()),
-        ("future_events", input.future_events.into()),
-        ("early_events", input.early_events.into()),
+        ("logs", read.logs.into()),
+        ("lines", read.lines.into()),
+        ("events", read.events.into()),
+        ("unreadable", read.unreadable.into()),
+        ("unreadable_lines", array(read.unreadable_lines.iter().map(line))),
+        ("unterminated", read.unterminated.into()),
+        ("untimed_events", strays.untimed.into()),
+        ("future_events", strays.future.into()),
+        ("early_events", strays.early.into()),
     ])
 }
 

@@ -131,7 +131,7 @@ fn empty_state(summary: &Summary, options: &Options) -> Option<Vec<String>> {
         return None;
     }
     let mut lines = Vec::new();
-    if summary.input.events > 0 {
+    if summary.read_stats.events > 0 {
         let mut filters = format::filter_descriptions(options, options.ascii);
         let excluded = format::excluded(options, options.ascii);
         if !excluded.is_empty() {
@@ -141,7 +141,7 @@ fn empty_state(summary: &Summary, options: &Options) -> Option<Vec<String>> {
             filters if filters.is_empty() => "No telemetry data matches.".to_owned(),
             filters => format!("No telemetry data matches: {filters}."),
         });
-        lines.push(format::log_description(summary.input.events, options));
+        lines.push(format::log_description(summary.read_stats.events, options));
         return Some(lines);
     }
     lines.push("No telemetry data to report.".to_owned());

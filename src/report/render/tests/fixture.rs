@@ -7,11 +7,12 @@ use chrono::{
     DateTime, Datelike as _, Days, FixedOffset, NaiveDate, NaiveDateTime, TimeDelta, TimeZone as _, Utc,
 };
 
+use crate::event::table::{ReadStats, Strays};
 use crate::report::grouping::Groups;
 use crate::report::model::{
     Change, ChangeWindow, ComparedGroup, ComparedRuns, Comparison, Contents, Counts, DayStats, Direction,
-    DurationStats, Finding, FindingKind, Group, GroupBy, HistogramBin, Input, Period, Population, RunRecord,
-    Totals, Usual,
+    DurationStats, Finding, FindingKind, Group, GroupBy, HistogramBin, Period, Population, RunRecord, Totals,
+    Usual,
 };
 use crate::report::render::{Filter, Options, RecordingState, scale};
 use crate::report::summary::Summary;
@@ -370,15 +371,15 @@ pub fn busy() -> Summary<'static> {
     let counts = Counts { runs: 1122, ok: 1008, failed: 72, interrupted: 42 };
     Summary {
         period: Some(Period { from: at(2026, 10, 12, 9, 4), to: at(2026, 11, 23, 16, 17), days: 43 }),
-        input: Input {
+        read_stats: ReadStats {
             logs: 1,
             lines: 1124,
             events: 1122,
             unreadable: 2,
             unreadable_lines: vec![(0, 17), (0, 408)],
             unterminated: false,
-            ..Input::default()
         },
+        strays: Strays::default(),
         totals: Totals {
             counts,
             success_interval: interval(1008, 72),
@@ -461,7 +462,7 @@ pub fn few() -> Summary<'static> {
     let all = counts([2, 1, 0]);
     let mut summary = nothing();
     summary.period = Some(Period { from: at(2026, 11, 23, 15, 0), to: at(2026, 11, 23, 16, 17), days: 1 });
-    summary.input = Input { logs: 1, lines: 3, events: 3, ..Input::default() };
+    summary.read_stats = ReadStats { logs: 1, lines: 3, events: 3, ..ReadStats::default() };
     summary.totals = Totals {
         counts: all,
         success_interval: interval(2, 1),
@@ -481,7 +482,8 @@ pub fn few() -> Summary<'static> {
 pub fn nothing() -> Summary<'static> {
     Summary {
         period: None,
-        input: Input { logs: 1, ..Input::default() },
+        read_stats: ReadStats { logs: 1, ..ReadStats::default() },
+        strays: Strays::default(),
         totals: Totals::default(),
         groups: Groups::Given(vec![]),
         unique_targets: 0,
@@ -531,7 +533,7 @@ pub fn compared() -> Summary<'static> {
 
 /// Events, but none that the filters let through.
 pub fn no_match() -> Summary<'static> {
-    Summary { input: busy().input, ..nothing() }
+    Summary { read_stats: busy().read_stats, ..nothing() }
 }
 
 /// Forty targets, so that some are only summed up.
@@ -569,11 +571,11 @@ pub fn similar() -> Summary<'static> {
 /// Events that are left out of some figures.
 pub fn damaged() -> Summary<'static> {
     let mut summary = busy();
-    summary.input.future_events = 1;
-    summary.input.latest_future = Some(at(2038, 1, 19, 4, 14));
-    summary.input.early_events = 2;
-    summary.input.earliest = Some(at(1970, 1, 1, 1, 0));
-    summary.input.untimed_events = 3;
+    summary.strays.future = 1;
+    summary.strays.latest_future = Some(at(2038, 1, 19, 4, 14));
+    summary.strays.early = 2;
+    summary.strays.earliest = Some(at(1970, 1, 1, 1, 0));
+    summary.strays.untimed = 3;
     summary.totals.unknown_durations = 1;
     summary.lacks_baseline = true;
     for group in summary.groups.iter_mut().take(1) {
