@@ -13,6 +13,7 @@ mod cost;
 mod harness;
 mod layout;
 mod page;
+mod readme;
 mod real_programs;
 mod report;
 mod runner;
@@ -33,6 +34,7 @@ fn all() -> Vec<Case> {
         cost::cases(),
         layout::cases(),
         page::cases(),
+        readme::cases(),
         real_programs::cases(),
         report::cases(),
         runner::cases(),

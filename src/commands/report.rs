@@ -53,13 +53,14 @@ pub fn run(asked: &cli::Report, now: DateTime<Utc>, out: &mut dyn Write) -> anyh
     refuse_contradictions(asked, &zone, now)?;
     let (table, recording) = read_logs(asked)?;
     warn_of_unreadable(&table.read_stats, &asked.logs);
+    let screen = Screen::of(asked);
     match &asked.output {
-        None => write(asked, now, &zone, table, recording.as_ref(), out).map(|written| written.exit),
+        None => write(asked, now, &zone, &screen, table, recording.as_ref(), out).map(|written| written.exit),
         Some(path) => {
             let doing = || format!("could not write {}", path.display());
             let mut file = Output::create(path).with_context(doing)?;
-            let written =
-                write(asked, now, &zone, table, recording.as_ref(), &mut file).with_context(doing)?;
+            let written = write(asked, now, &zone, &screen, table, recording.as_ref(), &mut file)
+                .with_context(doing)?;
             if let Some(size) = file.finish().with_context(doing)? {
                 let name = format::escape_for_display(&path.to_string_lossy(), false);
                 let events = format::plural(written.events as u64, "event", "events");
@@ -201,6 +202,7 @@ fn write(
     asked: &cli::Report,
     now: DateTime<Utc>,
     zone: &Zone<'_>,
+    screen: &Screen,
     mut table: Table,
     recording: Option<&Recording>,
     out: &mut dyn Write,
@@ -245,7 +247,6 @@ fn write(
             offset: zone.offset,
         },
     );
-    let screen = Screen::of(asked);
     let options = render::Options {
         width: screen.width,
         ascii: screen.is_ascii,
@@ -294,4 +295,46 @@ fn write(
     };
     let exit = if asked.exit_code && is_worse { Exit::WORSE } else { Exit::DONE };
     Ok(Written { events, exit })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+    use std::fs;
+
+    use super::*;
+
+    /// What `tm-run report --log examples/two-months.jsonl` showed on the last day of that log.
+    #[test]
+    fn report_in_the_readme_is_that_of_the_example_log() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let log = root.join("examples/two-months.jsonl").into_os_string();
+        let words = ["report".into(), "--utc".into(), "--log".into(), log];
+        let Ok(cli::Request::Report(asked)) = cli::parse(words.map(OsString::from)) else {
+            panic!("a report")
+        };
+        let now = DateTime::parse_from_rfc3339("2026-11-23T18:00:00Z").unwrap().to_utc();
+        let zone = Zone {
+            name: "UTC".into(),
+            filter: filter(&asked, now, &Utc),
+            compare_since: None,
+            local: &|moment| moment.naive_utc(),
+            offset: &|_| 0,
+        };
+        let screen = Screen { width: 80, is_ascii: false, has_color: false };
+        let (table, _) = read_logs(&asked).unwrap();
+        let mut shown = Vec::new();
+        write(&asked, now, &zone, &screen, table, None, &mut shown).unwrap();
+        let shown = String::from_utf8(shown).unwrap();
+
+        let golden = root.join("tests/golden/example-80.txt");
+        if std::env::var_os("BLESS").is_some() {
+            fs::write(&golden, &shown).unwrap();
+        }
+        assert_eq!(shown, fs::read_to_string(&golden).unwrap_or_default(), "{}", golden.display());
+        let readme = fs::read_to_string(root.join("README.md")).unwrap();
+        let (_, block) = readme.split_once("\n```text\n").unwrap();
+        let (block, _) = block.split_once("```\n").unwrap();
+        assert_eq!(block, shown, "the report in README.md");
+    }
 }

@@ -37,6 +37,10 @@ impl Case {
 
 /// A "tool" of tests that need a second user.
 pub const ROOT: &str = "root";
+/// A "tool" of tests that mount something: the right to make a mount namespace, which root has not in a container.
+pub const MOUNT_NAMESPACE: &str = "a mount namespace";
+/// The same with a PID namespace and its own `/proc`.
+pub const PID_NAMESPACE: &str = "a PID namespace";
 /// A "tool" of tests that need a tm-run whose C library is the system's; `TM_RUN_DYNAMIC` is its path.
 pub const DYNAMIC: &str = "a dynamic tm-run";
 /// A "tool" of tests that read the files of the fuzz target: `cargo package` leaves them out.
@@ -45,16 +49,32 @@ pub const CORPUS: &str = "tests/fuzz";
 pub const DUCKDB: &str = "DuckDB";
 /// The same.
 pub const TYPER: &str = "Typer";
+/// The same.
+pub const POLARS: &str = "Polars";
 
 fn is_there(tool: &str) -> bool {
     match tool {
         CORPUS => Path::new(env!("CARGO_MANIFEST_DIR")).join(CORPUS).is_dir(),
         ROOT => nix::unistd::geteuid().is_root(),
         DUCKDB => python_with("duckdb").is_some(),
+        MOUNT_NAMESPACE => can_unshare(&["--mount"]),
+        PID_NAMESPACE => can_unshare(&["--pid", "--fork", "--mount-proc"]),
+        POLARS => python_with("polars").is_some(),
         TYPER => python_with("typer").is_some(),
         DYNAMIC => std::env::var_os("TM_RUN_DYNAMIC").is_some(),
         tool => find_on_path(tool).is_some(),
     }
+}
+
+/// Whether unshare(1) succeeds with these options: a question of rights, of the kernel's settings, and of the mount that
+/// `/` is on.
+fn can_unshare(options: &'static [&'static str]) -> bool {
+    static FOUND: Mutex<BTreeMap<&[&str], bool>> = Mutex::new(BTreeMap::new());
+    let try_it = || {
+        let status = Command::new("unshare").args(options).arg("true").stderr(Stdio::null()).status();
+        status.is_ok_and(|status| status.success())
+    };
+    *FOUND.lock().expect("no test panics here").entry(options).or_insert_with(try_it)
 }
 
 /// The first Python on PATH that can import the module.

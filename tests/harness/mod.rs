@@ -14,7 +14,9 @@ use std::time::{Duration, Instant};
 
 use nix::poll::{PollTimeout, poll};
 
-pub use case::{CORPUS, Case, DUCKDB, DYNAMIC, ROOT, TYPER, python_with};
+pub use case::{
+    CORPUS, Case, DUCKDB, DYNAMIC, MOUNT_NAMESPACE, PID_NAMESPACE, POLARS, ROOT, TYPER, python_with,
+};
 pub(crate) use case::{cases, once};
 pub use job::{Job, Launch, Output, WaitStatus};
 pub use process::{Process, is_alive, send_signal, sigqueue, wait_until_stopped};

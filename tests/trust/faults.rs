@@ -6,7 +6,7 @@ use super::strace::{
     Suspended, SyscallSite, looks_for_the_marker, syscall_sites, tm_run_argv, under_strace, wrapped_argv,
 };
 use super::{COMMAND, EARLIER, assert_unharmed, damaged_lines, expect_ok, is_whole, tm_run};
-use crate::harness::{Case, RECORDED, Sandbox, TM_RUN, WaitStatus, Way, cases};
+use crate::harness::{Case, MOUNT_NAMESPACE, RECORDED, Sandbox, TM_RUN, WaitStatus, Way, cases};
 
 pub fn cases() -> Vec<Case> {
     let mut all = cases![RECORDED;
@@ -25,7 +25,7 @@ pub fn cases() -> Vec<Case> {
     all.extend(cases![RECORDED, needs ["strace", "prlimit"];
         line_is_not_glued_to_one_that_is_cut_short_concurrently,
     ]);
-    all.extend(cases![RECORDED, needs ["root", "unshare", "mount", "bash"];
+    all.extend(cases![RECORDED, needs [MOUNT_NAMESPACE, "mount", "bash"];
         enospc_on_a_full_tmpfs_costs_only_what_does_not_fit,
         erofs_runs_the_command_as_bare,
     ]);

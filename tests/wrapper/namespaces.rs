@@ -1,19 +1,22 @@
 //! PID namespaces, as containers have them: some pids are 0 there, and pid 1 is unlike other processes.
 
-use crate::harness::{ALL_BUT_OFF, Case, EVERY_WAY, RECORDED, Sandbox, TM_RUN, WaitStatus, cases};
+use crate::harness::{
+    ALL_BUT_OFF, Case, EVERY_WAY, MOUNT_NAMESPACE, PID_NAMESPACE, RECORDED, Sandbox, TM_RUN, WaitStatus,
+    cases,
+};
 
 pub fn cases() -> Vec<Case> {
-    let mut all = cases![ALL_BUT_OFF, needs ["root", "unshare", "bash"];
+    let mut all = cases![ALL_BUT_OFF, needs [PID_NAMESPACE, "bash"];
         pid_namespace_for_children_is_left_to_the_commands_children,
         pid_namespace_signal_to_init_reaches_the_command,
     ];
-    all.extend(cases![EVERY_WAY, needs ["root", "unshare", "bash"];
+    all.extend(cases![EVERY_WAY, needs [PID_NAMESPACE, "bash"];
         pid_namespace_orphans_are_reaped_by_the_wrapper_that_is_init,
     ]);
-    all.extend(cases![EVERY_WAY, needs ["root", "unshare", "umount", "bash"];
+    all.extend(cases![EVERY_WAY, needs [PID_NAMESPACE, MOUNT_NAMESPACE, "umount", "bash"];
         pid_namespace_without_proc_still_runs_the_command,
     ]);
-    all.extend(cases![RECORDED, needs ["root", "unshare", "bash"]; pid_namespace_process_group_zero_is_kept]);
+    all.extend(cases![RECORDED, needs [PID_NAMESPACE, "bash"]; pid_namespace_process_group_zero_is_kept]);
     all
 }
 

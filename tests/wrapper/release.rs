@@ -3,7 +3,7 @@
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 
-use crate::harness::{ALL_BUT_OFF, Case, EVERY_WAY, Sandbox, WaitStatus, cases};
+use crate::harness::{ALL_BUT_OFF, Case, EVERY_WAY, MOUNT_NAMESPACE, Sandbox, WaitStatus, cases};
 
 pub fn cases() -> Vec<Case> {
     let mut all = cases![EVERY_WAY, needs ["python3"];
@@ -13,7 +13,7 @@ pub fn cases() -> Vec<Case> {
         flock_is_free_when_the_command_closes_the_descriptor,
         flock_of_standard_input_is_free_when_the_command_closes_it,
     ]);
-    all.extend(cases![ALL_BUT_OFF, needs ["root", "unshare", "mount", "umount", "bash"];
+    all.extend(cases![ALL_BUT_OFF, needs [MOUNT_NAMESPACE, "mount", "umount", "bash"];
         mount_of_the_start_directory_can_be_unmounted_when_the_command_left_it,
     ]);
     all
