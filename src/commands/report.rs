@@ -191,7 +191,7 @@ fn warn(warning: &str) {
     let _ = io::stderr().write_all(format!("tm-run: warning: {warning}\n").as_bytes());
 }
 
-/// What [`write`] tells.
+/// What [`write()`] tells.
 struct Written {
     /// How many were chosen.
     events: usize,

@@ -10,8 +10,9 @@
 //! A second table is of shells: how long each takes to start, with and without our line in its start file, and how long
 //! a Tab waits for 10,000 names.
 //!
-//! `ROUNDS=1000` sets the number of rounds. A peer that is not installed is left out and named. Programs are copied
-//! before they are measured, as installing does: the kernel keeps what a linker has written in smaller pieces.
+//! `ROUNDS=1000` sets the number of rounds. `TM_RUN_DYNAMIC` is the path of a release build with the system's C library, to
+//! be measured beside the static one. A peer that is not installed is left out and named. All programs are copied before
+//! they are measured: how the kernel keeps a file depends on who has written it, and how.
 
 #![expect(clippy::print_stdout, reason = "a benchmark is there to be read")]
 
@@ -121,18 +122,27 @@ fn main() {
         }
         None => println!("{name}: not installed, left out"),
     };
-    let tm_run = folder.join("tm-run");
-    fs::copy(env!("CARGO_BIN_EXE_tm-run"), &tm_run).expect("a copy of tm-run");
-    let program = tm_run.clone();
-    let tm_run = Some(tm_run);
+    let copy = |program: PathBuf, name: &str| {
+        let copy = folder.join(name);
+        fs::copy(program, &copy).expect("a copy");
+        copy
+    };
+    let program = copy(env!("CARGO_BIN_EXE_tm-run").into(), "tm-run");
+    let dynamic = std::env::var_os("TM_RUN_DYNAMIC").map(|path| copy(path.into(), "tm-run-dynamic"));
     add(SHIM_NAME, Some(shim), &[], &on, 1);
-    add("tm-run, recording", tm_run.clone(), &["--"], &on, 1);
-    add("tm-run, off", tm_run, &["--"], &off, 1);
-    add("env", found("env"), &[], &off, 1);
-    add("timeout", found("timeout"), &["60"], &off, 1);
-    add("tini", found("tini"), &["-s", "--"], &off, 1);
-    add("tini-static", found("tini-static"), &["-s", "--"], &off, 1);
-    add("dumb-init", found("dumb-init"), &["--"], &off, 1);
+    add("tm-run, recording", Some(program.clone()), &["--"], &on, 1);
+    add("  dynamic", dynamic.clone(), &["--"], &on, 1);
+    add("tm-run, off", Some(program.clone()), &["--"], &off, 1);
+    add("  off, dynamic", dynamic, &["--"], &off, 1);
+    for (name, options) in [
+        ("env", &[][..]),
+        ("timeout", &["60"]),
+        ("tini", &["-s", "--"]),
+        ("tini-static", &["-s", "--"]),
+        ("dumb-init", &["--"]),
+    ] {
+        add(name, found(name).map(|path| copy(path, name)), options, &off, 1);
+    }
     add("bash and Python", found("bash"), &["-c", MACRO, "macro"], &on, 50);
 
     let mut samples: BTreeMap<&str, Vec<Sample>> = BTreeMap::new();
