@@ -157,14 +157,9 @@ pub fn exit_now(status: i32) -> ! {
 /// Ends this process by a signal, as the command ended, without a core of our own. Returns only if the signal does not
 /// end us (pid 1 is immune, pid_namespaces(7)).
 pub fn exit_with_signal(signal: SignalNumber) {
-    // A core of ours would overwrite the command's. A size limit alone does not stop a core that is piped to a program
-    // (core(5)), so we are made undumpable, too.
+    // A core of ours would overwrite the command's. A size limit would not stop a core that is piped to a program (core(5)).
     // SAFETY: this option of prctl takes numbers only.
     unsafe { libc::prctl(libc::PR_SET_DUMPABLE, 0) };
-    if let Ok((_, hard)) = nix::sys::resource::getrlimit(nix::sys::resource::Resource::RLIMIT_CORE) {
-        // Undumpable already; this is for kernels that are asked for a plain file.
-        let _ = nix::sys::resource::setrlimit(nix::sys::resource::Resource::RLIMIT_CORE, 0, hard);
-    }
     signal::set_disposition(signal, Disposition::Default);
     // Nobody else is left to tell; the caller exits with 128+n instead.
     let _ = signal::kill(nix::unistd::getpid().as_raw(), signal);

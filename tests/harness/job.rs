@@ -123,6 +123,7 @@ impl Launch<'_> {
             stderr,
             stdin,
             terminal,
+            has_dumped_core: false,
             reports: Reports(reports, String::new()),
             launcher,
         };
@@ -235,6 +236,8 @@ pub struct Job {
     pub stderr: Stream,
     pub stdin: Option<File>,
     pub terminal: Option<Terminal>,
+    /// Whether the end that was waited for came with a core (wait(2), `WCOREDUMP`).
+    pub has_dumped_core: bool,
     reports: Reports,
     launcher: Child,
 }
@@ -252,12 +255,13 @@ impl Job {
         let line = self.reports.read_line();
         let mut words = line.split(' ');
         let kind = words.next().unwrap_or_default().to_owned();
+        self.has_dumped_core = kind == "dumped";
         let mut number = || words.next().and_then(|word| word.parse().ok()).unwrap_or(0);
         let status = match kind.as_str() {
             "stopped" => WaitStatus::Stopped(number()),
             "continued" => WaitStatus::Continued,
             "exited" => WaitStatus::Exited(number()),
-            "killed" => WaitStatus::Killed(number()),
+            "killed" | "dumped" => WaitStatus::Killed(number()),
             _ => panic!("launch said {line:?}"),
         };
         (status, number().try_into().unwrap_or(0))

@@ -9,6 +9,7 @@
  *     continued
  *     exited N USER_MS   the exit code, and the CPU time that its parent is told of
  *     killed S USER_MS
+ *     dumped S USER_MS   killed, and the core was dumped
  *
  * launch plays the shell: it leads a session of its own, and the command leads a process group of its
  * own in it, in the foreground if there is a terminal. Every signal is default and unblocked, and only
@@ -242,7 +243,8 @@ int main(int count, char **words) {
             } else if (info.si_code == CLD_CONTINUED) {
                 tell("continued\n");
             } else {
-                tell("%s %d %ld\n", info.si_code == CLD_EXITED ? "exited" : "killed", info.si_status, ms);
+                const char *how = info.si_code == CLD_EXITED ? "exited" : info.si_code == CLD_DUMPED ? "dumped" : "killed";
+                tell("%s %d %ld\n", how, info.si_status, ms);
                 return 0;
             }
         }
