@@ -28,9 +28,19 @@ fn sender(signal: &SignalInfo) -> u32 {
 
 const CONTINUE: SignalNumber = SignalNumber(SIGCONT);
 
-/// Added to a request: forget instead of tell; the low bits say which of [`STOPS_AND_CONTINUE`].
+/// Added to a request: forget instead of tell; the low bits say which of [`STOPS`].
 const FORGET: u32 = 0x80;
-const STOPS_AND_CONTINUE: [i32; 4] = [SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT];
+const STOPS: [i32; 3] = [SIGTSTP, SIGTTIN, SIGTTOU];
+
+/// The signals that take a pending one away when they are sent: a stop does that to SIGCONT, and SIGCONT to the stops
+/// (signal(7)).
+fn cancelled_by(number: SignalNumber) -> SignalSet {
+    match number.0 {
+        SIGCONT => SignalSet::of(&STOPS),
+        SIGTSTP | SIGTTIN | SIGTTOU => SignalSet::only(CONTINUE),
+        _ => SignalSet::of(&[]),
+    }
+}
 
 pub struct Sentinel {
     pid: i32,
@@ -55,19 +65,37 @@ impl Sentinel {
     pub fn take_received(&mut self, signal: &SignalInfo) -> Option<bool> {
         let number = signal.number();
         barrier();
-        if self.resume_if_stopped()? && number == CONTINUE {
-            // The sentinel was still stopped, so this SIGCONT was not sent to the group.
-            return Some(false);
+        for _ in 0..2 {
+            if self.resume_if_stopped()? && number == CONTINUE {
+                // It was still stopped, so this SIGCONT was not sent to the group.
+                return Some(false);
+            }
+            if let Some(has_got_one) = self.ask(number.0.cast_unsigned()) {
+                return Some(has_got_one && self.was_that(signal));
+            }
+            // It may have been about to stop, and must be continued.
         }
-        let received = self.ask(number.0.cast_unsigned())?;
-        // From somebody else it is one that was sent to the sentinel alone, by its number, some time ago.
-        Some(received && [ANY_SENDER, sender(signal)].contains(&self.words.reply_sender.load()))
+        None
     }
 
-    /// Has it forget the stops and SIGCONTs that are not pending for tm-run any more: tm-run used them up by stopping.
+    /// Whether the signal that the sentinel has just answered about was sent together with this one.
+    fn was_that(&self, signal: &SignalInfo) -> bool {
+        match self.words.reply_sender.load() {
+            // What took it away again was sent to the group only if tm-run has got that, too.
+            ANY_SENDER => {
+                barrier();
+                signal::sigpending().intersects(cancelled_by(signal.number()))
+            }
+            // From somebody else it is one that was sent to the sentinel alone, by its number, some time ago.
+            other => other == sender(signal),
+        }
+    }
+
+    /// Has it forget the stops that are not pending for tm-run any more: tm-run used them up by stopping.
     pub fn forget_stops(&mut self, stopped_by: SignalNumber) {
+        // Not a SIGCONT: one that comes just now would be lost, and tm-run would take its own for one to itself alone.
         let pending = signal::sigpending();
-        let gone = STOPS_AND_CONTINUE
+        let gone = STOPS
             .iter()
             .enumerate()
             .filter(|&(_, &number)| number == stopped_by.0 || !pending.contains(SignalNumber(number)));
@@ -158,7 +186,7 @@ impl ChildMain for SentinelProcess {
 /// Who sent the signal that is asked for, if it has been received.
 fn answer(request: u32) -> Option<u32> {
     if request & FORGET != 0 {
-        for (index, &number) in STOPS_AND_CONTINUE.iter().enumerate() {
+        for (index, &number) in STOPS.iter().enumerate() {
             if request & 1 << index != 0 {
                 signal::take_if_pending(SignalNumber(number));
             }
@@ -169,11 +197,6 @@ fn answer(request: u32) -> Option<u32> {
     if let Some(signal) = signal::take_if_pending(number) {
         return Some(sender(&signal));
     }
-    // A stop cancels a SIGCONT that is pending, and a SIGCONT the stops (signal(7)): then it was received.
-    let was_cancelled = match number.0 {
-        SIGCONT => signal::sigpending().intersects(SignalSet::of(&[SIGTSTP, SIGTTIN, SIGTTOU])),
-        SIGTSTP | SIGTTIN | SIGTTOU => signal::sigpending().contains(CONTINUE),
-        _ => false,
-    };
-    was_cancelled.then_some(ANY_SENDER)
+    // It may have been received, and taken away again.
+    signal::sigpending().intersects(cancelled_by(number)).then_some(ANY_SENDER)
 }

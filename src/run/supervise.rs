@@ -104,6 +104,10 @@ impl<OnExec: FnOnce()> Supervisor<OnExec> {
         if self.hand_over_foreground(signal) {
             return;
         }
+        // Our own stop would take away a SIGCONT that is pending (signal(7)).
+        if let Some(signal) = signal::take_if_pending(SignalNumber(SIGCONT)) {
+            self.handle_signal(&signal);
+        }
         // Whoever has the terminal now gets it back when the command is continued in the foreground.
         self.had_terminal = self.child_group().filter(|&group| foreground_group() == Some(group));
         let own = getpid().as_raw();

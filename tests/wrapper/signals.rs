@@ -21,6 +21,8 @@ pub fn cases() -> Vec<Case> {
         stop_and_sigcont_are_mirrored_to_the_parent,
         stop_and_sigcont_of_the_process_group_are_seen_by_the_parent,
         stop_right_after_sigcont_stops_again,
+        stop_of_the_process_group_is_ended_by_sigcont_to_the_pid,
+        kill_ppid_by_the_command_reaches_the_launcher,
         signal_to_the_pid_does_not_reach_grandchildren,
         kill_0_by_the_command_reaches_it_once,
         kill_0_by_a_child_reaches_the_command_once,
@@ -90,12 +92,18 @@ fn signal_by_process_name_reaches_the_command_once(sandbox: &Sandbox) {
     assert_eq!(job.wait_for_exit(), WaitStatus::Exited(12));
 }
 
+/// The other child of the tm-run that has started this command.
+#[track_caller]
+pub fn sentinel_beside(command: i32) -> i32 {
+    let parent = Process::of(command).expect("the command is there").parent;
+    let is_sentinel = |process: &Process| process.parent == parent && process.pid != command;
+    Process::all().find(is_sentinel).expect("a sentinel").pid
+}
+
 /// F-01
 fn signal_to_the_sentinel_alone_changes_no_later_signal(sandbox: &Sandbox) {
     let mut job = sandbox.probe("signals").spawn();
-    let command = job.stdout.read_ready_pid();
-    let is_sentinel = |process: &Process| process.parent == job.pid && process.pid != command;
-    let sentinel = Process::all().find(is_sentinel).expect("a sentinel").pid;
+    let sentinel = sentinel_beside(job.stdout.read_ready_pid());
     for signal in catchable().filter(|signal| ![18, 20, 21, 22].contains(signal)) {
         // By another process than the one that sends the next.
         let kill = format!("kill -{signal} {sentinel}");
@@ -299,6 +307,34 @@ fn stop_right_after_sigcont_stops_again(sandbox: &Sandbox) {
     job.kill_group(18);
     sigqueue(job.pid, 63, 4);
     assert_eq!(job.wait_for_exit(), WaitStatus::Exited(4));
+}
+
+/// SG19, SG21
+fn stop_of_the_process_group_is_ended_by_sigcont_to_the_pid(sandbox: &Sandbox) {
+    for signal in [19, 20, 21, 22] {
+        let mut job = sandbox.probe("signals default=20 default=21 default=22").spawn();
+        job.stdout.read_ready_pid();
+        let mut stop_by = |kill: fn(&Job, i32), signal| {
+            kill(&job, signal);
+            assert_eq!(job.wait(), WaitStatus::Stopped(signal));
+            job.kill(18);
+            assert_eq!(job.wait(), WaitStatus::Continued);
+            assert_eq!(job.stdout.read_line(), "signal 18");
+            assert_eq!(job.stdout.signals_until_quiet(job.pid), no_signals());
+        };
+        stop_by(Job::kill_group, signal);
+        // The next one is not the group's, and must not be taken for the first.
+        stop_by(Job::kill, signal.max(20));
+    }
+}
+
+/// SG27
+fn kill_ppid_by_the_command_reaches_the_launcher(sandbox: &Sandbox) {
+    nix::unistd::mkfifo(&sandbox.path("go"), nix::sys::stat::Mode::S_IRWXU).expect("a FIFO");
+    let script = "trap 'echo launcher; echo > ../go' USR1
+        $W sh -c 'trap \"echo command\" USR1; kill -USR1 $PPID; read x < ../go; exit 3' &
+        wait $!; wait $!; echo $?";
+    assert_eq!(sandbox.bash(script).output().text(), "launcher\n3\n");
 }
 
 /// SG24

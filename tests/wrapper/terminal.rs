@@ -6,8 +6,8 @@ use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 
 use crate::harness::{
-    ALL_BUT_OFF, Case, EVERY_WAY, Job, Sandbox, Stream, WaitStatus, cases, send_signal, sigqueue, wait_until,
-    wait_until_stopped,
+    ALL_BUT_OFF, Case, EVERY_WAY, Job, RECORDED, Sandbox, Stream, WaitStatus, cases, is_alive, send_signal,
+    sigqueue, wait_until, wait_until_stopped,
 };
 
 pub fn cases() -> Vec<Case> {
@@ -40,10 +40,12 @@ pub fn cases() -> Vec<Case> {
         kill_of_a_suspended_job_ends_it,
         sigstop_of_the_command_alone_suspends_the_job,
         ctrl_c_does_not_reach_a_background_job,
+        tty_is_the_jobs_again_after_a_command_in_its_own_group,
     ];
     all.extend(cases![EVERY_WAY, needs ["bash"]; suspend_of_a_shell_inside_gives_it_the_tty_back_on_fg]);
     all.extend(cases![EVERY_WAY, needs ["timeout"]; ctrl_z_of_a_session_leader_does_not_hang_its_command]);
     all.extend(cases![ALL_BUT_OFF; ctrl_c_during_startup_is_never_lost]);
+    all.extend(cases![RECORDED; tty_signals_arrive_once_without_the_sentinel]);
     all
 }
 
@@ -536,6 +538,42 @@ fn ctrl_c_does_not_reach_a_background_job(sandbox: &Sandbox) {
     shell.terminal().ctrl('C');
     shell.terminal().wait_for_prompt();
     assert_eq!(shell.terminal().screen.signals_until_quiet(launched), no_signals());
+}
+
+/// TT23
+///
+/// The command makes a group of its own, which tm-run gives the terminal when it reads; bare, it leads the job already.
+fn tty_is_the_jobs_again_after_a_command_in_its_own_group(sandbox: &Sandbox) {
+    let mut shell = sandbox.shell();
+    let mut told = fifo(sandbox, "told");
+    mkfifo(&sandbox.path("go"), Mode::S_IRUSR | Mode::S_IWUSR).expect("a FIFO");
+    let command = format!("$W $P signals own-group default=21 read to={}", sandbox.path("told").display());
+    shell.terminal().type_line(&format!("{command} | bash -c 'read x < ../go; $P terminal < /dev/tty'"));
+    let launched = sandbox.launched_pid(told.read_ready_pid());
+    shell.terminal().type_line("hello");
+    told.read_until("read <hello>\n");
+    shell.terminal().type_line("exit 0");
+    wait_until("the first of the two has ended", || !is_alive(launched));
+    fs::write(sandbox.path("go"), "\n").expect("the FIFO opens");
+    let text = shell.terminal().wait_for_prompt();
+    assert!(text.contains("foreground 1"), "{text}");
+}
+
+/// TT02, TT05, TT13
+///
+/// Nobody can tell that they were sent to the whole group, but a terminal sends them to nobody else.
+fn tty_signals_arrive_once_without_the_sentinel(sandbox: &Sandbox) {
+    let mut job = sandbox.probe("signals").on_terminal().spawn();
+    let launched = job.pid;
+    send_signal(super::signals::sentinel_beside(job.terminal().screen.read_ready_pid()), 9);
+    let mut arrives_once = |act: fn(&mut Job), line| {
+        act(&mut job);
+        job.wait_for_text(line);
+        assert_eq!(job.terminal().screen.signals_until_quiet(launched), no_signals(), "{line}");
+    };
+    arrives_once(|job| job.terminal().ctrl('C'), "signal 2\r\n");
+    arrives_once(|job| job.terminal().ctrl('\\'), "signal 3\r\n");
+    arrives_once(|job| job.terminal().stty(&["cols", "100"]), "signal 28 size 24x100\r\n");
 }
 
 /// TT38
