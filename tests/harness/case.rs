@@ -10,21 +10,26 @@ use super::{Sandbox, Way, find_on_path};
 /// One test.
 pub struct Case {
     pub name: String,
-    pub needs: &'static [&'static str],
+    pub needs: Vec<&'static str>,
     pub run: Box<dyn Fn() + Send + Sync>,
 }
 
 impl Case {
     /// A test that runs once, in no particular way.
     pub fn once(name: &str, run: fn()) -> Self {
-        Self { name: short(name), needs: &[], run: Box::new(run) }
+        Self { name: short(name), needs: Vec::new(), run: Box::new(run) }
     }
 
     /// One test for each way.
-    pub fn per_way(ways: &[Way], name: &str, needs: &'static [&'static str], run: fn(&Sandbox)) -> Vec<Self> {
+    pub fn per_way(
+        ways: &[Way],
+        name: &str,
+        needs: &[&'static str],
+        run: impl Fn(&Sandbox) + Copy + Send + Sync + 'static,
+    ) -> Vec<Self> {
         let case = |&way: &Way| Self {
             name: format!("{}::{}", short(name), way.name()),
-            needs,
+            needs: needs.to_vec(),
             run: Box::new(move || run(&Sandbox::new(way))),
         };
         ways.iter().map(case).collect()

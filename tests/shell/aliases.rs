@@ -8,8 +8,8 @@ use super::{SHOWS, command, in_shell_dir, install, named, recorded, start, typer
 use crate::harness::{Case, Job, Launch, OFF, PROMPT, RECORDED, Sandbox, TYPER, WaitStatus, cases, probe};
 
 pub fn cases() -> Vec<Case> {
-    let mut all = cases![RECORDED, needs ["bash", "zsh", "fish"];
-        every_row_of_the_mapping_is_recorded_in_three_shells,
+    let mut all = per_shell![RECORDED, SHELLS, needs [];
+        every_row_of_the_mapping_is_recorded,
         exit_status_of_the_command_is_kept,
         existing_alias_keeps_its_effect,
         alias_of_more_than_one_command_is_left_alone,
@@ -20,21 +20,21 @@ pub fn cases() -> Vec<Case> {
         tm_wrap_refuses_what_is_no_command,
         ctrl_c_comes_back_to_the_prompt,
     ];
-    all.extend(cases![RECORDED, needs ["bash", "zsh"];
-        odd_sessions_of_bash_and_zsh_go_on_and_record,
+    all.extend(per_shell![RECORDED, LIKE_SH, needs [];
+        odd_sessions_go_on_and_record,
         background_job_is_killed_by_the_pid_of_the_shell,
         jobs_fg_and_time_know_the_command,
     ]);
     all.extend(cases![RECORDED, needs ["zsh"]; every_option_of_zsh_is_survived]);
-    all.extend(cases![RECORDED, needs ["bash", "zsh", "fish", "make"]; alias_make_and_include_are_one_event]);
+    all.extend(per_shell![RECORDED, SHELLS, needs ["make"]; alias_make_and_include_are_one_event]);
     all.extend(cases![RECORDED, needs [TYPER]; typer_reads_every_command_line_as_the_mapping_does]);
-    all.extend(cases![OFF, needs ["bash", "zsh", "fish"];
+    all.extend(per_shell![OFF, SHELLS, needs [];
         anklume_telemetry_is_tm_run,
         without_anklume_there_is_no_alias,
         environment_of_the_command_is_untouched,
     ]);
-    all.extend(cases![OFF, needs ["bash", "zsh"]; init_leaves_nothing_but_names_of_its_own]);
-    all.extend(cases![OFF, needs ["bash", "zsh", "strace"]; no_process_is_started_but_tm_run]);
+    all.extend(per_shell![OFF, LIKE_SH, needs []; init_leaves_nothing_but_names_of_its_own]);
+    all.extend(per_shell![OFF, LIKE_SH, needs ["strace"]; no_process_is_started_but_tm_run]);
     all
 }
 
@@ -45,9 +45,23 @@ enum Shell {
     Fish,
 }
 
-const SHELLS: [Shell; 3] = [Shell::Bash, Shell::Zsh, Shell::Fish];
+const SHELLS: &[Shell] = &[Shell::Bash, Shell::Zsh, Shell::Fish];
+/// Those in which what is typed becomes an alias.
+const LIKE_SH: &[Shell] = &[Shell::Bash, Shell::Zsh];
 
 impl Shell {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Bash => "bash",
+            Self::Zsh => "zsh",
+            Self::Fish => "fish",
+        }
+    }
+
+    fn tools(self) -> Vec<&'static str> {
+        vec![self.name()]
+    }
+
     /// The line of the start file.
     fn init(self) -> &'static str {
         match self {
@@ -129,25 +143,22 @@ const ROWS: &[Row] = &[
     ("", None),
 ];
 
-fn every_row_of_the_mapping_is_recorded_in_three_shells(sandbox: &Sandbox) {
+fn every_row_of_the_mapping_is_recorded(sandbox: &Sandbox, shell: Shell) {
     install(sandbox);
     command(sandbox, "anklume", &format!("{SHOWS}exit 7\n"));
     let expected: Vec<_> =
         ROWS.iter().filter_map(|(_, what)| what.map(|(target, domain)| named(target, domain))).collect();
     let text: Vec<_> = ROWS.iter().map(|(words, _)| format!("anklume {words}\n")).collect();
     let bare = Shell::Bash.script(sandbox, &text.concat()).output();
-    for shell in SHELLS {
-        let text: Vec<_> =
-            ROWS.iter().map(|(words, _)| format!("anklume {words}\necho {}\n", shell.status())).collect();
-        let output = shell.script(sandbox, &format!("{}{}", shell.init(), text.concat())).output();
-        assert_eq!(output.stderr, "", "{shell:?}");
-        let text = output.text();
-        let (lines, statuses): (Vec<_>, Vec<_>) = text.lines().partition(|line| line.starts_with("anklume"));
-        assert_eq!(lines, bare.text().lines().collect::<Vec<_>>(), "{shell:?}");
-        assert_eq!(statuses, vec!["7"; ROWS.len()], "{shell:?}");
-        assert_eq!(recorded(sandbox), expected, "{shell:?}");
-        fs::remove_file(sandbox.log()).expect("the log goes");
-    }
+    let text: Vec<_> =
+        ROWS.iter().map(|(words, _)| format!("anklume {words}\necho {}\n", shell.status())).collect();
+    let output = shell.script(sandbox, &format!("{}{}", shell.init(), text.concat())).output();
+    assert_eq!(output.stderr, "", "{shell:?}");
+    let text = output.text();
+    let (lines, statuses): (Vec<_>, Vec<_>) = text.lines().partition(|line| line.starts_with("anklume"));
+    assert_eq!(lines, bare.text().lines().collect::<Vec<_>>(), "{shell:?}");
+    assert_eq!(statuses, vec!["7"; ROWS.len()], "{shell:?}");
+    assert_eq!(recorded(sandbox), expected, "{shell:?}");
 }
 
 /// Command lines of all shapes: what a Typer program makes of each, and what is recorded of it.
@@ -235,80 +246,70 @@ fn typer_reads_every_command_line_as_the_mapping_does(sandbox: &Sandbox) {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-fn exit_status_of_the_command_is_kept(sandbox: &Sandbox) {
+fn exit_status_of_the_command_is_kept(sandbox: &Sandbox, shell: Shell) {
     install(sandbox);
     command(sandbox, "anklume", "#!/bin/sh\nexit \"$CODE\"\n");
-    for shell in SHELLS {
-        for code in [0, 1, 2, 127, 130, 255] {
-            let text = format!("{}anklume sync\necho after {}\nanklume sync", shell.init(), shell.status());
-            let output = shell.script(sandbox, &text).env("CODE", code.to_string()).output();
-            assert_eq!(output.text(), format!("after {code}\n"), "{shell:?}");
-            assert_eq!(output.status, WaitStatus::Exited(code), "{shell:?}");
-        }
+    for code in [0, 1, 2, 127, 130, 255] {
+        let text = format!("{}anklume sync\necho after {}\nanklume sync", shell.init(), shell.status());
+        let output = shell.script(sandbox, &text).env("CODE", code.to_string()).output();
+        assert_eq!(output.text(), format!("after {code}\n"), "{shell:?}");
+        assert_eq!(output.status, WaitStatus::Exited(code), "{shell:?}");
     }
 }
 
-fn existing_alias_keeps_its_effect(sandbox: &Sandbox) {
+fn existing_alias_keeps_its_effect(sandbox: &Sandbox, shell: Shell) {
     install(sandbox);
     for name in ["anklume", "launcher", "play"] {
         command(sandbox, name, SHOWS);
     }
-    for shell in SHELLS {
-        let text = format!(
-            "alias anklume='launcher run --project /opt/anklume \"anklume\"'\nalias ank='anklume'\nalias play='play -i'\n\
-             {init}{init}tm-wrap play\ntm-wrap --target site play\n\
-             anklume sync\nank domain apply pro\nplay 'a  b'\n",
-            init = shell.init()
-        );
-        let output = shell.script(sandbox, &text).output();
-        let launched = "launcher<run><--project></opt/anklume><anklume>";
-        assert_eq!(
-            (output.text(), output.stderr.as_str()),
-            (format!("{launched}<sync>\n{launched}<domain><apply><pro>\nplay<-i><a  b>\n"), ""),
-            "{shell:?}"
-        );
-        let expected = [named("sync", None), named("apply-limit", Some("pro")), named("site", None)];
-        assert_eq!(recorded(sandbox), expected, "{shell:?}");
-        fs::remove_file(sandbox.log()).expect("the log goes");
-    }
+    let text = format!(
+        "alias anklume='launcher run --project /opt/anklume \"anklume\"'\nalias ank='anklume'\nalias play='play -i'\n\
+         {init}{init}tm-wrap play\ntm-wrap --target site play\n\
+         anklume sync\nank domain apply pro\nplay 'a  b'\n",
+        init = shell.init()
+    );
+    let output = shell.script(sandbox, &text).output();
+    let launched = "launcher<run><--project></opt/anklume><anklume>";
+    assert_eq!(
+        (output.text(), output.stderr.as_str()),
+        (format!("{launched}<sync>\n{launched}<domain><apply><pro>\nplay<-i><a  b>\n"), ""),
+        "{shell:?}"
+    );
+    let expected = [named("sync", None), named("apply-limit", Some("pro")), named("site", None)];
+    assert_eq!(recorded(sandbox), expected, "{shell:?}");
 }
 
-fn alias_of_more_than_one_command_is_left_alone(sandbox: &Sandbox) {
+fn alias_of_more_than_one_command_is_left_alone(sandbox: &Sandbox, shell: Shell) {
     install(sandbox);
     command(sandbox, "anklume", SHOWS);
     command(sandbox, "play", SHOWS);
-    for shell in SHELLS {
-        let own = if shell == Shell::Fish {
-            "function anklume; echo one; command anklume $argv; end\nfunction play; echo two; command play $argv; end\n"
-        } else {
-            "alias anklume='echo one; command anklume'\nalias play='echo two && command play'\n"
-        };
-        let text = format!("{own}{}tm-wrap play\nanklume sync\nplay x\n", shell.init());
-        let output = shell.script(sandbox, &text).output();
-        assert_eq!(output.text(), "one\nanklume<sync>\ntwo\nplay<x>\n", "{shell:?}: {}", output.stderr);
-        assert!(output.stderr.contains("tm-wrap: play is no command"), "{shell:?}: {}", output.stderr);
-        assert_eq!(recorded(sandbox), [], "{shell:?}");
-    }
+    let own = if shell == Shell::Fish {
+        "function anklume; echo one; command anklume $argv; end\nfunction play; echo two; command play $argv; end\n"
+    } else {
+        "alias anklume='echo one; command anklume'\nalias play='echo two && command play'\n"
+    };
+    let text = format!("{own}{}tm-wrap play\nanklume sync\nplay x\n", shell.init());
+    let output = shell.script(sandbox, &text).output();
+    assert_eq!(output.text(), "one\nanklume<sync>\ntwo\nplay<x>\n", "{shell:?}: {}", output.stderr);
+    assert!(output.stderr.contains("tm-wrap: play is no command"), "{shell:?}: {}", output.stderr);
+    assert_eq!(recorded(sandbox), [], "{shell:?}");
 }
 
-fn name_that_cannot_be_stored_is_made_storable(sandbox: &Sandbox) {
+fn name_that_cannot_be_stored_is_made_storable(sandbox: &Sandbox, shell: Shell) {
     install(sandbox);
     command(sandbox, "anklume", SHOWS);
     let long = "\u{e9}".repeat(513);
-    for shell in SHELLS {
-        let text = format!("{}anklume domain apply 'a\nb'\nanklume domain apply '{long}'\n", shell.init());
-        let output = shell.script(sandbox, &text).output();
-        assert_eq!(output.stderr, "", "{shell:?}");
-        let expected = format!("anklume<domain><apply><a\nb>\nanklume<domain><apply><{long}>\n");
-        assert_eq!(output.text(), expected);
-        let (domain, cut) = ("a\u{fffd}b", "\u{e9}".repeat(512));
-        let expected = [named("apply-limit", Some(domain)), named("apply-limit", Some(&cut))];
-        assert_eq!(recorded(sandbox), expected, "{shell:?}");
-        fs::remove_file(sandbox.log()).expect("the log goes");
-    }
+    let text = format!("{}anklume domain apply 'a\nb'\nanklume domain apply '{long}'\n", shell.init());
+    let output = shell.script(sandbox, &text).output();
+    assert_eq!(output.stderr, "", "{shell:?}");
+    let expected = format!("anklume<domain><apply><a\nb>\nanklume<domain><apply><{long}>\n");
+    assert_eq!(output.text(), expected);
+    let (domain, cut) = ("a\u{fffd}b", "\u{e9}".repeat(512));
+    let expected = [named("apply-limit", Some(domain)), named("apply-limit", Some(&cut))];
+    assert_eq!(recorded(sandbox), expected, "{shell:?}");
 }
 
-fn anklume_around_make_is_left_alone(sandbox: &Sandbox) {
+fn anklume_around_make_is_left_alone(sandbox: &Sandbox, shell: Shell) {
     install(sandbox);
     command(sandbox, "make", "#!/bin/sh\necho make\n");
     for (text, is_around_make) in [
@@ -318,24 +319,20 @@ fn anklume_around_make_is_left_alone(sandbox: &Sandbox) {
         ("#!/bin/sh", false),
     ] {
         command(sandbox, "anklume", text);
-        for shell in SHELLS {
-            let script = format!("{}anklume sync\n", shell.init());
-            let output = shell.script(sandbox, &script).env("HERE", "/").output();
-            assert_eq!(output.status, WaitStatus::Exited(0), "{shell:?} {text}: {}", output.stderr);
-            let expected = if is_around_make { vec![] } else { vec![named("sync", None)] };
-            assert_eq!(recorded(sandbox), expected, "{shell:?} {text}");
-            let _ = fs::remove_file(sandbox.log());
-        }
+        let script = format!("{}anklume sync\n", shell.init());
+        let output = shell.script(sandbox, &script).env("HERE", "/").output();
+        assert_eq!(output.status, WaitStatus::Exited(0), "{shell:?} {text}: {}", output.stderr);
+        let expected = if is_around_make { vec![] } else { vec![named("sync", None)] };
+        assert_eq!(recorded(sandbox), expected, "{shell:?} {text}");
+        let _ = fs::remove_file(sandbox.log());
     }
     // A program is no script, whatever is in it.
     crate::harness::install(probe(), &sandbox.path("bin/anklume"));
-    for shell in SHELLS {
-        shell.script(sandbox, &format!("{}anklume sync\n", shell.init())).output();
-    }
-    assert_eq!(recorded(sandbox), vec![named("sync", None); 3]);
+    shell.script(sandbox, &format!("{}anklume sync\n", shell.init())).output();
+    assert_eq!(recorded(sandbox), [named("sync", None)]);
 }
 
-fn alias_make_and_include_are_one_event(sandbox: &Sandbox) {
+fn alias_make_and_include_are_one_event(sandbox: &Sandbox, shell: Shell) {
     install(sandbox);
     fs::copy(in_shell_dir("telemetry.mk"), sandbox.path("telemetry.mk")).expect("telemetry.mk");
     let makefile = "sync:\n\t$(call tele_wrap,sync,echo synced)\n\
@@ -347,213 +344,186 @@ fn alias_make_and_include_are_one_event(sandbox: &Sandbox) {
         "anklume",
         "#!/bin/sh\ncase $1 in sync) goal=sync ;; *) goal=test-generator ;; esac\nrun=make\n$run --no-print-directory -C .. \"$goal\"\n",
     );
-    for shell in SHELLS {
-        let text = format!("{}anklume sync\nanklume dev test\n", shell.init());
-        let output = shell.script(sandbox, &text).output();
-        assert_eq!(
-            (output.text().as_str(), output.stderr.as_str()),
-            ("synced\nsynced\ntested\n", ""),
-            "{shell:?}"
-        );
-        // The sync within the test is another target: it counts on its own.
-        let expected = [named("sync", None), named("sync", None), named("test-generator", None)];
-        assert_eq!(recorded(sandbox), expected, "{shell:?}");
-        fs::remove_file(sandbox.log()).expect("the log goes");
-    }
+    let text = format!("{}anklume sync\nanklume dev test\n", shell.init());
+    let output = shell.script(sandbox, &text).output();
+    assert_eq!(
+        (output.text().as_str(), output.stderr.as_str()),
+        ("synced\nsynced\ntested\n", ""),
+        "{shell:?}"
+    );
+    // The sync within the test is another target: it counts on its own.
+    let expected = [named("sync", None), named("sync", None), named("test-generator", None)];
+    assert_eq!(recorded(sandbox), expected, "{shell:?}");
 }
 
-fn anklume_telemetry_is_tm_run(sandbox: &Sandbox) {
+fn anklume_telemetry_is_tm_run(sandbox: &Sandbox, shell: Shell) {
     install(sandbox);
     command(sandbox, "anklume", SHOWS);
-    for shell in SHELLS {
-        let text = format!(
-            "{}anklume telemetry on\nanklume telemetry status\nanklume telemetry report --since 7d --format json\necho {status}\nanklume telemetry off\n\
-             anklume telemetry report --sort nonsense\necho {status}\nanklume telemetry on\nanklume telemetry clear\nanklume telemetry log\n",
-            shell.init(),
-            status = shell.status()
-        );
-        let output = shell.script(sandbox, &text).output();
-        let text = output.text();
-        for says in [
-            "Telemetry enabled. Data stored in: ",
-            "Telemetry: enabled",
-            "Telemetry disabled.",
-            "Telemetry data and state deleted.",
-            "anklume<telemetry><log>",
-        ] {
-            assert!(text.contains(says), "{shell:?}: {text} {}", output.stderr);
-        }
-        assert!(output.stderr.contains("nonsense"), "{shell:?}: {}", output.stderr);
-        let statuses: Vec<_> = text.lines().filter(|line| line.parse::<u8>().is_ok()).collect();
-        assert_eq!(statuses, ["0", "2"], "{shell:?}: {text}");
+    let text = format!(
+        "{}anklume telemetry on\nanklume telemetry status\nanklume telemetry report --since 7d --format json\necho {status}\nanklume telemetry off\n\
+         anklume telemetry report --sort nonsense\necho {status}\nanklume telemetry on\nanklume telemetry clear\nanklume telemetry log\n",
+        shell.init(),
+        status = shell.status()
+    );
+    let output = shell.script(sandbox, &text).output();
+    let text = output.text();
+    for says in [
+        "Telemetry enabled. Data stored in: ",
+        "Telemetry: enabled",
+        "Telemetry disabled.",
+        "Telemetry data and state deleted.",
+        "anklume<telemetry><log>",
+    ] {
+        assert!(text.contains(says), "{shell:?}: {text} {}", output.stderr);
     }
+    assert!(output.stderr.contains("nonsense"), "{shell:?}: {}", output.stderr);
+    let statuses: Vec<_> = text.lines().filter(|line| line.parse::<u8>().is_ok()).collect();
+    assert_eq!(statuses, ["0", "2"], "{shell:?}: {text}");
     assert!(!sandbox.home().join(".anklume").exists());
 }
 
-fn without_anklume_there_is_no_alias(sandbox: &Sandbox) {
+fn without_anklume_there_is_no_alias(sandbox: &Sandbox, shell: Shell) {
     install(sandbox);
-    for shell in SHELLS {
-        let text = format!("{}anklume sync\necho {}\n", shell.init(), shell.status());
-        let output = shell.script(sandbox, &text).output();
-        assert_eq!(output.text(), "127\n", "{shell:?}");
-        assert!(!output.stderr.contains("tm-run:"), "{shell:?}: {}", output.stderr);
-    }
+    let text = format!("{}anklume sync\necho {}\n", shell.init(), shell.status());
+    let output = shell.script(sandbox, &text).output();
+    assert_eq!(output.text(), "127\n", "{shell:?}");
+    assert!(!output.stderr.contains("tm-run:"), "{shell:?}: {}", output.stderr);
     assert!(!sandbox.home().join(".anklume").exists());
 }
 
-fn environment_of_the_command_is_untouched(sandbox: &Sandbox) {
+fn environment_of_the_command_is_untouched(sandbox: &Sandbox, shell: Shell) {
     install(sandbox);
     command(sandbox, "anklume", "#!/bin/sh\nenv | grep -v -e '^_=' -e '^PPID='\n");
-    for shell in SHELLS {
-        for typed in ["anklume domain apply pro\n", "anklume sync --dry-run\n", "anklume dev test\n"] {
-            let bare = shell.script(sandbox, typed).output();
-            let aliased = shell.script(sandbox, &format!("{}{typed}", shell.init())).output();
-            assert_eq!(aliased.text(), bare.text(), "{shell:?}: {typed}");
-        }
+    for typed in ["anklume domain apply pro\n", "anklume sync --dry-run\n", "anklume dev test\n"] {
+        let bare = shell.script(sandbox, typed).output();
+        let aliased = shell.script(sandbox, &format!("{}{typed}", shell.init())).output();
+        assert_eq!(aliased.text(), bare.text(), "{shell:?}: {typed}");
     }
 }
 
-fn init_leaves_nothing_but_names_of_its_own(sandbox: &Sandbox) {
+fn init_leaves_nothing_but_names_of_its_own(sandbox: &Sandbox, shell: Shell) {
     install(sandbox);
     command(sandbox, "anklume", SHOWS);
-    for (shell, names) in [
-        (Shell::Bash, "compgen -v; compgen -A function; compgen -A alias; shopt -p; set -o\n"),
-        (Shell::Zsh, "print -l ${(k)parameters}; print -l ${(k)functions}; print -l ${(k)aliases}; setopt\n"),
-    ] {
-        let text = format!(
-            "echo\n{names}echo ----\n{}tm-wrap anklume\ntm-wrap --undo anklume\n{names}",
-            shell.init()
-        );
-        let text = shell.script(sandbox, &text).output().text();
-        let (before, after) = text.split_once("----\n").expect("both lists");
-        let before: BTreeSet<&str> = before.lines().collect();
-        let added: Vec<&str> = after.lines().filter(|line| !before.contains(line)).collect();
-        for name in &added {
-            let is_own = ["_tm_run", "_tm-run", "tm-wrap"].iter().any(|own| name.starts_with(own));
-            // zsh's hooks are a list of names; PIPESTATUS is of the shell's last pipeline.
-            assert!(
-                is_own || name.ends_with("precmd_functions") || *name == "PIPESTATUS",
-                "{shell:?}: {name}"
-            );
-        }
-        assert!(added.contains(&"tm-wrap"), "{shell:?}: {added:?}");
+    let names = if shell == Shell::Bash {
+        "compgen -v; compgen -A function; compgen -A alias; shopt -p; set -o\n"
+    } else {
+        "print -l ${(k)parameters}; print -l ${(k)functions}; print -l ${(k)aliases}; setopt\n"
+    };
+    let text =
+        format!("echo\n{names}echo ----\n{}tm-wrap anklume\ntm-wrap --undo anklume\n{names}", shell.init());
+    let text = shell.script(sandbox, &text).output().text();
+    let (before, after) = text.split_once("----\n").expect("both lists");
+    let before: BTreeSet<&str> = before.lines().collect();
+    let added: Vec<&str> = after.lines().filter(|line| !before.contains(line)).collect();
+    for name in &added {
+        let is_own = ["_tm_run", "_tm-run", "tm-wrap"].iter().any(|own| name.starts_with(own));
+        // zsh's hooks are a list of names; PIPESTATUS is of the shell's last pipeline.
+        assert!(is_own || name.ends_with("precmd_functions") || *name == "PIPESTATUS", "{shell:?}: {name}");
     }
+    assert!(added.contains(&"tm-wrap"), "{shell:?}: {added:?}");
 }
 
-fn no_process_is_started_but_tm_run(sandbox: &Sandbox) {
+fn no_process_is_started_but_tm_run(sandbox: &Sandbox, shell: Shell) {
     install(sandbox);
     command(sandbox, "anklume", "#!/bin/true\n");
     command(sandbox, "play", "#!/bin/true\n");
     let trace = sandbox.path("trace");
     let trace = trace.to_str().expect("UTF-8");
-    for shell in [Shell::Bash, Shell::Zsh] {
-        let processes = |text: &str| {
-            shell.script(sandbox, text);
-            let script = sandbox.path("script");
-            let script = script.to_str().expect("UTF-8");
-            let name = if shell == Shell::Bash { "bash" } else { "zsh" };
-            let words =
-                ["strace", "-f", "-qq", "-e", "trace=clone,clone3,fork,vfork", "-o", trace, name, script];
-            start(sandbox, &words).output();
-            let calls = fs::read_to_string(trace).expect("a trace");
-            // A call that another process interrupts has a second line.
-            calls.lines().filter(|line| line.contains('(')).count()
-        };
-        let init = processes(shell.init());
-        assert_eq!(init, 1, "{shell:?}: the shell's $() alone");
-        let wraps = format!(
-            "{}alias play='play -i'\ntm-wrap play\ntm-wrap --undo play\ntm-wrap play x\n",
-            shell.init()
-        );
-        assert_eq!(processes(&wraps), init, "{shell:?}");
-        // While recording is off, tm-run is replaced by the command.
-        let runs = format!("{wraps}anklume sync\nplay x\nplay y\n:\n");
-        assert_eq!(processes(&runs), init + 3, "{shell:?}");
-    }
+    let processes = |text: &str| {
+        shell.script(sandbox, text);
+        let script = sandbox.path("script");
+        let script = script.to_str().expect("UTF-8");
+        let words =
+            ["strace", "-f", "-qq", "-e", "trace=clone,clone3,fork,vfork", "-o", trace, shell.name(), script];
+        start(sandbox, &words).output();
+        let calls = fs::read_to_string(trace).expect("a trace");
+        // A call that another process interrupts has a second line.
+        calls.lines().filter(|line| line.contains('(')).count()
+    };
+    let init = processes(shell.init());
+    assert_eq!(init, 1, "{shell:?}: the shell's $() alone");
+    let wraps =
+        format!("{}alias play='play -i'\ntm-wrap play\ntm-wrap --undo play\ntm-wrap play x\n", shell.init());
+    assert_eq!(processes(&wraps), init, "{shell:?}");
+    // While recording is off, tm-run is replaced by the command.
+    let runs = format!("{wraps}anklume sync\nplay x\nplay y\n:\n");
+    assert_eq!(processes(&runs), init + 3, "{shell:?}");
 }
 
-fn tm_wrap_records_the_subcommands_it_was_given(sandbox: &Sandbox) {
+fn tm_wrap_records_the_subcommands_it_was_given(sandbox: &Sandbox, shell: Shell) {
     install(sandbox);
     command(sandbox, "terra.form-2", &format!("{SHOWS}exit 3\n"));
     command(sandbox, "play", SHOWS);
     command(sandbox, "runs", "#!/bin/sh\nexec \"$@\"\n");
-    for shell in SHELLS {
-        let text = format!(
-            "{}tm-wrap terra.form-2 plan apply\nterra.form-2 -chdir=x plan 'a  b' ''\necho {status}\n\
-             terra.form-2 output plan\nterra.form-2\n\
-             tm-wrap --target site play\nplay one\n\
-             tm-wrap --target='the web' --domain \"it's\\$\" play\nplay two\ncommand play bare\n\
-             alias play='runs play'\ntm-wrap --domain d play up\nplay up\nplay down\n",
-            shell.init(),
-            status = shell.status()
-        );
-        let output = shell.script(sandbox, &text).output();
-        assert_eq!(output.stderr, "", "{shell:?}");
-        assert_eq!(
-            output.text(),
-            "terra.form-2<-chdir=x><plan><a  b><>\n3\nterra.form-2<output><plan>\nterra.form-2\n\
-             play<one>\nplay<two>\nplay<bare>\nplay<up>\nplay<down>\n",
-            "{shell:?}"
-        );
-        let expected = [
-            named("terra.form-2-plan", None),
-            named("site", None),
-            named("the web", Some("it's$")),
-            named("play-up", Some("d")),
-        ];
-        assert_eq!(recorded(sandbox), expected, "{shell:?}");
-        fs::remove_file(sandbox.log()).expect("the log goes");
-    }
+    let text = format!(
+        "{}tm-wrap terra.form-2 plan apply\nterra.form-2 -chdir=x plan 'a  b' ''\necho {status}\n\
+         terra.form-2 output plan\nterra.form-2\n\
+         tm-wrap --target site play\nplay one\n\
+         tm-wrap --target='the web' --domain \"it's\\$\" play\nplay two\ncommand play bare\n\
+         alias play='runs play'\ntm-wrap --domain d play up\nplay up\nplay down\n",
+        shell.init(),
+        status = shell.status()
+    );
+    let output = shell.script(sandbox, &text).output();
+    assert_eq!(output.stderr, "", "{shell:?}");
+    assert_eq!(
+        output.text(),
+        "terra.form-2<-chdir=x><plan><a  b><>\n3\nterra.form-2<output><plan>\nterra.form-2\n\
+         play<one>\nplay<two>\nplay<bare>\nplay<up>\nplay<down>\n",
+        "{shell:?}"
+    );
+    let expected = [
+        named("terra.form-2-plan", None),
+        named("site", None),
+        named("the web", Some("it's$")),
+        named("play-up", Some("d")),
+    ];
+    assert_eq!(recorded(sandbox), expected, "{shell:?}");
 }
 
-fn tm_wrap_lists_and_undoes(sandbox: &Sandbox) {
+fn tm_wrap_lists_and_undoes(sandbox: &Sandbox, shell: Shell) {
     install(sandbox);
     command(sandbox, "anklume", SHOWS);
     command(sandbox, "play", SHOWS);
-    for shell in SHELLS {
-        let text = format!(
-            "alias play='play -i'\n{}tm-wrap\necho ----\ntm-wrap --domain d play up\ntm-wrap\necho ----\n\
-             tm-wrap --undo play\nplay up\ntm-wrap --undo anklume\nanklume sync\ntm-wrap\ntm-wrap --undo play\n",
-            shell.init()
-        );
-        let output = shell.script(sandbox, &text).output();
-        let text = output.text();
-        let parts: Vec<&str> = text.split("----\n").collect();
-        assert!(parts[0].contains("anklume") && !parts[0].contains("play"), "{shell:?}: {text}");
-        assert!(parts[1].contains("tm-run") && parts[1].contains("subcommands=up"), "{shell:?}: {text}");
-        assert_eq!(parts[2], "play<-i><up>\nanklume<sync>\n", "{shell:?}");
-        assert_eq!(output.stderr, "tm-wrap: play is not recorded\n", "{shell:?}");
-        assert_eq!(output.status, WaitStatus::Exited(2), "{shell:?}");
-        assert_eq!(recorded(sandbox), [], "{shell:?}");
-    }
+    let text = format!(
+        "alias play='play -i'\n{}tm-wrap\necho ----\ntm-wrap --domain d play up\ntm-wrap\necho ----\n\
+         tm-wrap --undo play\nplay up\ntm-wrap --undo anklume\nanklume sync\ntm-wrap\ntm-wrap --undo play\n",
+        shell.init()
+    );
+    let output = shell.script(sandbox, &text).output();
+    let text = output.text();
+    let parts: Vec<&str> = text.split("----\n").collect();
+    assert!(parts[0].contains("anklume") && !parts[0].contains("play"), "{shell:?}: {text}");
+    assert!(parts[1].contains("tm-run") && parts[1].contains("subcommands=up"), "{shell:?}: {text}");
+    assert_eq!(parts[2], "play<-i><up>\nanklume<sync>\n", "{shell:?}");
+    assert_eq!(output.stderr, "tm-wrap: play is not recorded\n", "{shell:?}");
+    assert_eq!(output.status, WaitStatus::Exited(2), "{shell:?}");
+    assert_eq!(recorded(sandbox), [], "{shell:?}");
 }
 
-fn tm_wrap_refuses_what_is_no_command(sandbox: &Sandbox) {
+fn tm_wrap_refuses_what_is_no_command(sandbox: &Sandbox, shell: Shell) {
     install(sandbox);
-    for shell in SHELLS {
-        for (words, why) in [
-            ("--target", "usage: tm-wrap"),
-            ("--target ''", "usage: tm-wrap"),
-            ("--unknown ls", "usage: tm-wrap"),
-            ("'a b'", "usage: tm-wrap"),
-            ("'x; touch PWNED'", "usage: tm-wrap"),
-            ("-- -x", "usage: tm-wrap"),
-            ("--target 'a\nb' ls", "usage: tm-wrap"),
-            ("ls 'a\tb'", "usage: tm-wrap"),
-            ("cd", "is no command, belongs to the shell"),
-            ("if", "is no command, belongs to the shell"),
-            ("mine", "is no command, belongs to the shell"),
-            ("no-such-command", "is no command, belongs to the shell"),
-            ("--undo ls", "ls is not recorded"),
-        ] {
-            // One that a function hides.
-            command(sandbox, "mine", SHOWS);
-            let mine = if shell == Shell::Fish { "function mine; end" } else { "mine() { :; }" };
-            let output =
-                shell.script(sandbox, &format!("{}{mine}\ntm-wrap {words}\n", shell.init())).output();
-            assert_eq!(output.status, WaitStatus::Exited(2), "{shell:?} {words}: {}", output.stderr);
-            assert!(output.stderr.contains(why), "{shell:?} {words}: {}", output.stderr);
-        }
+    for (words, why) in [
+        ("--target", "usage: tm-wrap"),
+        ("--target ''", "usage: tm-wrap"),
+        ("--unknown ls", "usage: tm-wrap"),
+        ("'a b'", "usage: tm-wrap"),
+        ("'x; touch PWNED'", "usage: tm-wrap"),
+        ("-- -x", "usage: tm-wrap"),
+        ("--target 'a\nb' ls", "usage: tm-wrap"),
+        ("ls 'a\tb'", "usage: tm-wrap"),
+        ("cd", "is no command, belongs to the shell"),
+        ("if", "is no command, belongs to the shell"),
+        ("mine", "is no command, belongs to the shell"),
+        ("no-such-command", "is no command, belongs to the shell"),
+        ("--undo ls", "ls is not recorded"),
+    ] {
+        // One that a function hides.
+        command(sandbox, "mine", SHOWS);
+        let mine = if shell == Shell::Fish { "function mine; end" } else { "mine() { :; }" };
+        let output = shell.script(sandbox, &format!("{}{mine}\ntm-wrap {words}\n", shell.init())).output();
+        assert_eq!(output.status, WaitStatus::Exited(2), "{shell:?} {words}: {}", output.stderr);
+        assert!(output.stderr.contains(why), "{shell:?} {words}: {}", output.stderr);
     }
     assert!(!sandbox.home().join("PWNED").exists());
 }
@@ -594,8 +564,18 @@ const BASH: &[&str] = &["bash", "--norc", "--noprofile", "--noediting", "-i"];
 const POSIX_BASH: &[&str] = &["bash", "--posix", "--norc", "--noprofile", "--noediting", "-i"];
 const ZSH: &[&str] = &["zsh", "-f", "+o", "zle", "+o", "promptsp", "-i"];
 
+impl Shell {
+    fn sessions(self) -> &'static [&'static [&'static str]] {
+        match self {
+            Self::Bash => &[BASH, POSIX_BASH],
+            Self::Zsh => &[ZSH],
+            Self::Fish => &[&["fish", "--no-config", "-i"]],
+        }
+    }
+}
+
 /// Everything a session may have set or defined before the line of the start file.
-fn odd_sessions_of_bash_and_zsh_go_on_and_record(sandbox: &Sandbox) {
+fn odd_sessions_go_on_and_record(sandbox: &Sandbox, shell: Shell) {
     install(sandbox);
     command(sandbox, "anklume", SHOWS);
     command(sandbox, "play", SHOWS);
@@ -608,7 +588,7 @@ fn odd_sessions_of_bash_and_zsh_go_on_and_record(sandbox: &Sandbox) {
     let aliases = "alias tail='echo BAD' sort='echo BAD' grep='echo BAD' printf='echo BAD'";
     let names =
         "readonly target=1 domain=1 name=1 word=1 line=1 cur=1 i=1 verb=1 prefix=1 text=1 found=1 IFS=,";
-    for (shell, words, variable, before) in [
+    let all = [
         (Shell::Bash, BASH, None, ""),
         (Shell::Bash, POSIX_BASH, None, ""),
         (Shell::Bash, &sh, None, ""),
@@ -631,7 +611,8 @@ fn odd_sessions_of_bash_and_zsh_go_on_and_record(sandbox: &Sandbox) {
         (Shell::Zsh, ZSH, None, functions),
         (Shell::Zsh, ZSH, None, aliases),
         (Shell::Zsh, ZSH, None, names),
-    ] {
+    ];
+    for (_, words, variable, before) in all.into_iter().filter(|(of, ..)| *of == shell) {
         let context = format!("{words:?} {variable:?} {before}");
         let mut session = Session::start(sandbox, words, variable);
         session.run(before);
@@ -677,10 +658,10 @@ fn every_option_of_zsh_is_survived(sandbox: &Sandbox) {
     }
 }
 
-fn background_job_is_killed_by_the_pid_of_the_shell(sandbox: &Sandbox) {
+fn background_job_is_killed_by_the_pid_of_the_shell(sandbox: &Sandbox, shell: Shell) {
     install(sandbox);
     command(sandbox, "anklume", &format!("#!/bin/sh\nexec {} signals default=15\n", probe()));
-    for (shell, words) in [(Shell::Bash, BASH), (Shell::Bash, POSIX_BASH), (Shell::Zsh, ZSH)] {
+    for &words in shell.sessions() {
         let mut session = Session::start(sandbox, words, None);
         session.run(shell.init().trim_end());
         session.job.terminal().type_line("anklume sync &");
@@ -689,14 +670,14 @@ fn background_job_is_killed_by_the_pid_of_the_shell(sandbox: &Sandbox) {
         assert!(!crate::harness::is_alive(pid), "{words:?}");
         session.leave();
     }
-    sandbox.assert_logged(&[143, 143, 143]);
+    sandbox.assert_logged(&vec![143; shell.sessions().len()]);
 }
 
-fn jobs_fg_and_time_know_the_command(sandbox: &Sandbox) {
+fn jobs_fg_and_time_know_the_command(sandbox: &Sandbox, shell: Shell) {
     install(sandbox);
     command(sandbox, "anklume", &format!("#!/bin/sh\nexec {} signals default=2 default=20\n", probe()));
     command(sandbox, "play", "#!/bin/sh\n");
-    for (shell, words) in [(Shell::Bash, BASH), (Shell::Bash, POSIX_BASH), (Shell::Zsh, ZSH)] {
+    for &words in shell.sessions() {
         let mut session = Session::start(sandbox, words, None);
         session.run(shell.init().trim_end());
         session.job.terminal().type_line("anklume sync");
@@ -715,27 +696,23 @@ fn jobs_fg_and_time_know_the_command(sandbox: &Sandbox) {
         assert!(timed.contains("user"), "{words:?}: {timed}");
         session.leave();
     }
-    sandbox.assert_logged(&[130, 0, 130, 0, 130, 0]);
+    sandbox.assert_logged(&[130, 0].repeat(shell.sessions().len()));
 }
 
-fn ctrl_c_comes_back_to_the_prompt(sandbox: &Sandbox) {
+fn ctrl_c_comes_back_to_the_prompt(sandbox: &Sandbox, shell: Shell) {
     install(sandbox);
     command(sandbox, "anklume", &format!("#!/bin/sh\nexec {} signals default=2\n", probe()));
-    for (shell, words) in
-        [(Shell::Bash, BASH), (Shell::Zsh, ZSH), (Shell::Fish, &["fish", "--no-config", "-i"])]
-    {
-        let start = start(sandbox, words).env("PS1", PROMPT).env("HISTFILE", "");
-        let mut job = start.launch_option("--leads-session", "yes").on_terminal().spawn();
-        let terminal = job.terminal();
-        let prompt = if shell == Shell::Fish { "function fish_prompt; end; " } else { "" };
-        terminal.type_line(&format!("{prompt}{}", shell.init().trim_end()));
-        terminal.type_line("anklume sync");
-        terminal.screen.read_ready_pid();
-        terminal.ctrl('C');
-        terminal.type_line(&format!("echo code={}", shell.status()));
-        terminal.screen.read_until("code=130");
-        terminal.type_line("exit");
-        job.wait_for_exit();
-    }
-    sandbox.assert_logged(&[130, 130, 130]);
+    let start = start(sandbox, shell.sessions()[0]).env("PS1", PROMPT).env("HISTFILE", "");
+    let mut job = start.launch_option("--leads-session", "yes").on_terminal().spawn();
+    let terminal = job.terminal();
+    let prompt = if shell == Shell::Fish { "function fish_prompt; end; " } else { "" };
+    terminal.type_line(&format!("{prompt}{}", shell.init().trim_end()));
+    terminal.type_line("anklume sync");
+    terminal.screen.read_ready_pid();
+    terminal.ctrl('C');
+    terminal.type_line(&format!("echo code={}", shell.status()));
+    terminal.screen.read_until("code=130");
+    terminal.type_line("exit");
+    job.wait_for_exit();
+    sandbox.assert_logged(&[130]);
 }

@@ -9,7 +9,7 @@ use super::{command, in_shell_dir, install, start, typer_anklume};
 use crate::harness::{Case, OFF, Sandbox, TYPER, cases};
 
 pub fn cases() -> Vec<Case> {
-    let mut all = cases![OFF, needs ["bash", "zsh", "fish"];
+    let mut all = per_shell![OFF, SHELLS, needs [];
         every_option_and_subcommand_is_completed,
         every_possible_value_is_completed,
         names_in_the_log_are_completed,
@@ -38,65 +38,60 @@ fn beginning<'w>(word: &'w str, all: &[&str]) -> Option<&'w str> {
         .find(|start| all.iter().filter(|other| other.starts_with(start)).count() == 1)
 }
 
-fn every_option_and_subcommand_is_completed(sandbox: &Sandbox) {
+fn every_option_and_subcommand_is_completed(sandbox: &Sandbox, shell: Shell) {
     install(sandbox);
-    for shell in SHELLS {
-        let mut typist = Typist::with_init(sandbox, shell, "");
-        for &name in COMMANDS {
-            let help = Help::of(name);
-            let flags: Vec<&str> = help.flags.iter().map(|flag| flag.name.as_str()).collect();
-            assert!(flags.contains(&"--help"));
-            for flag in &flags {
-                let start = beginning(flag, &flags).expect("a flag that is no beginning of another");
-                let start = if start.len() < 3 { &flag[..3] } else { start };
-                let (typed, expected) = match name {
-                    "" => (format!("tm-run {start}"), vec!["tm-run", flag]),
-                    _ => (format!("tm-run {name} {start}"), vec!["tm-run", name, flag]),
-                };
-                typist.completes(&typed, &expected);
-            }
+    let mut typist = Typist::with_init(sandbox, shell, "");
+    for &name in COMMANDS {
+        let help = Help::of(name);
+        let flags: Vec<&str> = help.flags.iter().map(|flag| flag.name.as_str()).collect();
+        assert!(flags.contains(&"--help"));
+        for flag in &flags {
+            let start = beginning(flag, &flags).expect("a flag that is no beginning of another");
+            let start = if start.len() < 3 { &flag[..3] } else { start };
+            let (typed, expected) = match name {
+                "" => (format!("tm-run {start}"), vec!["tm-run", flag]),
+                _ => (format!("tm-run {name} {start}"), vec!["tm-run", name, flag]),
+            };
+            typist.completes(&typed, &expected);
         }
-        let subcommands: Vec<&str> = COMMANDS.iter().copied().filter(|name| !name.is_empty()).collect();
-        // Where commands begin alike the word is not unique; here is the list.
-        let listed = match shell {
-            // M-* puts all of them into the line.
-            Shell::Bash | Shell::PlainBash => typist.line("tm-run \x1b*").join(" "),
-            Shell::Zsh | Shell::Fish => typist.screen("tm-run \t\t", "status"),
-        };
-        for name in subcommands {
-            assert!(listed.contains(name), "{shell:?}: {name} in {listed}");
-        }
+    }
+    let subcommands: Vec<&str> = COMMANDS.iter().copied().filter(|name| !name.is_empty()).collect();
+    // Where commands begin alike the word is not unique; here is the list.
+    let listed = match shell {
+        // M-* puts all of them into the line.
+        Shell::Bash | Shell::PlainBash => typist.line("tm-run \x1b*").join(" "),
+        Shell::Zsh | Shell::Fish => typist.screen("tm-run \t\t", "status"),
+    };
+    for name in subcommands {
+        assert!(listed.contains(name), "{shell:?}: {name} in {listed}");
     }
 }
 
-fn every_possible_value_is_completed(sandbox: &Sandbox) {
+fn every_possible_value_is_completed(sandbox: &Sandbox, shell: Shell) {
     install(sandbox);
-    for shell in SHELLS {
-        let mut typist = Typist::with_init(sandbox, shell, "");
-        for &name in COMMANDS {
-            for flag in Help::of(name).flags {
-                let values: Vec<&str> = flag.values.iter().map(String::as_str).collect();
-                for value in &values {
-                    let Some(start) = beginning(value, &values) else { continue };
-                    let flag = &flag.name;
-                    typist
-                        .completes(&format!("tm-run {name} {flag} {start}"), &["tm-run", name, flag, value]);
-                    let joined = format!("{flag}={value}");
-                    typist.completes(&format!("tm-run {name} {flag}={start}"), &["tm-run", name, &joined]);
-                }
+    let mut typist = Typist::with_init(sandbox, shell, "");
+    for &name in COMMANDS {
+        for flag in Help::of(name).flags {
+            let values: Vec<&str> = flag.values.iter().map(String::as_str).collect();
+            for value in &values {
+                let Some(start) = beginning(value, &values) else { continue };
+                let flag = &flag.name;
+                typist.completes(&format!("tm-run {name} {flag} {start}"), &["tm-run", name, flag, value]);
+                let joined = format!("{flag}={value}");
+                typist.completes(&format!("tm-run {name} {flag}={start}"), &["tm-run", name, &joined]);
             }
         }
-        for what in ["bash", "zsh", "fish"] {
-            typist.completes(&format!("tm-run init {}", &what[..1]), &["tm-run", "init", what]);
-        }
-        typist.completes("tm-run report --since to", &["tm-run", "report", "--since", "today"]);
-        typist.completes("tm-run clear --before=y", &["tm-run", "clear", "--before=yesterday"]);
-        // Neither a number nor a word that is not known has a completion.
-        fs::write(sandbox.home().join("zfile"), "").expect("a file");
-        typist.leaves("tm-run report --last z", &["tm-run", "report", "--last", "z"]);
-        typist.leaves("tm-run report --format z", &["tm-run", "report", "--format", "z"]);
-        typist.leaves("tm-run status z", &["tm-run", "status", "z"]);
     }
+    for what in ["bash", "zsh", "fish"] {
+        typist.completes(&format!("tm-run init {}", &what[..1]), &["tm-run", "init", what]);
+    }
+    typist.completes("tm-run report --since to", &["tm-run", "report", "--since", "today"]);
+    typist.completes("tm-run clear --before=y", &["tm-run", "clear", "--before=yesterday"]);
+    // Neither a number nor a word that is not known has a completion.
+    fs::write(sandbox.home().join("zfile"), "").expect("a file");
+    typist.leaves("tm-run report --last z", &["tm-run", "report", "--last", "z"]);
+    typist.leaves("tm-run report --format z", &["tm-run", "report", "--format", "z"]);
+    typist.leaves("tm-run status z", &["tm-run", "status", "z"]);
 }
 
 /// A log with these names. They are written as they are: the caller makes JSON of them.
@@ -111,7 +106,7 @@ fn log(sandbox: &Sandbox, names: &[(&str, &str)]) {
     fs::write(sandbox.log(), names.iter().map(line).collect::<String>()).expect("a log");
 }
 
-fn names_in_the_log_are_completed(sandbox: &Sandbox) {
+fn names_in_the_log_are_completed(sandbox: &Sandbox, shell: Shell) {
     install(sandbox);
     log(
         sandbox,
@@ -125,40 +120,36 @@ fn names_in_the_log_are_completed(sandbox: &Sandbox) {
             ("-dash", "\"with\\/slash\""),
         ],
     );
-    for shell in SHELLS {
-        let mut typist = Typist::with_init(sandbox, shell, "");
-        for (typed, expected) in [
-            ("tm-run --target ap", &["tm-run", "--target", "apply"][..]),
-            ("tm-run --target=bu", &["tm-run", "--target=build-all"]),
-            ("tm-run --target my", &["tm-run", "--target", "my $(touch PWNED) site"]),
-            ("tm-run --target=my", &["tm-run", "--target=my $(touch PWNED) site"]),
-            ("tm-run --domain pr", &["tm-run", "--domain", "pro"]),
-            ("tm-run --domain ca", &["tm-run", "--domain", "café"]),
-            ("tm-run --domain=ba", &["tm-run", "--domain=back\\slash"]),
-            ("tm-run --target x --domain wi", &["tm-run", "--target", "x", "--domain", "with/slash"]),
-            ("tm-run report --target quo", &["tm-run", "report", "--target", "quo\"te's"]),
-            ("tm-run report --target=naï", &["tm-run", "report", "--target=naïve 猫"]),
-            ("tm-run report --domain x", &["tm-run", "report", "--domain", "x:y=z"]),
-            ("tm-run report --domain=x", &["tm-run", "report", "--domain=x:y=z"]),
-            ("tm-run report --domain=x:y", &["tm-run", "report", "--domain=x:y=z"]),
-            ("tm-run report --exclude ap", &["tm-run", "report", "--exclude", "apply"]),
-            ("tm-run report --failed --target a", &["tm-run", "report", "--failed", "--target", "apply"]),
-            ("tm-run log --target ap", &["tm-run", "log", "--target", "apply"]),
-            ("tm-run log --domain pr", &["tm-run", "log", "--domain", "pro"]),
-        ] {
-            typist.completes(typed, expected);
-        }
-        // Within quotes.
-        typist.completes(
-            "tm-run report --target 'my",
-            &["tm-run", "report", "--target", "my $(touch PWNED) site"],
-        );
-        typist.completes("tm-run report --target \"ap", &["tm-run", "report", "--target", "apply"]);
+    let mut typist = Typist::with_init(sandbox, shell, "");
+    for (typed, expected) in [
+        ("tm-run --target ap", &["tm-run", "--target", "apply"][..]),
+        ("tm-run --target=bu", &["tm-run", "--target=build-all"]),
+        ("tm-run --target my", &["tm-run", "--target", "my $(touch PWNED) site"]),
+        ("tm-run --target=my", &["tm-run", "--target=my $(touch PWNED) site"]),
+        ("tm-run --domain pr", &["tm-run", "--domain", "pro"]),
+        ("tm-run --domain ca", &["tm-run", "--domain", "café"]),
+        ("tm-run --domain=ba", &["tm-run", "--domain=back\\slash"]),
+        ("tm-run --target x --domain wi", &["tm-run", "--target", "x", "--domain", "with/slash"]),
+        ("tm-run report --target quo", &["tm-run", "report", "--target", "quo\"te's"]),
+        ("tm-run report --target=naï", &["tm-run", "report", "--target=naïve 猫"]),
+        ("tm-run report --domain x", &["tm-run", "report", "--domain", "x:y=z"]),
+        ("tm-run report --domain=x", &["tm-run", "report", "--domain=x:y=z"]),
+        ("tm-run report --domain=x:y", &["tm-run", "report", "--domain=x:y=z"]),
+        ("tm-run report --exclude ap", &["tm-run", "report", "--exclude", "apply"]),
+        ("tm-run report --failed --target a", &["tm-run", "report", "--failed", "--target", "apply"]),
+        ("tm-run log --target ap", &["tm-run", "log", "--target", "apply"]),
+        ("tm-run log --domain pr", &["tm-run", "log", "--domain", "pro"]),
+    ] {
+        typist.completes(typed, expected);
     }
+    // Within quotes.
+    typist
+        .completes("tm-run report --target 'my", &["tm-run", "report", "--target", "my $(touch PWNED) site"]);
+    typist.completes("tm-run report --target \"ap", &["tm-run", "report", "--target", "apply"]);
     assert!(!sandbox.home().join("PWNED").exists());
 }
 
-fn control_characters_in_names_do_not_reach_the_terminal(sandbox: &Sandbox) {
+fn control_characters_in_names_do_not_reach_the_terminal(sandbox: &Sandbox, shell: Shell) {
     install(sandbox);
     log(
         sandbox,
@@ -172,105 +163,91 @@ fn control_characters_in_names_do_not_reach_the_terminal(sandbox: &Sandbox) {
             ("harmless-two", "\"harmless-two\""),
         ],
     );
-    for shell in SHELLS {
-        let mut typist = Typist::with_init(sandbox, shell, "");
-        for option in ["--target", "--domain"] {
-            typist.leaves(&format!("tm-run report {option} evil"), &["tm-run", "report", option, "evil"]);
-            let screen = typist.screen(&format!("tm-run report {option} \t\t\t"), "harmless-two");
-            assert!(!screen.contains("pwned"), "{shell:?}: {screen:?}");
-        }
+    let mut typist = Typist::with_init(sandbox, shell, "");
+    for option in ["--target", "--domain"] {
+        typist.leaves(&format!("tm-run report {option} evil"), &["tm-run", "report", option, "evil"]);
+        let screen = typist.screen(&format!("tm-run report {option} \t\t\t"), "harmless-two");
+        assert!(!screen.contains("pwned"), "{shell:?}: {screen:?}");
     }
 }
 
-fn names_in_a_damaged_log_are_completed_as_far_as_readable(sandbox: &Sandbox) {
+fn names_in_a_damaged_log_are_completed_as_far_as_readable(sandbox: &Sandbox, shell: Shell) {
     install(sandbox);
     fs::create_dir_all(sandbox.telemetry()).expect("a directory");
-    for shell in SHELLS {
-        let mut bytes =
-            b"\0\xff\xfe not json {\"target\": \"ghost\n{\"target\":\"tight\",\"domain\":\"alone\"}\r\n"
-                .to_vec();
-        bytes.extend(b"{\"domain\" : \"spaced\", \"target\"  :  \"reversed\"}\n{\"target\": \"x\0y\"}\n{\"target\": \"glued\", \"dom{\"target\": \"second\"}\n");
-        let old =
-            b"{\"target\": \"ancient\", \"domain\": null, \"duration_seconds\": 45.0, \"exit_code\": 0}\n";
-        let mut long: Vec<u8> = old.iter().copied().cycle().take(old.len() * 20_000).collect();
-        long.extend(&bytes);
-        fs::write(sandbox.log(), &long).expect("a log");
-        let mut typist = Typist::with_init(sandbox, shell, "");
-        for (start, name) in [("ti", "tight"), ("rev", "reversed"), ("anc", "ancient")] {
-            typist.completes(&format!("tm-run --target {start}"), &["tm-run", "--target", name]);
-        }
-        typist.completes("tm-run --domain sp", &["tm-run", "--domain", "spaced"]);
-        typist.leaves("tm-run --target ghos", &["tm-run", "--target", "ghos"]);
-        // A log that cannot be read is no reason to wait or to complain.
-        fs::remove_file(sandbox.log()).expect("it goes");
-        nix::unistd::mkfifo(&sandbox.log(), nix::sys::stat::Mode::S_IRWXU).expect("a FIFO");
-        typist.leaves("tm-run --target ap", &["tm-run", "--target", "ap"]);
-        fs::remove_file(sandbox.log()).expect("it goes");
-        typist.leaves("tm-run --target ap", &["tm-run", "--target", "ap"]);
+    let mut bytes =
+        b"\0\xff\xfe not json {\"target\": \"ghost\n{\"target\":\"tight\",\"domain\":\"alone\"}\r\n".to_vec();
+    bytes.extend(b"{\"domain\" : \"spaced\", \"target\"  :  \"reversed\"}\n{\"target\": \"x\0y\"}\n{\"target\": \"glued\", \"dom{\"target\": \"second\"}\n");
+    let old = b"{\"target\": \"ancient\", \"domain\": null, \"duration_seconds\": 45.0, \"exit_code\": 0}\n";
+    let mut long: Vec<u8> = old.iter().copied().cycle().take(old.len() * 20_000).collect();
+    long.extend(&bytes);
+    fs::write(sandbox.log(), &long).expect("a log");
+    let mut typist = Typist::with_init(sandbox, shell, "");
+    for (start, name) in [("ti", "tight"), ("rev", "reversed"), ("anc", "ancient")] {
+        typist.completes(&format!("tm-run --target {start}"), &["tm-run", "--target", name]);
     }
+    typist.completes("tm-run --domain sp", &["tm-run", "--domain", "spaced"]);
+    typist.leaves("tm-run --target ghos", &["tm-run", "--target", "ghos"]);
+    // A log that cannot be read is no reason to wait or to complain.
+    fs::remove_file(sandbox.log()).expect("it goes");
+    nix::unistd::mkfifo(&sandbox.log(), nix::sys::stat::Mode::S_IRWXU).expect("a FIFO");
+    typist.leaves("tm-run --target ap", &["tm-run", "--target", "ap"]);
+    fs::remove_file(sandbox.log()).expect("it goes");
+    typist.leaves("tm-run --target ap", &["tm-run", "--target", "ap"]);
 }
 
-fn file_names_are_completed_for_log_and_output(sandbox: &Sandbox) {
+fn file_names_are_completed_for_log_and_output(sandbox: &Sandbox, shell: Shell) {
     install(sandbox);
     fs::create_dir(sandbox.home().join("logs")).expect("a directory");
     for name in ["events one.jsonl", "logs/other.jsonl"] {
         fs::write(sandbox.home().join(name), "").expect("a file");
     }
-    for shell in SHELLS {
-        let mut typist = Typist::with_init(sandbox, shell, "");
-        for option in ["--log", "--output"] {
-            typist.completes(
-                &format!("tm-run report {option} ev"),
-                &["tm-run", "report", option, "events one.jsonl"],
-            );
-            let joined = format!("{option}=logs/other.jsonl");
-            typist.completes(&format!("tm-run report {option}=logs/o"), &["tm-run", "report", &joined]);
-        }
+    let mut typist = Typist::with_init(sandbox, shell, "");
+    for option in ["--log", "--output"] {
+        typist.completes(
+            &format!("tm-run report {option} ev"),
+            &["tm-run", "report", option, "events one.jsonl"],
+        );
+        let joined = format!("{option}=logs/other.jsonl");
+        typist.completes(&format!("tm-run report {option}=logs/o"), &["tm-run", "report", &joined]);
     }
 }
 
-fn prefix_of_a_subcommand_is_answered_among_commands_that_begin_alike(sandbox: &Sandbox) {
+fn prefix_of_a_subcommand_is_answered_among_commands_that_begin_alike(sandbox: &Sandbox, shell: Shell) {
     install(sandbox);
     for name in ["statistics", "reporter", "clearly", "onward", "offline", "logger-of-events", "initialise"] {
         command(sandbox, name, "#!/bin/sh\n");
     }
-    for shell in SHELLS {
-        let mut typist = Typist::with_init(sandbox, shell, "");
-        for name in COMMANDS.iter().filter(|name| !name.is_empty()) {
-            // Fish shows only what fits on the screen, and marks what was typed.
-            let root = Help::of("");
-            let about =
-                root.text.lines().find_map(|line| line.trim().strip_prefix(*name)).expect("its help").trim();
-            let about = &about[..12];
-            for length in 2..name.len() {
-                let typed = format!("tm-run {}", &name[..length]);
-                let line = typist.line(&format!("{typed}\t"));
-                if line.last().map(String::as_str) != Some(name) {
-                    let listed = match shell {
-                        // M-* puts all of them into the line.
-                        Shell::Bash | Shell::PlainBash => typist.line(&format!("{typed}\x1b*")).join(" "),
-                        Shell::Zsh | Shell::Fish => typist.screen(&format!("{typed}\t\t"), about),
-                    };
-                    assert!(listed.contains(name) || listed.contains(about), "{shell:?}: {typed}: {listed}");
-                }
+    let mut typist = Typist::with_init(sandbox, shell, "");
+    for name in COMMANDS.iter().filter(|name| !name.is_empty()) {
+        // Fish shows only what fits on the screen, and marks what was typed.
+        let root = Help::of("");
+        let about =
+            root.text.lines().find_map(|line| line.trim().strip_prefix(*name)).expect("its help").trim();
+        let about = &about[..12];
+        for length in 2..name.len() {
+            let typed = format!("tm-run {}", &name[..length]);
+            let line = typist.line(&format!("{typed}\t"));
+            if line.last().map(String::as_str) != Some(name) {
+                let listed = match shell {
+                    // M-* puts all of them into the line.
+                    Shell::Bash | Shell::PlainBash => typist.line(&format!("{typed}\x1b*")).join(" "),
+                    Shell::Zsh | Shell::Fish => typist.screen(&format!("{typed}\t\t"), about),
+                };
+                assert!(listed.contains(name) || listed.contains(about), "{shell:?}: {typed}: {listed}");
             }
         }
     }
 }
 
-fn ten_thousand_names_are_completed(sandbox: &Sandbox) {
+fn ten_thousand_names_are_completed(sandbox: &Sandbox, shell: Shell) {
     install(sandbox);
     let names: Vec<String> = (0..10_000).map(|number| format!("name-{number:04}-and-more")).collect();
     let names: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "null")).collect();
     log(sandbox, &names);
-    for shell in SHELLS {
-        let mut typist = Typist::with_init(sandbox, shell, "");
-        typist.completes("tm-run --target name-4711", &["tm-run", "--target", "name-4711-and-more"]);
-        typist.completes(
-            "tm-run report --target=name-0815",
-            &["tm-run", "report", "--target=name-0815-and-more"],
-        );
-    }
+    let mut typist = Typist::with_init(sandbox, shell, "");
+    typist.completes("tm-run --target name-4711", &["tm-run", "--target", "name-4711-and-more"]);
+    typist
+        .completes("tm-run report --target=name-0815", &["tm-run", "report", "--target=name-0815-and-more"]);
 }
 
 fn newest_part_of_a_long_log_is_completed(sandbox: &Sandbox) {
@@ -282,16 +259,14 @@ fn newest_part_of_a_long_log_is_completed(sandbox: &Sandbox) {
     assert_eq!((output.text().as_str(), output.stderr.as_str()), ("nothing\nnew\nrecent\n", ""));
 }
 
-fn options_of_tm_wrap_are_completed(sandbox: &Sandbox) {
+fn options_of_tm_wrap_are_completed(sandbox: &Sandbox, shell: Shell) {
     install(sandbox);
     command(sandbox, "frobnicate-the-widget", "#!/bin/sh\n");
     log(sandbox, &[("apply", "\"production\"")]);
-    for shell in SHELLS {
-        let mut typist = Typist::with_init(sandbox, shell, "");
-        typist.completes("tm-wrap --un", &["tm-wrap", "--undo"]);
-        typist.completes("tm-wrap --domain pro", &["tm-wrap", "--domain", "production"]);
-        typist.completes("tm-wrap --target=x frobn", &["tm-wrap", "--target=x", "frobnicate-the-widget"]);
-    }
+    let mut typist = Typist::with_init(sandbox, shell, "");
+    typist.completes("tm-wrap --un", &["tm-wrap", "--undo"]);
+    typist.completes("tm-wrap --domain pro", &["tm-wrap", "--domain", "production"]);
+    typist.completes("tm-wrap --target=x frobn", &["tm-wrap", "--target=x", "frobnicate-the-widget"]);
 }
 
 /// The line of a start file that Typer's `--install-completion` makes.
@@ -359,62 +334,53 @@ fn frob(shell: Shell) -> &'static str {
     }
 }
 
-fn wrapped_command_is_completed_by_its_own_completion(sandbox: &Sandbox) {
+fn wrapped_command_is_completed_by_its_own_completion(sandbox: &Sandbox, shell: Shell) {
     install(sandbox);
     command(sandbox, "frob", "#!/bin/sh\n");
     command(sandbox, "frobnicate-the-widget", "#!/bin/sh\n");
     fs::write(sandbox.home().join("only file"), "").expect("a file");
-    for shell in SHELLS {
-        let mut typist = Typist::with_init(sandbox, shell, frob(shell));
-        typist.completes("tm-run frobn", &["tm-run", "frobnicate-the-widget"]);
-        typist.completes("tm-run -- frobn", &["tm-run", "--", "frobnicate-the-widget"]);
-        typist.completes("tm-run --target x frobn", &["tm-run", "--target", "x", "frobnicate-the-widget"]);
-        typist
-            .completes("tm-run frobnicate-the-widget onl", &["tm-run", "frobnicate-the-widget", "only file"]);
-        if shell == Shell::PlainBash {
-            // Handing over is bash-completion's work.
-            continue;
-        }
-        for before in ["tm-run", "tm-run --", "tm-run --target report", "tm-run --target=a:b --domain c --"] {
-            for (start, word) in [
-                ("al", "alpha"),
-                ("one b", "beta"),
-                ("--g", "--gamma"),
-                ("report --g", "--gamma"),
-                ("on --target=x --g", "--gamma"),
-            ] {
-                let typed = format!("{before} frob {start}");
-                let mut expected: Vec<&str> =
-                    before.split(' ').chain(["frob"]).chain(start.split(' ')).collect();
-                expected.pop();
-                expected.push(word);
-                typist.completes(&typed, &expected);
-            }
-        }
-        // A subcommand behind -- is a command.
-        typist.leaves("tm-run -- report --form", &["tm-run", "--", "report", "--form"]);
+    let mut typist = Typist::with_init(sandbox, shell, frob(shell));
+    typist.completes("tm-run frobn", &["tm-run", "frobnicate-the-widget"]);
+    typist.completes("tm-run -- frobn", &["tm-run", "--", "frobnicate-the-widget"]);
+    typist.completes("tm-run --target x frobn", &["tm-run", "--target", "x", "frobnicate-the-widget"]);
+    typist.completes("tm-run frobnicate-the-widget onl", &["tm-run", "frobnicate-the-widget", "only file"]);
+    if shell == Shell::PlainBash {
+        // Handing over is bash-completion's work.
+        return;
     }
+    for before in ["tm-run", "tm-run --", "tm-run --target report", "tm-run --target=a:b --domain c --"] {
+        for (start, word) in [
+            ("al", "alpha"),
+            ("one b", "beta"),
+            ("--g", "--gamma"),
+            ("report --g", "--gamma"),
+            ("on --target=x --g", "--gamma"),
+        ] {
+            let typed = format!("{before} frob {start}");
+            let mut expected: Vec<&str> = before.split(' ').chain(["frob"]).chain(start.split(' ')).collect();
+            expected.pop();
+            expected.push(word);
+            typist.completes(&typed, &expected);
+        }
+    }
+    // A subcommand behind -- is a command.
+    typist.leaves("tm-run -- report --form", &["tm-run", "--", "report", "--form"]);
 }
 
-fn anklume_keeps_its_own_completion(sandbox: &Sandbox) {
+fn anklume_keeps_its_own_completion(sandbox: &Sandbox, shell: Shell) {
     install(sandbox);
     command(sandbox, "anklume", "#!/bin/sh\n");
-    for shell in SHELLS {
-        let own = frob(shell).replace("frob", "anklume");
-        let mut typist = Typist::with_init(sandbox, shell, &own);
-        typist.completes("anklume al", &["anklume", "alpha"]);
-        typist.completes("anklume domain --g", &["anklume", "domain", "--gamma"]);
-    }
+    let own = frob(shell).replace("frob", "anklume");
+    let mut typist = Typist::with_init(sandbox, shell, &own);
+    typist.completes("anklume al", &["anklume", "alpha"]);
+    typist.completes("anklume domain --g", &["anklume", "domain", "--gamma"]);
 }
 
-fn command_of_tm_wrap_keeps_its_completion(sandbox: &Sandbox) {
+fn command_of_tm_wrap_keeps_its_completion(sandbox: &Sandbox, shell: Shell) {
     install(sandbox);
     command(sandbox, "frob", "#!/bin/sh\n");
-    for shell in SHELLS {
-        let mut typist =
-            Typist::with_init(sandbox, shell, &format!("{}tm-wrap --target x frob\n", frob(shell)));
-        typist.completes("frob al", &["frob", "alpha"]);
-    }
+    let mut typist = Typist::with_init(sandbox, shell, &format!("{}tm-wrap --target x frob\n", frob(shell)));
+    typist.completes("frob al", &["frob", "alpha"]);
 }
 
 fn zsh_completes_before_and_after_compinit_and_from_fpath(sandbox: &Sandbox) {

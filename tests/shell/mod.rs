@@ -1,5 +1,19 @@
 //! What is in `shell/`, in real shells, under real make.
 
+/// `per_shell![WAYS, SHELLS, needs ["make"]; one, two]`: the named functions, each for each shell, so that a shell that is
+/// missing hides nothing of the others.
+macro_rules! per_shell {
+    ($ways:expr, $shells:expr, needs $tools:tt; $($name:ident),+ $(,)?) => {
+        [$($shells.iter().flat_map(|&shell| {
+            let name = format!("{}::{}::{}", module_path!(), stringify!($name), shell.name());
+            let mut tools = shell.tools();
+            let more: &[&str] = &$tools;
+            tools.extend(more);
+            $crate::harness::Case::per_way($ways, &name, &tools, move |sandbox| $name(sandbox, shell))
+        }).collect::<Vec<_>>()),+].into_iter().flatten().collect::<Vec<_>>()
+    };
+}
+
 mod aliases;
 mod completion;
 mod documents;

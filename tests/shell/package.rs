@@ -73,7 +73,7 @@ fn debian_package_installs_completions_page_and_include(sandbox: &Sandbox) {
     install(sandbox);
     command(sandbox, "frob", "#!/bin/sh\n");
     let share = root.join("usr/share");
-    for shell in SHELLS {
+    for &shell in SHELLS {
         let rc = match shell {
             Shell::PlainBash => continue,
             Shell::Bash | Shell::Fish => String::new(),

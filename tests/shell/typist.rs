@@ -15,7 +15,26 @@ pub enum Shell {
     Fish,
 }
 
-pub const SHELLS: [Shell; 4] = [Shell::Bash, Shell::PlainBash, Shell::Zsh, Shell::Fish];
+pub const SHELLS: &[Shell] = &[Shell::Bash, Shell::PlainBash, Shell::Zsh, Shell::Fish];
+
+impl Shell {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Bash => "bash",
+            Self::PlainBash => "plain_bash",
+            Self::Zsh => "zsh",
+            Self::Fish => "fish",
+        }
+    }
+
+    pub fn tools(self) -> Vec<&'static str> {
+        match self {
+            Self::Bash => vec!["bash", BASH_COMPLETION],
+            Self::PlainBash => vec!["bash"],
+            Self::Zsh | Self::Fish => vec![self.name()],
+        }
+    }
+}
 
 /// Where the package bash-completion has its own part, if it is installed.
 const BASH_COMPLETION: &str = "/usr/share/bash-completion/bash_completion";
