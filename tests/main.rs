@@ -74,7 +74,12 @@ fn run(case: &Case, context: &RunContext<'_>) -> Result<(), RunError> {
     if std::env::var_os("CI").is_none() {
         context.ignore().inspect_err(|_| {
             // The summary only counts ignored tests. If stderr is closed, there is nobody to tell.
-            let _ = writeln!(std::io::stderr(), "{} is ignored: {tool} is missing", case.name);
+            let _ = writeln!(
+                std::io::stderr(),
+                "{} is ignored: {tool} is missing; {}",
+                case.name,
+                harness::remedy(tool)
+            );
         })?;
     }
     Err(RunError::fail(format!("{tool} is missing")))

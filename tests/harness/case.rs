@@ -40,6 +40,17 @@ impl Case {
     }
 }
 
+/// How to get a tool.
+pub fn remedy(tool: &str) -> &'static str {
+    match tool {
+        ROOT => "run the tests as root",
+        MOUNT_NAMESPACE | PID_NAMESPACE => "run the tests as root, outside a container",
+        DYNAMIC => "build one and set TM_RUN_DYNAMIC, see tests/README.md",
+        CORPUS => "it is in the repository",
+        _ => ".ci/run tools installs it on Debian",
+    }
+}
+
 /// A "tool" of tests that need a second user.
 pub const ROOT: &str = "root";
 /// A "tool" of tests that mount something: the right to make a mount namespace, which root has not in a container.

@@ -104,16 +104,18 @@ static int option(char **word) {
         if (pipe(ends)) fail("pipe");
         close(ends[0]);
         move_to(ends[1], atoi(value));
-    } else if (!strcmp(name, "--limit")) { /* RESOURCE:SOFT, or as much as is allowed */
+    } else if (!strcmp(name, "--limit")) { /* RESOURCE:SOFT, or as much as is allowed: max */
         struct rlimit limit;
         getrlimit(atoi(value), &limit);
         const char *soft = strchr(value, ':') + 1;
         limit.rlim_cur = strcmp(soft, "max") ? strtoul(soft, NULL, 10) : limit.rlim_max;
+        if (limit.rlim_cur > limit.rlim_max) limit.rlim_cur = limit.rlim_max;
         if (setrlimit(atoi(value), &limit)) fail("setrlimit");
     } else if (!strcmp(name, "--umask")) {
         umask((mode_t)strtol(value, NULL, 8));
-    } else if (!strcmp(name, "--nice")) {
-        if (setpriority(PRIO_PROCESS, 0, atoi(value))) fail("nice");
+    } else if (!strcmp(name, "--nice")) { /* So much nicer: who is nice already may not be less so. */
+        errno = 0;
+        if (nice(atoi(value)) == -1 && errno) fail("nice");
     } else if (!strcmp(name, "--batch")) {
         struct sched_param none = {0};
         if (sched_setscheduler(0, SCHED_BATCH, &none)) fail("sched_setscheduler");

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use nix::poll::{PollTimeout, poll};
 
 pub use case::{
-    CORPUS, Case, DUCKDB, DYNAMIC, MOUNT_NAMESPACE, PID_NAMESPACE, POLARS, ROOT, TYPER, python_with,
+    CORPUS, Case, DUCKDB, DYNAMIC, MOUNT_NAMESPACE, PID_NAMESPACE, POLARS, ROOT, TYPER, python_with, remedy,
 };
 pub(crate) use case::{cases, once};
 pub use job::{Job, Launch, Output, WaitStatus};

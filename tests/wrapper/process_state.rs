@@ -106,7 +106,8 @@ fn umask_nice_scheduler_oom_score_and_rlimits_are_kept(sandbox: &Sandbox) {
             .launch_option("--umask", "027")
             .launch_option("--nice", "5")
             .launch_option("--batch", "yes")
-            .launch_option("--oom", "300")
+            // Anybody may raise it.
+            .launch_option("--oom", "1000")
             .launch_option("--limit", "0:3600")
             .launch_option("--limit", "3:4194304")
             .launch_option("--limit", "4:12345")
