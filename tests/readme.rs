@@ -38,7 +38,7 @@ pub fn cases() -> Vec<Case> {
         error_without_a_static_c_library_is_the_one_in_the_readme,
     ]);
     all.extend(cases![OFF, needs ["man"]; manual_page_is_found_where_readme_puts_it]);
-    all.extend(cases![OFF, needs ["bash", "zsh"]; guarded_line_is_silent_without_tm_run]);
+    all.extend(cases![OFF, needs ["bash", "zsh", "fish"]; guarded_line_is_silent_without_tm_run]);
     all
 }
 
@@ -206,20 +206,21 @@ fn manual_page_is_found_where_readme_puts_it(sandbox: &Sandbox) {
     );
 }
 
-/// The line for the shell's start file that `How do I get rid of it?` gives.
+/// The lines for the shell's start file that `How do I get rid of it?` gives.
 fn guarded_line_is_silent_without_tm_run(sandbox: &Sandbox) {
     let readme = read("README.md");
     let (_, rest) = readme.split_once("if you write it as `").expect("a line");
-    let (line, _) = rest.split_once('`').expect("its end");
+    let mut lines = rest.split('`').step_by(2).map(|line| line.replace('\n', " "));
+    let (bash, fish) = (lines.next().expect("a line"), lines.next().expect("a line"));
     let theirs = std::env::var_os("PATH").unwrap_or_default();
     let without = std::env::split_paths(&theirs).filter(|dir| !dir.join("tm-run").exists());
     let without = std::env::join_paths(without).expect("a search path");
-    for shell in ["bash", "zsh"] {
-        let line = line.replace("init bash", &format!("init {shell}"));
-        // An alias in bash, a function in zsh.
-        let script = format!(
-            "{line}; {{ alias tm-wrap || typeset -f tm-wrap; }} >/dev/null 2>&1 && echo there || echo missing"
-        );
+    for (shell, line, is_there) in [
+        ("bash", bash.clone(), "alias tm-wrap"),
+        ("zsh", bash.replace("init bash", "init zsh"), "typeset -f tm-wrap"),
+        ("fish", fish, "functions -q tm-wrap"),
+    ] {
+        let script = format!("{line}; {is_there} >/dev/null 2>&1 && echo there || echo missing");
         let run = |path: &std::ffi::OsStr| sandbox.unwrapped([shell, "-c", &script]).env("PATH", path);
         run(&without).expect_output(0, "missing\n", "");
         run(search_path(sandbox).as_ref()).expect_output(0, "there\n", "");
