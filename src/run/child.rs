@@ -17,6 +17,11 @@ use crate::units::SignalNumber;
 const NOT_FOUND: u8 = 127;
 const NOT_EXECUTABLE: u8 = 126;
 
+/// What tm-run tells the child. [`GIVE_UP`]: that it cannot supervise a command.
+pub const WAIT: u32 = 0;
+pub const GO: u32 = 1;
+pub const GIVE_UP: u32 = 2;
+
 /// Whether our parent had SIGCHLD ignored. A child has this variable, or a copy of it.
 static IS_SIGCHLD_IGNORED: AtomicBool = AtomicBool::new(false);
 
@@ -83,8 +88,11 @@ impl ChildMain for Child {
     fn main(&self) -> ! {
         // Nobody would pass signals to the command without us, so it must not outlive us (timeout(1) does the same).
         process::set_parent_death_signal(self.parent);
-        while self.words.go.load() == 0 {
-            self.words.go.wait(0, None);
+        while self.words.go.load() == WAIT {
+            self.words.go.wait(WAIT, None);
+        }
+        if self.words.go.load() == GIVE_UP {
+            process::exit_now(0);
         }
         restore_sigchld();
         let error = self.command.exec();

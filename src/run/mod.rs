@@ -19,11 +19,12 @@
 //! | tm-run | stat | is recording on |
 //! | | stat, twice | would a child be in another PID namespace |
 //! | | rt_sigaction, rt_sigprocmask | an ignored SIGCHLD would leave nothing to wait for; from here on signals are taken |
+//! | | rt_sigtimedwait, waitid, kill | does a sandbox refuse what comes later |
 //! | | clone, twice; futex | the child, the sentinel, "go" |
 //! | | futex | the command has been executed |
 //! | tm-run, meanwhile | fstat, three times; stat of `/proc/self/fd`; chdir | it lets go of what the command inherited |
 //! | | waitid, rt_sigtimedwait | until the command has ended: one of each, and a last waitid |
-//! | tm-run, at the end | kill, waitid | the sentinel goes |
+//! | tm-run, at the end | kill, wait4 | the sentinel goes |
 //! | | see `store::append` | the line |
 //! | child | prctl, getppid | it ends with us |
 //! | | futex, execve | it waits for "go" and becomes the command |
@@ -68,26 +69,40 @@ pub struct FinishedRun {
 /// Runs a command and waits for its end.
 ///
 /// `None`: nothing was run, for want of memory or processes, or because a child would be in another PID namespace, or
-/// because the kernel does not know this kind of process. Another kind, or [`exec_in_place`], may still work.
+/// because the kernel does not know this kind of process, or because a sandbox refuses a system call that this needs
+/// (seccomp(2)). Another kind, or [`exec_in_place`], may still work.
 pub fn run(command: &'static Command, kind: ChildKind) -> Option<FinishedRun> {
     if ancestry::child_in_other_pid_namespace() {
         return None;
     }
     let words = SharedWords::new(kind)?;
     let parent = nix::unistd::getpid().as_raw();
+    if parent <= 0 {
+        // A sandbox refuses even that. Sent to such a number, a signal reaches many processes (kill(2)).
+        return None;
+    }
     child::reset_sigchld();
     let started = Instant::now();
     let Some(pid) = process::start(kind, Child { command, parent, words }, Some(&words.running)) else {
         child::restore_sigchld();
         return None;
     };
-    signal::sigprocmask(SigmaskHow::Block, SignalSet::ALL);
+    let sigmask = signal::sigprocmask(SigmaskHow::Block, SignalSet::ALL);
+    if sigmask.is_none() || !signal::can_be_taken() || !process::can_supervise(pid) {
+        words.go.store_and_wake(child::GIVE_UP);
+        process::reap(pid);
+        child::restore_sigchld();
+        if let Some(sigmask) = sigmask {
+            signal::sigprocmask(SigmaskHow::Set, sigmask);
+        }
+        return None;
+    }
     if kind == ChildKind::Fork {
         // A forked sentinel would keep its copy of the command's arguments, and pgrep -f would find it.
         process::clear_argv_tail(command.argc());
     }
     let sentinel = Sentinel::start(kind, words, parent);
-    words.go.store_and_wake(1);
+    words.go.store_and_wake(child::GO);
     let (mut exit, sentinel) = supervise::until_exit(pid, sentinel, words, || {
         process::clear_argv_tail(command.argc());
         fd::close_inherited();

@@ -171,7 +171,9 @@ impl ChildMain for SentinelProcess {
         loop {
             let request = self.words.request.load();
             if request == answered {
-                self.words.request.wait(answered, None);
+                if !self.words.request.wait(answered, None) {
+                    process::exit_now(0);
+                }
                 continue;
             }
             answered = request;

@@ -176,9 +176,9 @@ impl<OnExec: FnOnce()> Supervisor<OnExec> {
         };
         if to_group {
             self.forward_to_child_group(signal);
-        } else if !is_from_kernel && signal.sender_pid() == self.child && getppid().as_raw() != 0 {
+        } else if !is_from_kernel && signal.sender_pid() == self.child && getppid().as_raw() > 0 {
             // `kill $PPID` by the command is meant for whoever started it, and that is our parent. (In a PID namespace that
-            // may be nobody. Without us the command would then be its first process, and send to itself.)
+            // may be nobody, and a sandbox may not tell. Without us the command would then be its first process, and send to itself.)
             let _ = signal::forward(getppid().as_raw(), signal);
         } else {
             // The command may just have ended; its end is then the next thing we see.

@@ -36,12 +36,14 @@ impl Word {
         let _ = unsafe { syscall!(Sysno::futex, self.as_ptr(), libc::FUTEX_WAKE, i32::MAX) };
     }
 
-    /// Sleeps while the word has this value, at most as long as `timeout` says. May return early.
-    pub fn wait(&self, value: u32, timeout: Option<Duration>) {
+    /// Sleeps while the word has this value, at most as long as `timeout` says. May return early. False: a sandbox refuses
+    /// that (seccomp(2)).
+    pub fn wait(&self, value: u32, timeout: Option<Duration>) -> bool {
         let timeout = timeout.map(timespec);
         let timeout = timeout.as_ref().map_or(ptr::null(), ptr::from_ref);
         // SAFETY: the word and the timeout are live until the call returns; a null timeout is none.
-        let _ = unsafe { syscall!(Sysno::futex, self.as_ptr(), libc::FUTEX_WAIT, value, timeout) };
+        let result = unsafe { syscall!(Sysno::futex, self.as_ptr(), libc::FUTEX_WAIT, value, timeout) };
+        !matches!(result, Err(syscalls::Errno::EPERM | syscalls::Errno::ENOSYS))
     }
 }
 

@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicI32, AtomicPtr, Ordering};
 
 use nix::errno::Errno;
 use nix::libc;
-use nix::unistd::ForkResult;
+use nix::sys::wait::waitpid;
+use nix::unistd::{ForkResult, Pid};
 use syscalls::{Sysno, syscall};
 
 use super::futex::Word;
@@ -137,7 +138,7 @@ pub fn set_parent_death_signal(parent: i32) {
     // SAFETY: this option of prctl takes numbers only.
     let _ = unsafe { syscall!(Sysno::prctl, libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
     // SAFETY: getppid takes nothing.
-    if unsafe { syscall!(Sysno::getppid) } != Ok(parent.cast_unsigned() as usize) {
+    if unsafe { syscall!(Sysno::getppid) }.is_ok_and(|found| found != parent.cast_unsigned() as usize) {
         exit_now(1);
     }
 }
@@ -193,9 +194,23 @@ pub fn stopped_or_ended(pid: i32) -> Option<WaitStatus> {
     waitid(pid, libc::WEXITED | libc::WSTOPPED | libc::WNOHANG | libc::WNOWAIT)
 }
 
+/// Whether this process can wait for its child and signal it. A sandbox may refuse that (seccomp(2)).
+pub fn can_supervise(pid: i32) -> bool {
+    // SAFETY: a null pointer is for what is not asked for; the other arguments are numbers.
+    let waited = unsafe {
+        libc::waitid(
+            libc::P_PID,
+            pid.cast_unsigned(),
+            ptr::null_mut(),
+            libc::WEXITED | libc::WNOHANG | libc::WNOWAIT,
+        )
+    };
+    waited == 0 && signal::kill(pid, SignalNumber(0)).is_ok()
+}
+
 /// Waits until the child has ended, and reaps it.
 pub fn reap(pid: i32) {
-    while waitid(pid, libc::WEXITED).is_none() && Errno::last() == Errno::EINTR {}
+    while waitpid(Pid::from_raw(pid), None) == Err(Errno::EINTR) {}
 }
 
 /// A child that has ended and has not been reaped, whichever it is.

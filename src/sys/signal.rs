@@ -42,14 +42,16 @@ impl SignalSet {
 pub enum SigmaskHow {
     Block = libc::SIG_BLOCK as isize,
     Unblock = libc::SIG_UNBLOCK as isize,
+    Set = libc::SIG_SETMASK as isize,
 }
 
-/// Changes the signal mask of this thread.
-pub fn sigprocmask(how: SigmaskHow, set: SignalSet) {
-    // SAFETY: the pointer is to a live set of the size that is given; the old set is not asked for.
-    let _ = unsafe {
-        syscall!(Sysno::rt_sigprocmask, how as i32, &raw const set.0, ptr::null_mut::<u64>(), SIGSET_SIZE)
-    };
+/// Changes the signal mask of this thread, and returns what it was. `None`: a sandbox refuses that (seccomp(2)).
+pub fn sigprocmask(how: SigmaskHow, set: SignalSet) -> Option<SignalSet> {
+    let mut old = SignalSet(0);
+    // SAFETY: both pointers are to live sets of the size that is given.
+    let result =
+        unsafe { syscall!(Sysno::rt_sigprocmask, how as i32, &raw const set.0, &raw mut old.0, SIGSET_SIZE) };
+    result.is_ok().then_some(old)
 }
 
 /// The blocked signals that are pending (sigpending(2)).
@@ -112,6 +114,17 @@ pub enum Wait {
 /// Takes the next pending signal, whichever it is. `None`: there is none, or a stop interrupted the wait.
 pub fn take_pending(wait: Wait) -> Option<SignalInfo> {
     sigtimedwait(SignalSet::ALL, (wait == Wait::No).then_some(Duration::ZERO))
+}
+
+/// Whether signals can be taken from the queue. A sandbox may refuse that (seccomp(2)).
+pub fn can_be_taken() -> bool {
+    let none = SignalSet(0);
+    let now = timespec(Duration::ZERO);
+    let info = ptr::null_mut::<libc::siginfo_t>();
+    // SAFETY: the pointers are to live memory; a null one for what is not asked for.
+    let result =
+        unsafe { syscall!(Sysno::rt_sigtimedwait, &raw const none.0, info, &raw const now, SIGSET_SIZE) };
+    result == Err(syscalls::Errno::EAGAIN)
 }
 
 /// Takes a signal from the queue if it is pending.

@@ -18,10 +18,13 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,6 +73,27 @@ static void set_disposition(int signal, void (*handler)(int)) {
 static void set_mask(unsigned long mask) { syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, 8); }
 
 static unsigned long blocked;
+
+/* The system calls that fail, as in a sandbox (seccomp(2)): for each a comparison, and what is returned if it holds. */
+static struct sock_filter refusals[2 * 16 + 2];
+static unsigned short refusal_count;
+
+static void refuse(unsigned call, unsigned error) {
+    struct sock_filter load = BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
+    struct sock_filter compare = BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 1);
+    struct sock_filter fail = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error);
+    if (!refusal_count) refusals[refusal_count++] = load;
+    refusals[refusal_count++] = compare;
+    refusals[refusal_count++] = fail;
+}
+
+static void start_refusing(void) {
+    struct sock_filter allow = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+    if (!refusal_count) return;
+    refusals[refusal_count++] = allow;
+    struct sock_fprog program = {.len = refusal_count, .filter = refusals};
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program)) fail("seccomp");
+}
 
 static void move_to(int from, int to) {
     if (from < 0) fail("open");
@@ -148,6 +172,8 @@ static int option(char **word) {
         close(tied[1]);
         if (read(tied[0], &byte, 1)) fail("read");
         close(tied[0]);
+    } else if (!strcmp(name, "--refuse")) { /* CALL:ERRNO; in force from the command's start */
+        refuse((unsigned)atoi(value), (unsigned)atoi(strchr(value, ':') + 1));
     } else if (!strcmp(name, "--chdir")) {
         if (chdir(value)) fail("chdir");
     } else if (!strcmp(name, "--env")) {
@@ -215,6 +241,7 @@ int main(int count, char **words) {
             }
         }
         set_mask(blocked);
+        start_refusing();
         execvp(command[0], command);
         int why = errno;
         dprintf(2, "launch: %s: %s\n", command[0], strerror(why));

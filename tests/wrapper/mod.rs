@@ -10,6 +10,7 @@ mod nested;
 mod off;
 mod process_state;
 mod release;
+mod seccomp;
 mod signals;
 mod storage;
 mod terminal;
@@ -29,6 +30,7 @@ pub fn cases() -> Vec<Case> {
         off::cases(),
         process_state::cases(),
         release::cases(),
+        seccomp::cases(),
         signals::cases(),
         storage::cases(),
         terminal::cases(),
