@@ -420,11 +420,11 @@ fn subcommands() -> [Command; 8] {
     [
         Command::new("on").about("Start recording (creates the marker file)"),
         Command::new("off").about("Stop recording; what was recorded stays"),
-        Command::new("status").about("Show whether runs are recorded, why not, and what is stored").defer(
-            |it| {
+        Command::new("status")
+            .about("Show whether runs are recorded, why not, what is stored, and what is running")
+            .defer(|it| {
                 it.arg(choice("format", "FORMAT", &["text", "json"]).help("How to write it [default: text]"))
-            },
-        ),
+            }),
         Command::new("clear").about("Delete all that was recorded, and stop recording").defer(|it| {
             it.arg(when_arg("before").help("Delete only events before WHEN, and keep recording")).after_help(
                 "Examples:\n  tm-run clear                             delete everything\n  \

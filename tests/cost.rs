@@ -9,9 +9,9 @@ use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::fs;
 
-use crate::harness::{Case, RECORDED, Sandbox, TM_RUN, WaitStatus, Way, cases, probe};
+use crate::harness::{Case, RECORDED, Sandbox, TM_RUN, WaitStatus, Way, cases, install, probe};
 use crate::trust::EARLIER;
-use crate::trust::strace::{trace_of, wrapped_argv};
+use crate::trust::strace::{Call, trace_of, wrapped_argv};
 
 pub fn cases() -> Vec<Case> {
     let mut all = cases![RECORDED, needs ["strace"];
@@ -122,9 +122,17 @@ fn report_of_100_lines_makes_few_syscalls(sandbox: &Sandbox) {
     at_most(46, system_calls(sandbox, tm_run(&["report"])), "system calls");
 }
 
+/// Beside those that there are for each process of the machine. A program of its own has no runs that others start.
 fn status_of_100_lines_makes_few_syscalls(sandbox: &Sandbox) {
     log(sandbox, 100);
-    at_most(48, system_calls(sandbox, tm_run(&["status"])), "system calls");
+    let own = sandbox.path("tm-run");
+    install(TM_RUN, &own);
+    let (output, calls) = trace_of(sandbox, &["-f"], [own.into(), "status".into()]);
+    assert_eq!((output.status, output.stderr.as_str()), (WaitStatus::Exited(0), ""));
+    let is_look = |call: &&Call| call.text.contains("/exe\"") && !call.text.contains("/proc/self/exe");
+    let (looks, others): (Vec<&Call>, Vec<&Call>) = calls.iter().partition(is_look);
+    assert!(!looks.is_empty() && looks.iter().all(|call| call.name == "statx"), "one call a process");
+    at_most(52, others.iter().filter(|call| call.name != "getdents64").count(), "system calls");
 }
 
 fn report_of_100_lines_takes_few_instructions(sandbox: &Sandbox) {

@@ -45,6 +45,7 @@ const REPORT: &[(&str, &[&str])] = &[
     ("findings", &["model", "statistics"]),
     ("tally", &["calendar", "model", "parallel", "statistics"]),
     ("durations", &["model", "statistics", "tally"]),
+    ("estimate", &["durations", "model", "statistics"]),
     (
         "grouping",
         &["baseline", "calendar", "durations", "findings", "model", "parallel", "statistics", "tally"],

@@ -9,7 +9,7 @@ use std::process::Command;
 
 use crate::harness::{
     Case, DUCKDB, Launch, MOUNT_NAMESPACE, OFF, POLARS, RECORDED, Sandbox, TM_RUN, WaitStatus, cases,
-    install, once, python_with,
+    install, once, probe, python_with,
 };
 
 pub fn cases() -> Vec<Case> {
@@ -23,6 +23,7 @@ pub fn cases() -> Vec<Case> {
     all.extend(cases![RECORDED;
         recipe_for_cron_records_the_job,
         recipe_for_a_mail_prints_only_if_something_is_worse,
+        recipe_for_a_comparison_compares,
         recipe_for_a_ci_job_records_and_reports,
         recipe_for_several_machines_makes_one_report,
         recipe_for_clean_logs_leaves_out_torn_lines,
@@ -31,6 +32,7 @@ pub fn cases() -> Vec<Case> {
     all.extend(cases![RECORDED, needs ["just"]; recipe_for_just_records_the_recipe]);
     all.extend(cases![RECORDED, needs ["npm", "node"]; recipe_for_npm_records_the_script]);
     all.extend(cases![RECORDED, needs ["watch"]; recipe_for_watch_shows_the_status]);
+    all.extend(cases![RECORDED, needs ["bash"]; recipes_for_tmux_and_a_prompt_tell_what_is_running]);
     all.extend(cases![RECORDED, needs ["jq"]; recipe_for_jq_fails_below_the_success_rate]);
     all.extend(cases![RECORDED, needs [DUCKDB]; recipe_for_duckdb_reads_clean_logs]);
     all.extend(cases![RECORDED, needs [POLARS]; recipe_for_polars_reads_clean_logs_and_refuses_torn_ones]);
@@ -357,6 +359,31 @@ fn recipe_for_watch_shows_the_status(sandbox: &Sandbox) {
     job.terminal().screen.read_until("Telemetry: enabled");
     job.terminal().ctrl('C');
     job.wait_for_exit();
+}
+
+/// tmux has the shell run what stands in `#(...)`.
+fn recipes_for_tmux_and_a_prompt_tell_what_is_running(sandbox: &Sandbox) {
+    let blocks = blocks("**What is running");
+    let [tmux, prompt] = &blocks[..] else { panic!("{blocks:?}") };
+    let tmux = tmux.split_once("'#(").and_then(|(_, rest)| rest.strip_suffix(")'")).expect("a command");
+    let prompt = ["PS1='$ '", prompt.as_str(), "printf '%s\\n' \"${PS1@P}\""].join("\n");
+    let shown = || {
+        let bash = sandbox.unwrapped(["bash", "-c", &prompt]).env("PATH", search_path(sandbox));
+        [sh(sandbox, tmux).expect_stdout(), bash.expect_stdout()]
+    };
+    assert_eq!(shown(), ["", "$ \n"]);
+    let words = [TM_RUN, "--target", "apply", "--domain", "lab", "--", probe(), "pause"];
+    let mut job = sandbox.unwrapped(words).spawn();
+    job.stdout.read_ready_pid();
+    let [line, prompt] = shown();
+    assert!(line.starts_with("apply [lab] for ") && line.ends_with("s\n"), "{line}");
+    assert!(prompt.starts_with("[Running: apply [lab] for ") && prompt.ends_with("s] $ \n"), "{prompt}");
+}
+
+fn recipe_for_a_comparison_compares(sandbox: &Sandbox) {
+    fs::write(sandbox.log(), read("examples/two-months.jsonl")).expect("a log");
+    let said = sh(sandbox, &block("**Did the new plugin help?**")).expect_stdout();
+    assert!(said.contains("\nBefore and after 15 Nov 2026\n"), "{said}");
 }
 
 fn recipe_for_jq_fails_below_the_success_rate(sandbox: &Sandbox) {

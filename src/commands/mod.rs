@@ -13,6 +13,7 @@ mod nesting;
 mod output;
 mod progress;
 mod report;
+mod running;
 mod status;
 pub mod usage;
 mod when;

@@ -28,6 +28,14 @@ pub fn is_recorded_around_us(value: &[u8], target: &str) -> bool {
     ancestors.any(|ancestor| pids.contains(&ancestor.pid) && ancestor.comm == own.comm)
 }
 
+/// The target that the tm-run of this pid records, as it has told its command.
+pub fn target_of(value: &[u8], pid: i32) -> Option<String> {
+    let value = String::from_utf8_lossy(value);
+    let mut entries = value.rsplit(',').filter_map(|entry| entry.split_once(':'));
+    let (_, name) = entries.find(|(number, _)| number.parse() == Ok(pid))?;
+    Some(name.replace("%2C", ",").replace("%25", "%"))
+}
+
 /// The variable as the command gets it, `NAME=value`. `pid`: of the tm-run that records it.
 pub fn with(value: Option<&[u8]>, pid: i32, target: &str) -> Vec<u8> {
     let mut variable = format!("{VARIABLE}=").into_bytes();
@@ -59,5 +67,17 @@ mod tests {
     fn the_list_grows_at_its_end_and_keeps_names_apart() {
         assert_eq!(with(None, 42, "a,b%"), b"TM_RUN_ACTIVE=42:a%2Cb%25");
         assert_eq!(with(Some(b"7:x"), 42, "y"), b"TM_RUN_ACTIVE=7:x,42:y");
+    }
+
+    #[test]
+    fn each_target_in_the_list_is_found_by_its_pid() {
+        for name in ["apply", "a,b%", "%2C", "%25", "a:b", ""] {
+            let list = with(Some(b"7:x"), 42, name);
+            let value = &list[VARIABLE.len() + 1..];
+            assert_eq!(target_of(value, 42).as_deref(), Some(name));
+            assert_eq!(target_of(value, 7).as_deref(), Some("x"));
+            assert_eq!(target_of(value, 8), None);
+        }
+        assert_eq!(target_of(b"\xff,:,x:y,9:z", 9).as_deref(), Some("z"));
     }
 }

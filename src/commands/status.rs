@@ -1,15 +1,17 @@
-//! `status`: is this being recorded, and if not, why; what is stored.
+//! `status`: is this being recorded, and if not, why; what is stored; what is running.
 
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicU64;
 
 use anyhow::Context as _;
 use chrono::{DateTime, Local, Utc};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 
 use super::consent::{self, NO_HOME, Recording};
+use super::running::{self, Run};
 use super::{env, wrap};
 use crate::cli::StatusFormat;
 use crate::event::table::ReadStats;
@@ -43,6 +45,7 @@ struct Status {
     /// Why what is stored cannot be told.
     unread: Option<anyhow::Error>,
     way: Way,
+    running: Vec<Run>,
 }
 
 /// How a run that starts now is run, and why not in the usual way: see `run`.
@@ -104,6 +107,7 @@ impl Status {
                     stored: None,
                     unread: None,
                     way: Way::of(&recording),
+                    running: Vec::new(),
                 };
             }
         };
@@ -131,7 +135,8 @@ impl Status {
             _ => (None, None),
         };
         let directory = store.directory().display().to_string();
-        let stored = Stored::of(store.log_path(), log)
+        let mut running = running::runs(store);
+        let stored = Stored::of(store.log_path(), log, &mut running)
             .with_context(|| format!("could not read the log in {directory}"));
         let (stored, unread) = match stored {
             Ok(stored) => (stored, None),
@@ -145,6 +150,7 @@ impl Status {
             stored,
             unread,
             way: Way::of(&recording),
+            running,
         }
     }
 
@@ -173,6 +179,9 @@ impl Status {
             out,
             "Network: none. This program has no network code; check with: strace -f -e trace=network tm-run status"
         )?;
+        for run in &self.running {
+            writeln!(out, "Running: {}", run.sentence())?;
+        }
         if !self.is_enabled {
             writeln!(out, "Turn recording on with: tm-run on")?;
         }
@@ -202,27 +211,33 @@ impl Status {
             ("way", self.way.name.into()),
             ("way_reason", self.way.reason.clone().into()),
             ("last_line", stored.and_then(|stored| stored.last_line.clone()).into()),
+            ("running", array(self.running.iter().map(Run::json))),
         ])
     }
 }
 
 impl Stored {
-    fn of(path: PathBuf, log: io::Result<File>) -> anyhow::Result<Option<Self>> {
+    /// What is running is compared with what is stored.
+    fn of(path: PathBuf, log: io::Result<File>, running: &mut [Run]) -> anyhow::Result<Option<Self>> {
         let file = match log {
             Err(error) if is_missing(&error) => return Ok(None),
             other => other?,
         };
         let found = file.metadata()?;
         let last_line = last_line(&file, found.size())?;
-        let (reading, ends) = read::count(Source::File(path, file))?;
-        Ok(Some(Self {
-            period: ends
-                .and_then(|(first, last)| timestamp::to_datetime(first).zip(timestamp::to_datetime(last))),
-            reading,
-            size: found.size(),
-            mode: found.mode() & 0o7777,
-            last_line,
-        }))
+        let source = Source::File(path, file);
+        let (reading, period) = if running.is_empty() {
+            let (reading, ends) = read::count(source)?;
+            let moments = |(first, last)| timestamp::to_datetime(first).zip(timestamp::to_datetime(last));
+            (reading, ends.and_then(moments))
+        } else {
+            let mut table = read::read(vec![source], &AtomicU64::new(0))?;
+            for run in running {
+                run.estimate(&table);
+            }
+            (std::mem::take(&mut table.read_stats), table.period())
+        };
+        Ok(Some(Self { period, reading, size: found.size(), mode: found.mode() & 0o7777, last_line }))
     }
 
     fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {

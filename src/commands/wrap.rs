@@ -105,7 +105,7 @@ fn base_name(command: &OsStr) -> String {
 }
 
 /// The name, as far as it can be recorded.
-fn storable(name: &str) -> String {
+pub fn storable(name: &str) -> String {
     let mut name: String =
         name.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect();
     name.truncate(name.floor_char_boundary(NAME_MAX));

@@ -63,9 +63,12 @@ pub fn row_stats<D: Observation>(values: &mut [D], tally: &Tally) -> DurationSta
     }
 }
 
-/// Of the last twenty that succeeded, in any order.
+/// What is usual is what the last ones show, so many.
+pub const USUAL_RUNS: usize = 20;
+
+/// Of the last ones that succeeded, newest first.
 pub fn usual(newest_ok: impl Iterator<Item = f64>) -> Option<Usual> {
-    let mut last: Vec<f64> = newest_ok.take(20).collect();
+    let mut last: Vec<f64> = newest_ok.take(USUAL_RUNS).collect();
     last.sort_unstable_by(f64::total_cmp);
     let n = last.len();
     let quantile = |q| statistics::quantile(&last, q);

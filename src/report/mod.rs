@@ -18,6 +18,7 @@ pub mod baseline;
 pub mod calendar;
 mod compare;
 mod durations;
+pub mod estimate;
 mod findings;
 pub mod grouping;
 pub mod model;

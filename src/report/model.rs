@@ -166,6 +166,16 @@ pub struct Usual {
     pub range: Option<(f64, f64)>,
 }
 
+/// How a run that is going on compares with the runs that [`Usual`] is of.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Estimate {
+    pub usual: Usual,
+    /// So many of them took less time than this run has taken already.
+    pub longer_than: u64,
+    /// Seconds. `None`: too few of them took longer.
+    pub remaining: Option<f64>,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
     Slower,

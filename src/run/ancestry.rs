@@ -1,4 +1,4 @@
-//! Which process descends from which (proc(5), `stat`), and in which PID namespace our children would be.
+//! What /proc says of processes (proc(5), `stat`), and in which PID namespace our children would be.
 
 use std::fs;
 
@@ -10,6 +10,33 @@ pub struct ProcStat {
     pub pid: i32,
     /// The first 15 bytes of its program's name.
     pub comm: Vec<u8>,
+    /// `T`: stopped by a signal. `Z`: a zombie.
+    pub state: u8,
+    pub parent: i32,
+    /// Clock ticks from the machine's start to its own.
+    pub start_ticks: u64,
+}
+
+impl ProcStat {
+    /// `None`: there is no such process, or it cannot be seen from here.
+    pub fn read(pid: i32) -> Option<Self> {
+        Self::parse(pid, &fs::read(format!("/proc/{pid}/stat")).ok()?)
+    }
+
+    fn parse(pid: i32, line: &[u8]) -> Option<Self> {
+        // The name may hold spaces and parentheses; the fields behind it hold neither.
+        let open = line.iter().position(|&byte| byte == b'(')?;
+        let close = line.iter().rposition(|&byte| byte == b')')?;
+        let mut fields = std::str::from_utf8(line.get(close + 1..)?).ok()?.split_ascii_whitespace();
+        Some(Self {
+            pid,
+            comm: line.get(open + 1..close)?.to_vec(),
+            // Fields 3, 4 and 22.
+            state: *fields.next()?.as_bytes().first()?,
+            parent: fields.next()?.parse().ok()?,
+            start_ticks: fields.nth(17)?.parse().ok()?,
+        })
+    }
 }
 
 /// Whether a child of ours would be in another PID namespace than we are, or we cannot know (pid_namespaces(7)):
@@ -34,21 +61,10 @@ pub fn ancestors(pid: i32) -> impl Iterator<Item = ProcStat> {
         if next <= 0 {
             return None;
         }
-        let line = fs::read(format!("/proc/{next}/stat")).ok()?;
-        let (comm, parent) = comm_and_parent(&line)?;
-        let found = ProcStat { pid: next, comm: comm.to_vec() };
-        next = parent;
+        let found = ProcStat::read(next)?;
+        next = found.parent;
         Some(found)
     })
-}
-
-fn comm_and_parent(line: &[u8]) -> Option<(&[u8], i32)> {
-    // The name may hold spaces and parentheses; the fields behind it hold neither.
-    let open = line.iter().position(|&byte| byte == b'(')?;
-    let close = line.iter().rposition(|&byte| byte == b')')?;
-    let mut fields = std::str::from_utf8(line.get(close + 1..)?).ok()?.split_ascii_whitespace();
-    let parent = fields.nth(1)?.parse().ok()?;
-    Some((line.get(open + 1..close)?, parent))
 }
 
 #[cfg(test)]
@@ -57,9 +73,12 @@ mod tests {
 
     #[test]
     fn proc_stat_name_may_hold_parentheses_and_spaces() {
-        assert_eq!(comm_and_parent(b"42 (a) b (c) S 7 42 42 0"), Some((&b"a) b (c"[..], 7)));
-        assert_eq!(comm_and_parent(b"42 (x"), None);
-        assert_eq!(comm_and_parent(b""), None);
+        let line = b"42 (a) b (c) T 7 42 42 0 -1 4194560 0 0 0 0 1 2 0 0 20 0 1 0 4711 8192 77";
+        let expected =
+            ProcStat { pid: 42, comm: b"a) b (c".to_vec(), state: b'T', parent: 7, start_ticks: 4711 };
+        assert_eq!(ProcStat::parse(42, line), Some(expected));
+        assert_eq!(ProcStat::parse(42, b"42 (x"), None);
+        assert_eq!(ProcStat::parse(42, b""), None);
     }
 
     #[test]

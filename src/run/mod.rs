@@ -32,6 +32,7 @@
 
 pub mod ancestry;
 mod child;
+pub mod running;
 mod sentinel;
 mod supervise;
 

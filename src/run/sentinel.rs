@@ -4,6 +4,7 @@
 //! got it, too, it was sent to the group, and the command has it already; if not, it was meant for the command, whose place
 //! we hold.
 
+use std::ffi::CStr;
 use std::time::{Duration, Instant};
 
 use nix::unistd::{Pid, setpgid};
@@ -41,6 +42,9 @@ fn cancelled_by(number: SignalNumber) -> SignalSet {
         _ => SignalSet::of(&[]),
     }
 }
+
+/// What ps(1) calls the process.
+pub const NAME: &CStr = c"sentinel";
 
 pub struct Sentinel {
     pid: i32,
@@ -164,7 +168,7 @@ impl ChildMain for SentinelProcess {
     fn main(&self) -> ! {
         process::set_parent_death_signal(self.parent);
         // killall(1) and pkill(1) go by it: a signal to tm-run by its name is not meant for this process.
-        process::set_name(c"sentinel");
+        process::set_name(NAME);
         fd::close_all();
         fd::leave_directory();
         let mut answered = 0;

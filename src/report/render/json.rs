@@ -14,7 +14,7 @@ use crate::event::{escape_controls, outcome};
 use crate::report::grouping::Detail;
 use crate::report::model::{
     Change, ChangeWindow, ComparedGroup, ComparedRuns, Comparison, Counts, Direction, DurationStats, Finding,
-    FindingKind, Group, GroupBy, Population,
+    FindingKind, Group, GroupBy, Population, Usual,
 };
 use crate::report::summary::Summary;
 
@@ -308,18 +308,7 @@ fn group(group: &Group, by: GroupBy) -> Json {
                 ("all", durations(&group.all)),
             ]),
         ),
-        (
-            "usual",
-            group.usual.map_or(Value::Null.into(), |usual| {
-                let (low, high) = usual.range.unzip();
-                object([
-                    ("median_seconds", usual.median.into()),
-                    ("low_seconds", low.into()),
-                    ("high_seconds", high.into()),
-                    ("n", usual.n.into()),
-                ])
-            }),
-        ),
+        ("usual", usual(group.usual)),
         ("change", group.change.as_ref().map_or(Value::Null.into(), |change| object(self::change(change)))),
         (
             parts,
@@ -330,6 +319,17 @@ fn group(group: &Group, by: GroupBy) -> Json {
         ),
     ]);
     Json::Object(members.into_iter().map(|(key, value)| (key.into(), value)).collect())
+}
+
+pub fn usual(usual: Option<Usual>) -> Json {
+    let Some(Usual { n, median, range }) = usual else { return Value::Null.into() };
+    let (low, high) = range.unzip();
+    object([
+        ("median_seconds", median.into()),
+        ("low_seconds", low.into()),
+        ("high_seconds", high.into()),
+        ("n", n.into()),
+    ])
 }
 
 fn durations(of: &DurationStats) -> Json {
