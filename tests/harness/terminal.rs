@@ -23,7 +23,7 @@ pub struct Terminal {
 impl Terminal {
     pub(super) fn new() -> Self {
         let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
-        let master = pty::posix_openpt(flags).expect("a terminal");
+        let master = pty::posix_openpt(flags).expect("a terminal: is /dev/pts mounted?");
         pty::grantpt(&master).expect("grantpt");
         pty::unlockpt(&master).expect("unlockpt");
         let path = pty::ptsname_r(&master).expect("its name");
