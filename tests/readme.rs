@@ -25,6 +25,7 @@ pub fn cases() -> Vec<Case> {
         recipe_for_a_mail_prints_only_if_something_is_worse,
         recipe_for_a_comparison_compares,
         recipe_for_a_ci_job_records_and_reports,
+        recipe_for_a_comparison_tells_what_changed,
         recipe_for_several_machines_makes_one_report,
         recipe_for_clean_logs_leaves_out_torn_lines,
     ]);
@@ -295,6 +296,15 @@ fn recipe_for_a_mail_prints_only_if_something_is_worse(sandbox: &Sandbox) {
     fs::write(sandbox.log(), read("examples/two-months.jsonl").lines().next().expect("a line"))
         .expect("a log");
     assert_eq!(sh(sandbox, command).output().text(), "");
+}
+
+fn recipe_for_a_comparison_tells_what_changed(sandbox: &Sandbox) {
+    fs::write(sandbox.log(), read("examples/two-months.jsonl")).expect("a log");
+    let said = sh(sandbox, &block("**Did the new plugin help?**")).env("TZ", "UTC").expect_stdout();
+    assert!(
+        said.contains("\n  test    76 → 17 ") && said.contains("is 27 % slower, beyond chance"),
+        "{said}"
+    );
 }
 
 fn recipe_for_systemd_is_a_valid_unit_and_records(sandbox: &Sandbox) {

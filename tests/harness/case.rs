@@ -44,7 +44,7 @@ impl Case {
 pub fn remedy(tool: &str) -> &'static str {
     match tool {
         ROOT => "run the tests as root",
-        MOUNT_NAMESPACE | PID_NAMESPACE => "run the tests as root, outside a container",
+        MOUNT_NAMESPACE | PID_NAMESPACE => "run the tests as root, outside a container or chroot",
         DYNAMIC => "build one and set TM_RUN_DYNAMIC, see tests/README.md",
         CORPUS => "it is in the repository",
         _ => ".ci/run tools installs it on Debian",
