@@ -217,7 +217,9 @@ fn not_found_without_a_target_is_not_recorded(sandbox: &Sandbox) {
 /// F-08
 fn name_that_cannot_be_recorded_as_it_is_stops_no_command(sandbox: &Sandbox) {
     let long = "h,".repeat(650);
-    for (flag, value) in [("--target", "a\nb"), ("--target", ""), ("--domain", &*long), ("--domain", "--")] {
+    for (flag, value) in
+        [("--target", "a\nb"), ("--target", ""), ("--domain", ""), ("--domain", &*long), ("--domain", "--")]
+    {
         let words = [
             TM_RUN.to_owned(),
             format!("{flag}={value}"),
@@ -236,6 +238,7 @@ fn name_that_cannot_be_recorded_as_it_is_stops_no_command(sandbox: &Sandbox) {
         [
             ("a\u{fffd}b".to_owned(), None),
             (sh(), None),
+            (sh(), None),
             (sh(), Some(long[..1024].to_owned())),
             (sh(), Some("--".to_owned()))
         ]
@@ -244,21 +247,23 @@ fn name_that_cannot_be_recorded_as_it_is_stops_no_command(sandbox: &Sandbox) {
 
 /// F-09
 fn environment_near_arg_max_runs_without_the_variable_of_ours(sandbox: &Sandbox) {
-    // The largest environment with which tm-run itself can be started, found by its name on PATH: a short argv.
+    // The largest environments with which tm-run itself can be started. The path of the command is as long as its own, so the
+    // command has room for what tm-run's argv has more, and not for the variable.
     let script = "import errno, os, subprocess, sys
 directory, home = os.path.split(os.environ['T'])[0], os.environ['HOME']
+command = 'bin/true'.rjust(len(os.environ['T']), '/')
 def run(size):
     whole, rest = divmod(size, 100_000)
     environment = {'PATH': directory, 'HOME': home} | {f'X{i}': 'x' * 100_000 for i in range(whole)} | {'Y': 'y' * rest}
     try:
-        return subprocess.run(['tm-run', '--', '/bin/true'], env=environment).returncode
+        return subprocess.run(['tm-run', '--', command], env=environment).returncode
     except OSError as error:
         assert error.errno == errno.E2BIG, error
 low, high = 0, 100_000_000
 while high - low > 1:
     middle = (low + high) // 2
     low, high = (low, middle) if run(middle) is None else (middle, high)
-sys.exit(max(run(low - less) for less in range(0, 64, 4)))";
+sys.exit(max(run(low - less) for less in range(64)))";
     let launch = sandbox.unwrapped(["python3", "-c", script]).env("T", TM_RUN);
     assert_eq!(launch.wait_for_exit(), WaitStatus::Exited(0));
 }
