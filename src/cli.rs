@@ -509,6 +509,7 @@ fn report_command(it: Command) -> Command {
              yesterday, monday. Days are local calendar days; 7d includes today.\n\n\
              Examples:\n  tm-run report --target apply             one target closely\n  \
              tm-run report --since 7d --failed        what failed in the last seven days\n  \
+             tm-run report --compare 7d               the last seven days beside what was before\n  \
              tm-run report --log a.jsonl --log b.jsonl --format html --output both.html\n                                           \
              the logs of two machines, as one page",
         )

@@ -11,8 +11,8 @@ use super::{
     tm_run,
 };
 use crate::harness::{
-    Case, Job, Launch, OFF, Process, RECORDED, ROOT, Sandbox, TM_RUN, WaitStatus, Way, cases, probe,
-    sigqueue, wait_until,
+    Case, Job, Launch, OFF, PID_NAMESPACE, Process, RECORDED, ROOT, Sandbox, TM_RUN, WaitStatus, Way, cases,
+    probe, sigqueue, wait_until,
 };
 
 pub fn cases() -> Vec<Case> {
@@ -26,7 +26,7 @@ pub fn cases() -> Vec<Case> {
     ];
     all.extend(cases![&[Way::Recorded, Way::Forked], needs ["make"]; status_tells_what_runs_under_make_j4]);
     all.extend(cases![OFF; status_leaves_out_a_run_that_started_while_recording_was_off]);
-    all.extend(cases![RECORDED, needs ["root", "unshare"]; status_leaves_out_a_run_in_another_pid_namespace]);
+    all.extend(cases![RECORDED, needs [PID_NAMESPACE]; status_leaves_out_a_run_in_another_pid_namespace]);
     all.extend(cases![OFF, needs [ROOT]; status_shows_the_fix_for_a_log_owned_by_root]);
     all
 }
@@ -98,7 +98,9 @@ fn running(sandbox: &Sandbox) -> Vec<Value> {
 #[track_caller]
 fn targets(sandbox: &Sandbox) -> Vec<String> {
     let target = |run: &Value| run["target"].as_str().expect("a target").to_owned();
-    running(sandbox).iter().map(target).collect()
+    let mut targets: Vec<String> = running(sandbox).iter().map(target).collect();
+    targets.sort_unstable();
+    targets
 }
 
 /// tm-run with these arguments and a command that waits for its end.
@@ -178,11 +180,9 @@ fn status_tells_what_runs_under_make_j4(sandbox: &Sandbox) {
 fn status_tells_a_nested_run_and_the_one_around_it(sandbox: &Sandbox) {
     let nested = format!("--target outer -- {TM_RUN} --target in%n,er -- {TM_RUN} --target outer --");
     let _job = pause(sandbox, &nested);
-    assert_eq!(targets(sandbox), ["outer", "in%n,er"]);
+    assert_eq!(targets(sandbox), ["in%n,er", "outer"]);
     let _other = pause(sandbox, "--target outer --");
-    let mut found = targets(sandbox);
-    found.sort_unstable();
-    assert_eq!(found, ["in%n,er", "outer", "outer"]);
+    assert_eq!(targets(sandbox), ["in%n,er", "outer", "outer"]);
 }
 
 /// RN03
@@ -210,9 +210,7 @@ fn status_leaves_out_a_run_whose_target_cannot_be_seen(sandbox: &Sandbox) {
     let _prefix = pause(sandbox, "--subcommands pause --target prefix -- env -i");
     let _named = pause(sandbox, "--target named --domain lab -- env -i");
     let _seen = pause(sandbox, "--");
-    let mut found = targets(sandbox);
-    found.sort_unstable();
-    assert_eq!(found, ["named", "probe"]);
+    assert_eq!(targets(sandbox), ["named", "probe"]);
 }
 
 /// RN05

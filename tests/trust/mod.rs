@@ -52,6 +52,7 @@ const SUBCOMMANDS: &[&[&str]] = &[
     &["report", "--format", "html"],
     &["report", "--format", "jsonl"],
     &["report", "--since", "7d", "--by", "domain", "--failed", "--anonymize"],
+    &["report", "--compare", "7d", "--exit-code"],
     &["init", "bash"],
     &["init", "zsh"],
     &["init", "fish"],
