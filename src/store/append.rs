@@ -30,8 +30,9 @@ impl Store {
         // half way, and our line must not be glued to it.
         let mut line = event.to_line();
         line.insert(0, b'\n');
-        // `clear --before` can replace the log between open and lock, but only one can run at a time.
-        for _ in 0..3 {
+        // `clear --before` can replace the log between open and lock. Only one can run at a time, but many can follow each
+        // other while this process has to wait for a processor.
+        for _ in 0..100 {
             let (file, owner) = match self.open_unchecked(OpenMode::Append) {
                 Ok(opened) => opened,
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
