@@ -47,8 +47,8 @@ fn shorten(names: &[String], group: &[usize], width: usize, ascii: bool, labels:
     let common = |same: &dyn Fn(&str, &str) -> usize| {
         group.iter().skip(1).map(|&at| same(first, text(at))).min().unwrap_or(0)
     };
-    let start = common(&common_prefix);
-    let end = common(&common_suffix);
+    let start = before_number(first, common(&common_prefix));
+    let end = first.len() - after_number(first, first.len() - common(&common_suffix));
     let mut alike: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for &at in group {
         let label = elide(text(at), start, end, width, ascii);
@@ -58,6 +58,17 @@ fn shorten(names: &[String], group: &[usize], width: usize, ascii: bool, labels:
     for part in alike.into_values().filter(|part| part.len() > 1 && part.len() < group.len()) {
         shorten(names, &part, width, ascii, labels);
     }
+}
+
+/// The place, or where the number that it is within begins: `service-074` and `service-099` differ in 074 and 099,
+/// and `74` could be that of `service-174`.
+fn before_number(text: &str, at: usize) -> usize {
+    text[..at].trim_end_matches(|c: char| c.is_ascii_digit()).len()
+}
+
+/// The place, or where the number that it is within ends.
+fn after_number(text: &str, at: usize) -> usize {
+    text.len() - text[at..].trim_start_matches(|c: char| c.is_ascii_digit()).len()
 }
 
 /// A name without its first `start` and last `end` bytes, as far as it needs to be shortened: what is left
@@ -120,6 +131,16 @@ mod tests {
             &["deploy-europe-west-api", "deploy-europe-east-api", "deploy-europe-north-api"],
             &["dep…west-api", "dep…east-api", "de…north-api"],
         );
+    }
+
+    #[test]
+    fn distinct_labels_keep_numbers_whole() {
+        case(
+            12,
+            &["/very/long/service-270", "/very/long/service-274", "/very/long/service-250"],
+            &["/very/lo…270", "/very/lo…274", "/very/lo…250"],
+        );
+        case(12, &["10-very-long-service", "110-very-long-service"], &["10…g-service", "110…-service"]);
     }
 
     #[test]
