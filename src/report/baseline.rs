@@ -9,6 +9,9 @@ use crate::event::timestamp::{MICROS_PER_SECOND, UNTIMED};
 pub struct Baseline {
     /// By target: moment and seconds, newest first.
     runs: Vec<Vec<(i64, f64)>>,
+    /// The newest event of the log up to `--until`, whatever its target: the last seven days end there, so that
+    /// what `--target` shows of a target is what the overview says of it.
+    pub newest: Option<i64>,
     /// `--since` was given, and the log has nothing before it that passes the other filters.
     pub is_missing: bool,
 }
@@ -20,9 +23,16 @@ impl Baseline {
         const DAY_MICROS: i64 = 86_400 * MICROS_PER_SECOND;
         const WINDOW_RUNS: usize = 10;
         const BASELINE_RUNS: usize = 30;
-        let Some(since) = filter.since.map(|since| since.timestamp_micros()) else { return Self::default() };
+        let until = filter.until.map_or(i64::MAX, |until| until.timestamp_micros());
+        let newest = table
+            .newest_first()
+            .map(|(row, _)| row.micros)
+            .find(|&micros| micros < until && micros != UNTIMED);
+        let Some(since) = filter.since.map(|since| since.timestamp_micros()) else {
+            return Self { newest, ..Self::default() };
+        };
         let passes = table.series_passing(filter);
-        let mut baseline = Self { runs: vec![Vec::new(); table.targets.len()], is_missing: true };
+        let mut baseline = Self { runs: vec![Vec::new(); table.targets.len()], newest, is_missing: true };
         for (row, duration) in table.newest_first().take_while(|(row, _)| row.micros != UNTIMED) {
             if row.micros >= since || !passes[row.series as usize] {
                 continue;

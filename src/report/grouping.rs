@@ -289,7 +289,7 @@ impl<'a> Grouping<'a> {
     }
 
     fn recent(&self, id: u32) -> RecentOkRuns {
-        let mut recent = RecentOkRuns::new(self.data.to);
+        let mut recent = RecentOkRuns::new(self.data.baseline.newest.unwrap_or(self.data.to));
         for (row, duration, series) in self.newest_first(id) {
             if series.outcome == Outcome::Ok
                 && row.micros != UNTIMED

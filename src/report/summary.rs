@@ -256,7 +256,7 @@ mod tests {
     use super::*;
     use crate::event::table::{Filter, of_lines};
     use crate::report::grouping::Detail;
-    use crate::report::model::{ComparedGroup, DurationStats, Group, RunRecord};
+    use crate::report::model::{Change, ComparedGroup, DurationStats, Group, RunRecord};
     use fastrand::Rng;
 
     impl Deref for Groups<'_> {
@@ -496,6 +496,50 @@ mod tests {
         assert_eq!((group.last_run, group.failure_streak), (expected.last_run, expected.failure_streak));
         assert_eq!((group.counts.runs, &group.days), (expected.counts.runs + 2, &expected.days));
         assert_eq!((found.strays.future, found.strays.early, found.read_stats.events), (1, 1, 902));
+    }
+
+    #[test]
+    fn runs_side_by_side_add_up_and_cover_their_time_once() {
+        // A CI server: eight jobs end together each hour, the longest after ten minutes.
+        let jobs: [(&str, Runs<'_>); 8] = [
+            ("job-0", &|_| (600.0, 0)),
+            ("job-1", &|_| (590.0, 0)),
+            ("job-2", &|_| (580.0, 0)),
+            ("job-3", &|_| (570.0, 0)),
+            ("job-4", &|_| (560.0, 0)),
+            ("job-5", &|_| (550.0, 0)),
+            ("job-6", &|_| (540.0, 0)),
+            ("job-7", &|ago| (530.0, i64::from(ago % 50 == 0))),
+        ];
+        let totals = summary_of(&hourly(200, &jobs)).totals;
+        assert_eq!(
+            (totals.seconds, totals.seconds_covered, totals.seconds_unfinished),
+            (200.0 * 4520.0, 200.0 * 600.0, 4.0 * 530.0)
+        );
+    }
+
+    #[test]
+    fn a_target_by_itself_is_as_much_slower_as_among_others() {
+        let slower = |ago: i64| (if ago < 150 { 15.0 } else { 10.0 }, 0);
+        let lines = hourly(60 * 24, &[("apply", &slower), ("sync", &|_| (1.0, 0))]);
+        // It has not run for three days.
+        let is_over =
+            |line: &&String| !line.contains("apply") || line.as_str() < lines[2 * (57 * 24)].as_str();
+        let lines: Vec<&String> = lines.iter().filter(is_over).collect();
+        let table = || of_lines(lines.iter().map(|line| line.as_bytes()));
+        let change = |filter: &Filter| {
+            let mut table = table();
+            let baseline = Baseline::before_since(&table, filter);
+            table.retain(filter);
+            let options = SummaryOptions { baseline: Box::leak(Box::new(baseline)), ..options() };
+            let summary = of(table, &options);
+            let apply = summary.groups.iter().find(|group| group.name.as_deref() == Some("apply")).unwrap();
+            let change = apply.change.unwrap();
+            Change { tests: 0, ..change }
+        };
+        let among_others = change(&Filter::default());
+        assert_eq!(change(&Filter { targets: vec!["apply".into()], ..Filter::default() }), among_others);
+        assert_eq!(among_others.n, 4 * 24 + 1);
     }
 
     #[test]
