@@ -6,7 +6,7 @@ use super::Options;
 use super::term::ellipsize_middle;
 pub use super::term::escape_for_display;
 use crate::event::outcome::{self, Outcome};
-use crate::event::table::Filter;
+use crate::event::table::{Filter, Strays};
 use crate::report::grouping::Groups;
 use crate::report::model::{
     Change, ChangeWindow, ComparedGroup, Counts, Direction, Finding, FindingKind, Group, GroupBy, Population,
@@ -132,13 +132,17 @@ pub fn period(summary: &Summary, options: &Options, dash: &str) -> String {
 /// The time tracked, and what is to be said of it.
 pub fn time_tracked(totals: &Totals) -> Vec<String> {
     let mut parts = vec![Seconds(totals.seconds).to_string()];
+    parts.extend(unfinished(totals.seconds_unfinished, &totals.counts));
     if let Some(covered) = covered(totals) {
         parts.push(format!("{covered} on the clock"));
     }
-    if totals.seconds_unfinished > 0.0 {
-        parts.push(format!("{} of it in failed or interrupted runs", Seconds(totals.seconds_unfinished)));
-    }
     parts
+}
+
+/// How much of a time that was just named went into runs that did not succeed.
+pub fn unfinished(seconds: f64, counts: &Counts) -> Option<String> {
+    let part = if counts.ok == 0 { "all".to_owned() } else { Seconds(seconds).to_string() };
+    (seconds > 0.0).then(|| format!("{part} of it in failed or interrupted runs"))
 }
 
 /// The time on the clock, if runs that were nested or side by side make it differ from the sum by over 1 %.
@@ -154,37 +158,45 @@ pub fn total_time(group: &Group) -> String {
 
 /// What is left out of the figures, and why, a sentence each.
 pub fn data_notes(summary: &Summary, options: &Options) -> Vec<String> {
-    let strays = &summary.strays;
-    let date = |at: Option<DateTime<Utc>>| at.map_or_else(String::new, |at| date((options.local)(at).date()));
-    let (latest, earliest) = (date(strays.latest_future), date(strays.earliest));
-    let mut notes = Vec::new();
-    let mut left_out = |number: u64, one: &str, many: &str, of: &str| match number {
-        0 => {}
-        1 => notes.push(format!("1 {one}; it is left out of all {of}")),
-        _ => notes.push(format!("{number} {many}; they are left out of all {of}")),
-    };
-    left_out(
-        strays.future,
-        &format!("event is dated in the future, {latest}"),
-        &format!("events are dated in the future, up to {latest}"),
-        "times",
-    );
-    left_out(
-        strays.early,
-        &format!("event is dated {earliest}, long before all others"),
-        &format!("events are dated from {earliest} on, long before all others"),
-        "times",
-    );
-    let untimed = ["event has no readable time", "events have no readable time"];
-    left_out(strays.untimed, untimed[0], untimed[1], "times");
+    let mut notes = stray_notes(&summary.strays, options.local);
     let unknown = ["run has no known duration", "runs have no known duration"];
-    left_out(summary.totals.unknown_durations, unknown[0], unknown[1], "durations");
+    notes.extend(left_out(summary.totals.unknown_durations, unknown[0], unknown[1], "durations"));
     if summary.lacks_baseline {
         notes.push(
             "The log has no earlier runs: slower and faster compare within this period only".to_owned(),
         );
     }
     notes
+}
+
+/// Of events whose time cannot be right, or cannot be read.
+pub fn stray_notes(strays: &Strays, local: &dyn Fn(DateTime<Utc>) -> NaiveDateTime) -> Vec<String> {
+    let date = |at: Option<DateTime<Utc>>| at.map_or_else(String::new, |at| date(local(at).date()));
+    let (latest, earliest) = (date(strays.latest_future), date(strays.earliest));
+    let future = left_out(
+        strays.future,
+        &format!("event is dated in the future, {latest}"),
+        &format!("events are dated in the future, up to {latest}"),
+        "times",
+    );
+    let early = left_out(
+        strays.early,
+        &format!("event is dated {earliest}, long before all others"),
+        &format!("events are dated from {earliest} on, long before all others"),
+        "times",
+    );
+    let untimed =
+        left_out(strays.untimed, "event has no readable time", "events have no readable time", "times");
+    [future, early, untimed].into_iter().flatten().collect()
+}
+
+/// `None` for none.
+fn left_out(number: u64, one: &str, many: &str, of: &str) -> Option<String> {
+    match number {
+        0 => None,
+        1 => Some(format!("1 {one}; it is left out of all {of}")),
+        _ => Some(format!("{number} {many}; they are left out of all {of}")),
+    }
 }
 
 /// How long ago, in one unit: `21m ago`.

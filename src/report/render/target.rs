@@ -171,12 +171,10 @@ impl TargetView<'_> {
         }
         let time = match self.group.seconds_unfinished {
             _ if self.group.unknown_durations >= counts.runs => "not known".to_owned(),
-            unfinished if unfinished > 0.0 => format!(
-                "{} in all, {} of it in failed or interrupted runs",
-                Seconds(self.group.seconds),
-                Seconds(unfinished)
-            ),
-            _ => format!("{} in all", Seconds(self.group.seconds)),
+            seconds => {
+                let unfinished = format::unfinished(seconds, counts).map(|part| format!(", {part}"));
+                format!("{} in all{}", Seconds(self.group.seconds), unfinished.unwrap_or_default())
+            }
         };
         lines.extend(hang(label("Time"), LABEL, wrap(&time, room)));
         lines
@@ -377,17 +375,18 @@ impl TargetView<'_> {
                 lines.extend(text.into_iter().map(|part| Line::of("    ").styled(style, part)));
                 continue;
             }
-            let mut room = self.width.saturating_sub(end + 3);
-            if ending.width() > room {
+            let blanks = if self.width < 60 { 2 } else { 3 };
+            let gap = " ".repeat(blanks);
+            let line = if end + blanks + ending.width() > self.width {
                 lines.push(head);
-                lines.push(Line::of("    ").styled(style, ending));
-                continue;
-            }
-            room -= ending.width();
-            let line = head.plain("   ").styled(style, ending);
+                Line::of("    ").styled(style, ending)
+            } else {
+                head.plain(gap.clone()).styled(style, ending)
+            };
+            let room = self.width.saturating_sub(line.width() + blanks);
             lines.push(match domain {
-                Some(domain) if room >= 8 => {
-                    line.plain("   ").plain(ellipsize_middle(&domain, room - 3, self.options.ascii))
+                Some(domain) if room >= 5 => {
+                    line.plain(gap).plain(ellipsize_middle(&domain, room, self.options.ascii))
                 }
                 _ => line,
             });

@@ -352,7 +352,7 @@ impl Glyphs {
         if self.ascii { ["#", "x", "-"] } else { ["█", "▒", "░"] }
     }
 
-    /// Fills of the segments of a bar, one after the other, and then again from the first.
+    /// Fills of the segments of a bar, one after the other.
     pub fn fills(self) -> [&'static str; 4] {
         if self.ascii { ["#", "=", "+", "-"] } else { ["█", "▓", "▒", "░"] }
     }

@@ -23,8 +23,8 @@ const HEAT_MAP_WIDTH: usize = 52;
 /// Rows of a chart without `--limit`: what fits one screen.
 const SCREEN: usize = 12;
 
-/// Names below the bar of all time.
-const MAX_SHARES: usize = 8;
+/// A label below the bar of all time, columns.
+const LONGEST_LABEL: usize = 40;
 
 /// Writes the overview.
 pub fn text(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Result<()> {
@@ -273,37 +273,50 @@ impl Overview<'_> {
         let percent = |seconds| format::percent_of_time(seconds, total);
         // The more names, the shorter: as many as one line holds, with labels that can still be read.
         let legend = |shown: usize, label_width: usize| {
-            let names: Vec<String> = order[..shown]
+            // The last one has a name of its own, too, where "1 more" would take its place.
+            let named = if order.len() == shown + 1 { order.len() } else { shown };
+            let names: Vec<String> = order[..named]
                 .iter()
                 .map(|&at| format::display_name(groups.name(at), self.options.ascii))
                 .collect();
             let labels = distinct_labels(&names, label_width, self.options.ascii);
-            let fills = self.glyphs.fills().into_iter().cycle();
-            let labels = labels.into_iter().zip(&seconds).zip(fills);
-            let mut pieces: Vec<String> = labels
+            let parts = labels.iter().zip(&seconds).zip(self.glyphs.fills()).take(shown);
+            let mut pieces: Vec<String> = parts
                 .map(|((label, &seconds), fill)| format!("{fill} {label} {}", percent(seconds)))
                 .collect();
-            if shown < order.len() {
-                let (fill, more) = (self.glyphs.rest_fill(), order.len() - shown);
-                pieces.push(format!("{fill} {more} more {}", percent(rest(shown))));
+            match order[shown..] {
+                [] => {}
+                [_] => {
+                    let fill = self.glyphs.rest_fill();
+                    pieces.extend(
+                        labels.last().map(|label| format!("{fill} {label} {}", percent(rest(shown)))),
+                    );
+                }
+                [..] => {
+                    let (fill, more) = (self.glyphs.rest_fill(), order.len() - shown);
+                    pieces.push(format!("{fill} {more} more {}", percent(rest(shown))));
+                }
             }
             pieces
         };
         let worth_naming = seconds.iter().filter(|&&seconds| seconds >= total / 100.0).count();
-        let most = worth_naming.clamp(1, MAX_SHARES);
-        let fitting = |label_width: usize| {
-            let fits = |shown: &usize| {
-                let widths = legend(*shown, label_width).iter().map(|piece| piece.width() + 3).sum::<usize>();
-                widths <= self.width + 1
-            };
-            (1..=most).rev().find(fits).unwrap_or(1)
+        // No two parts are filled alike.
+        let most = worth_naming.clamp(1, self.glyphs.fills().len());
+        let fits = |shown: usize, label_width: usize| {
+            let widths = legend(shown, label_width).iter().map(|piece| piece.width() + 3).sum::<usize>();
+            widths <= self.width + 1
         };
+        let fitting =
+            |label_width: usize| (1..=most).rev().find(|&shown| fits(shown, label_width)).unwrap_or(1);
         let widths = [24, 16, 10];
         let label_width =
             widths.into_iter().find(|&width| fitting(width) >= most.min(3)).unwrap_or(widths[2]);
         let shown = fitting(label_width);
+        // What room is left is for longer labels.
+        let label_width =
+            (label_width..=LONGEST_LABEL).rev().find(|&width| fits(shown, width)).unwrap_or(label_width);
         let parts: Vec<f64> = seconds[..shown].iter().copied().chain([rest(shown)]).collect();
-        let fills = self.glyphs.fills().into_iter().cycle().take(shown).chain([self.glyphs.rest_fill()]);
+        let fills = self.glyphs.fills().into_iter().take(shown).chain([self.glyphs.rest_fill()]);
         let cells = stack(&parts, parts.iter().sum(), self.width - 4);
         let bar: String = cells.into_iter().zip(fills).map(|(cells, fill)| fill.repeat(cells)).collect();
         let pieces = legend(shown, label_width).into_iter().enumerate();

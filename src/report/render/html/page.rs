@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, SubsecRound as _, Utc};
 
 use super::writer::Html;
 use crate::report::grouping::{Detail, Groups};
@@ -115,7 +115,7 @@ impl Page<'_> {
             self.data()?;
         }
         self.html.raw("</main>\n<footer><p>").text(self.options.generator);
-        self.html.raw(", report format 1, made ").text(format::rfc3339(self.options.now)).raw(
+        self.html.raw(", report format 1, made ").text(format::rfc3339(self.options.now.trunc_subsecs(0))).raw(
             ". Interrupted runs (Ctrl-C and the like) count in neither the success rate nor the durations.\
              </p></footer>\n</body>\n</html>\n",
         );

@@ -140,8 +140,10 @@ impl Page<'_> {
             .zip(SHARES)
             .map(|(&at, class)| (class, format::display_name(groups.name(at), false), seconds(&[at])))
             .collect();
-        if !rest.is_empty() {
-            parts.push(("track", format!("{} more", rest.len()), seconds(rest)));
+        match *rest {
+            [] => {}
+            [one] => parts.push(("track", format::display_name(groups.name(one), false), seconds(rest))),
+            [..] => parts.push(("track", format!("{} more", rest.len()), seconds(rest))),
         }
         self.section("time", &self.options.title("Where the time went"));
         self.html.start("ul").class("legend");
@@ -479,7 +481,7 @@ impl Page<'_> {
 }
 
 /// Fills of the parts of all time.
-const SHARES: [&str; 8] = ["s0", "s1", "s2", "s3", "s4", "s5", "s6", "s7"];
+const SHARES: [&str; 4] = ["s0", "s1", "s2", "s3"];
 
 /// As classes and as words, in the order of [`format::outcome_counts`].
 const OUTCOMES: [&str; 3] = ["ok", "failed", "interrupted"];

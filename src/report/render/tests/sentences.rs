@@ -2,7 +2,7 @@
 
 use super::fixture::{at, options};
 use crate::event::table::Filter;
-use crate::report::model::{Change, ChangeWindow, Direction, Finding, FindingKind};
+use crate::report::model::{Change, ChangeWindow, Counts, Direction, Finding, FindingKind, Totals};
 use crate::report::render::{Options, format};
 
 #[test]
@@ -25,6 +25,18 @@ fn filter_sentence_says_only_and_without() {
     case(&Filter { last: Some(7), ..none.clone() }, Some("Only the newest 7 events"));
     let all = Filter { since: Some(at(2026, 10, 12, 0, 0)), excludes: names(&["a"]), failed: true, ..none };
     case(&all, Some("Only since 12 Oct 2026, failed runs, without \"a\""));
+}
+
+#[test]
+fn time_tracked_says_what_is_of_it_before_the_time_on_the_clock() {
+    let counts = |ok| Counts { runs: 9, ok, failed: 9 - ok, interrupted: 0 };
+    let totals =
+        Totals { seconds: 100.0, seconds_covered: 20.0, seconds_unfinished: 30.0, ..Totals::default() };
+    let case = |totals: &Totals| format::time_tracked(totals).join(" | ");
+    let some = Totals { counts: counts(5), ..totals.clone() };
+    assert_eq!(case(&some), "1m 40s | 30s of it in failed or interrupted runs | 20s on the clock");
+    let none = Totals { counts: counts(0), seconds_unfinished: 100.0, ..totals };
+    assert_eq!(case(&none), "1m 40s | all of it in failed or interrupted runs | 20s on the clock");
 }
 
 #[test]
