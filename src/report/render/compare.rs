@@ -9,9 +9,11 @@ use super::labels::distinct_labels;
 use super::markdown::{escape, escape_duration};
 use super::term::{Line, Style, escape_for_display, hang, wrap};
 use super::{Options, format};
-use crate::report::model::{ComparedRuns, Comparison, Direction, GroupBy};
+use crate::report::model::{ComparedGroup, ComparedRuns, Comparison, Direction, GroupBy};
 
 const INDENT: usize = 2;
+/// Rows of the terminal's table without `--limit`, as in the charts; those that changed are shown beside them.
+const SCREEN: usize = 12;
 /// On a narrow terminal columns are dropped before names get narrower than this.
 const MIN_NAME: usize = 12;
 
@@ -43,11 +45,32 @@ pub fn note(comparison: &Comparison, options: &Options) -> String {
 }
 
 /// What is said of the rows beyond `--limit`. `None`: there are none.
-pub fn remainder(comparison: &Comparison, shown: usize, options: &Options) -> Option<String> {
+fn remainder(comparison: &Comparison, shown: usize, options: &Options) -> Option<String> {
     let rest = comparison.rows.get(shown..).filter(|rest| !rest.is_empty())?;
-    let beyond = rest.iter().filter(|row| row.beyond_chance == Some(true)).count();
+    let beyond = rest.iter().filter(|row| is_beyond_chance(row)).count();
     let noun = format::row_noun(options.by, rest.len());
     Some(format!("and {} more {noun}, {beyond} of them changed beyond chance", rest.len()))
+}
+
+fn is_beyond_chance(row: &ComparedGroup) -> bool {
+    row.beyond_chance == Some(true)
+}
+
+/// The rows that the terminal and the page show, and what is said of the others: without `--limit` a screen of rows, and of those
+/// beyond it the ones that changed.
+pub fn screen<'a>(comparison: &'a Comparison, options: &Options) -> (Vec<&'a ComparedGroup>, Option<String>) {
+    let all = &comparison.rows;
+    if options.limit.is_some() || all.len() <= SCREEN + 1 {
+        let shown = options.row_limit(all.len());
+        return (all[..shown].iter().collect(), remainder(comparison, shown, options));
+    }
+    let changed = all[SCREEN..].iter().filter(|row| is_beyond_chance(row));
+    let shown: Vec<_> = all[..SCREEN].iter().chain(changed).collect();
+    let more = all.len() - shown.len();
+    let noun = format::row_noun(options.by, more);
+    let rest =
+        format!("and {more} more {noun}, none of them changed beyond chance (all: --limit {})", all.len());
+    (shown, (more > 0).then_some(rest))
 }
 
 /// A column of the terminal's table, whose arrows stand below each other.
@@ -75,7 +98,7 @@ impl Column {
 /// A table with a row for each group, and its verdict behind it, or on a line below where there is no room.
 pub fn table(comparison: &Comparison, options: &Options) -> Vec<Line> {
     let (width, glyphs) = (options.terminal_width(), options.glyphs());
-    let rows = &comparison.rows[..options.row_limit(comparison.rows.len())];
+    let (rows, rest) = screen(comparison, options);
     let names: Vec<String> =
         rows.iter().map(|row| format::display_name(row.name.as_deref(), options.ascii)).collect();
     let longest = names.iter().map(|name| name.width()).max().unwrap_or(0);
@@ -96,7 +119,7 @@ pub fn table(comparison: &Comparison, options: &Options) -> Vec<Line> {
     for (at, column) in columns.iter().enumerate() {
         header = header.right(Style::Plain, column.header, end_of(at + 1));
     }
-    let verdicts: Vec<String> = rows.iter().map(format::verdict).collect();
+    let verdicts: Vec<String> = rows.iter().map(|row| format::verdict(row)).collect();
     let end = end_of(columns.len());
     let is_beside = verdicts.iter().all(|verdict| end + 4 + verdict.width() <= width);
     let mut lines: Vec<Line> = wrap(&title(comparison, options), width).into_iter().map(Line::bold).collect();
@@ -106,7 +129,7 @@ pub fn table(comparison: &Comparison, options: &Options) -> Vec<Line> {
         for (number, column) in columns.iter().enumerate() {
             line = line.right(Style::Plain, &column.cells[at], end_of(number + 1));
         }
-        let (style, mark) = match rows[at].direction().filter(|_| rows[at].beyond_chance == Some(true)) {
+        let (style, mark) = match rows[at].direction().filter(|_| is_beyond_chance(rows[at])) {
             Some(Direction::Slower) => (Style::Red, glyphs.finding_mark("slower")),
             Some(Direction::Faster) => (Style::Green, glyphs.finding_mark("faster")),
             None => (Style::Plain, " "),
@@ -119,7 +142,7 @@ pub fn table(comparison: &Comparison, options: &Options) -> Vec<Line> {
             lines.extend(hang(before, INDENT + 4, wrap(&verdicts[at], width - INDENT - 4)));
         }
     }
-    for note in remainder(comparison, rows.len(), options).into_iter().chain([note(comparison, options)]) {
+    for note in rest.into_iter().chain([note(comparison, options)]) {
         lines.extend(
             wrap(&note, width - INDENT).into_iter().map(|part| Line::dim(" ".repeat(INDENT) + &part)),
         );

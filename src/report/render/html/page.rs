@@ -184,8 +184,8 @@ impl Page<'_> {
         self.section("compare", &compare::title(comparison, self.options));
         let own = format::row_noun(self.options.by, 1);
         self.html.start_table(std::iter::once(own).chain(compare::HEADERS), &["verdict"]);
-        let shown = self.options.row_limit(comparison.rows.len());
-        for row in &comparison.rows[..shown] {
+        let (rows, rest) = compare::screen(comparison, self.options);
+        for row in rows {
             let name = format::display_name(row.name.as_deref(), false);
             self.html.start("tr").start("th").attr("scope", "row").element("bdi", name).end();
             let [before, after] = [row.before, row.after].map(|runs| compare::figures(&runs, self.options));
@@ -195,7 +195,7 @@ impl Page<'_> {
             self.html.start("td").class("text").text(format::verdict(row)).end().end().newline();
         }
         self.html.end_table().newline();
-        if let Some(note) = compare::remainder(comparison, shown, self.options) {
+        if let Some(note) = rest {
             self.note(note);
         }
         self.note(compare::note(comparison, self.options));
