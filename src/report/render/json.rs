@@ -258,6 +258,7 @@ fn input(summary: &Summary) -> Json {
         ("untimed_events", strays.untimed.into()),
         ("future_events", strays.future.into()),
         ("early_events", strays.early.into()),
+        ("lacks_baseline", summary.lacks_baseline.into()),
     ])
 }
 
