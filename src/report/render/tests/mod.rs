@@ -2,6 +2,7 @@
 
 mod fixture;
 mod golden;
+mod labels;
 mod properties;
 mod schema;
 mod sentences;
