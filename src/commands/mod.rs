@@ -51,7 +51,7 @@ pub fn run(request: &Request, args: &[OsString]) -> anyhow::Result<Exit> {
         Request::Clear { before: None } => clear::everything(&mut out)?,
         Request::Log(line) => log::run(line, Utc::now())?,
         Request::Clear { before: Some(when) } => clear::before(*when, Utc::now(), &mut out)?,
-        Request::Status(format) => status::show(*format, &mut out)?,
+        Request::Status(format) => status::show(*format, Utc::now(), &mut out)?,
         Request::Report(asked) => exit = report::run(asked, Utc::now(), &mut out)?,
         Request::Complete(asked) => complete::run(asked, &mut out)?,
         Request::Init(which) => out.write_all(init::script(*which).as_bytes())?,

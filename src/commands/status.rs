@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::AtomicU64;
 
 use anyhow::Context as _;
@@ -14,7 +14,7 @@ use super::consent::{self, NO_HOME, Recording};
 use super::running::{self, Run};
 use super::{env, wrap};
 use crate::cli::StatusFormat;
-use crate::event::table::ReadStats;
+use crate::event::table::{ReadStats, Strays};
 use crate::event::timestamp;
 use crate::report::render::format;
 use crate::report::render::json::{Json, array, object};
@@ -75,7 +75,9 @@ const NO_PROC: &str = "there is no /proc, or commands start in another PID names
 /// What the log holds.
 struct Stored {
     reading: ReadStats,
+    /// Of the events whose time can be right.
     period: Option<(DateTime<Utc>, DateTime<Utc>)>,
+    strays: Strays,
     size: u64,
     mode: u32,
     last_line: Option<String>,
@@ -83,8 +85,8 @@ struct Stored {
 
 /// # Errors
 /// The log is there and cannot be read, or the text cannot be written.
-pub fn show(format: StatusFormat, out: &mut dyn Write) -> anyhow::Result<()> {
-    let status = Status::now();
+pub fn show(format: StatusFormat, now: DateTime<Utc>, out: &mut dyn Write) -> anyhow::Result<()> {
+    let status = Status::at(now);
     match format {
         StatusFormat::Text => status.write_text(out)?,
         StatusFormat::Json => writeln!(out, "{}", status.json().text())?,
@@ -93,7 +95,7 @@ pub fn show(format: StatusFormat, out: &mut dyn Write) -> anyhow::Result<()> {
 }
 
 impl Status {
-    fn now() -> Self {
+    fn at(now: DateTime<Utc>) -> Self {
         let recording = consent::recording();
         let (store, is_enabled) = match &recording {
             Recording::On(store) | Recording::Blocked(store, _) => (store, true),
@@ -136,7 +138,7 @@ impl Status {
         };
         let directory = store.directory().display().to_string();
         let mut running = running::runs(store);
-        let stored = Stored::of(store.log_path(), log, &mut running)
+        let stored = Stored::of(store, log, &mut running, now)
             .with_context(|| format!("could not read the log in {directory}"));
         let (stored, unread) = match stored {
             Ok(stored) => (stored, None),
@@ -194,6 +196,10 @@ impl Status {
             None if self.unread.is_some() => None,
             stored => Some(stored.map_or(0, |stored| of(&stored.reading))),
         };
+        let strays = |of: fn(&Strays) -> u64| match stored {
+            None if self.unread.is_some() => None,
+            stored => Some(stored.map_or(0, |stored| of(&stored.strays))),
+        };
         let period = stored.and_then(|stored| stored.period);
         object([
             ("format_version", 1.into()),
@@ -203,6 +209,8 @@ impl Status {
             ("data_directory", self.directory.clone().into()),
             ("events", count(|reading| reading.events).into()),
             ("unreadable", count(|reading| reading.unreadable).into()),
+            ("future_events", strays(|strays| strays.future).into()),
+            ("early_events", strays(|strays| strays.early).into()),
             ("first_event", period.map(|(from, _)| format::rfc3339(from)).into()),
             ("last_event", period.map(|(_, to)| format::rfc3339(to)).into()),
             ("file_size_bytes", stored.map(|stored| stored.size).into()),
@@ -218,26 +226,37 @@ impl Status {
 
 impl Stored {
     /// What is running is compared with what is stored.
-    fn of(path: PathBuf, log: io::Result<File>, running: &mut [Run]) -> anyhow::Result<Option<Self>> {
+    fn of(
+        store: &Store,
+        log: io::Result<File>,
+        running: &mut [Run],
+        now: DateTime<Utc>,
+    ) -> anyhow::Result<Option<Self>> {
         let file = match log {
             Err(error) if is_missing(&error) => return Ok(None),
             other => other?,
         };
         let found = file.metadata()?;
         let last_line = last_line(&file, found.size())?;
-        let source = Source::File(path, file);
-        let (reading, period) = if running.is_empty() {
+        let (size, mode) = (found.size(), found.mode() & 0o7777);
+        let mut source = Source::File(store.log_path(), file);
+        if running.is_empty() {
             let (reading, ends) = read::count(source)?;
             let moments = |(first, last)| timestamp::to_datetime(first).zip(timestamp::to_datetime(last));
-            (reading, ends.and_then(moments))
-        } else {
-            let mut table = read::read(vec![source], &AtomicU64::new(0))?;
-            for run in running {
-                run.estimate(&table);
+            let period = ends.and_then(moments);
+            if !period.is_some_and(|(first, last)| Strays::may_be_within(first, last, now)) {
+                return Ok(Some(Self { reading, period, strays: Strays::default(), size, mode, last_line }));
             }
-            (std::mem::take(&mut table.read_stats), table.period())
-        };
-        Ok(Some(Self { period, reading, size: found.size(), mode: found.mode() & 0o7777, last_line }))
+            // To count the wrong dates takes all of them, in order.
+            source = Source::File(store.log_path(), store.open_log(OpenMode::Read)?);
+        }
+        let mut table = read::read(vec![source], &AtomicU64::new(0))?;
+        let strays = table.untime_strays(now);
+        for run in running {
+            run.estimate(&table);
+        }
+        let reading = std::mem::take(&mut table.read_stats);
+        Ok(Some(Self { reading, period: table.period(), strays, size, mode, last_line }))
     }
 
     fn write_text(&self, out: &mut dyn Write) -> io::Result<()> {
@@ -248,6 +267,11 @@ impl Stored {
         }
         let lines = if self.reading.unreadable == 1 { "line" } else { "lines" };
         writeln!(out, ", {} unreadable {lines}", self.reading.unreadable)?;
+        // Whether some have no time at all is for the report: to know it takes more than counting.
+        let wrong = Strays { untimed: 0, ..self.strays };
+        for note in format::stray_notes(&wrong, &|at| at.with_timezone(&Local).naive_local()) {
+            writeln!(out, "{note}")?;
+        }
         let is_private = self.mode & OF_OTHERS == 0;
         let who = if is_private { "readable by you only" } else { "readable by others, too" };
         writeln!(out, "File size: {}, {who} ({:04o})", Bytes(self.size), self.mode)

@@ -19,6 +19,7 @@ pub fn cases() -> Vec<Case> {
     let mut all = cases![RECORDED;
         status_shows_what_is_stored,
         status_json_has_every_key,
+        status_leaves_events_of_a_wrong_clock_out_of_its_dates,
         status_tells_a_nested_run_and_the_one_around_it,
         status_says_that_a_run_is_stopped,
         status_leaves_out_a_run_whose_target_cannot_be_seen,
@@ -64,6 +65,8 @@ fn status_json_has_every_key(sandbox: &Sandbox) {
         "data_directory": sandbox.telemetry().to_str(),
         "events": 2,
         "unreadable": 1,
+        "future_events": 0,
+        "early_events": 0,
         "first_event": "2026-10-12T10:00:00Z",
         "last_event": "2026-11-23T15:10:09Z",
         "file_size_bytes": fs::metadata(sandbox.log()).expect("a log").len(),
@@ -109,6 +112,22 @@ fn pause(sandbox: &Sandbox, words: &str) -> Job {
     let mut job = sandbox.unwrapped(words.chain([probe(), "pause"])).spawn();
     job.stdout.read_ready_pid();
     job
+}
+
+fn status_leaves_events_of_a_wrong_clock_out_of_its_dates(sandbox: &Sandbox) {
+    let times = ["1970-01-01", "2026-10-12", "2026-11-23", "9999-12-30", "9999-12-31"];
+    let log = times.map(|day| event(&format!("{day}T12:00:00+00:00"), "lint"));
+    fs::write(sandbox.log(), log.concat()).expect("a log");
+    let text = tm_run(sandbox, "status").expect_stdout();
+    let stored = "Events: 5 (12 Oct – 23 Nov 2026), 0 unreadable lines\n\
+                  2 events are dated in the future, up to 31 Dec 9999; they are left out of all times\n\
+                  1 event is dated 1 Jan 1970, long before all others; it is left out of all times\n";
+    assert!(text.contains(stored), "{text}");
+    let json = tm_run(sandbox, "status --format json").expect_stdout();
+    let json: Value = serde_json::from_str(&json).expect("one JSON object");
+    assert_eq!([&json["events"], &json["future_events"], &json["early_events"]], [5, 2, 1]);
+    let ends = ["2026-10-12T12:00:00Z", "2026-11-23T12:00:00Z"];
+    assert_eq!([&json["first_event"], &json["last_event"]], ends);
 }
 
 /// RN01

@@ -28,6 +28,13 @@ const GAP_MICROS: i64 = 3650 * 86_400 * MICROS_PER_SECOND;
 /// One event in so many may be early; a log has at least one that may be.
 const FEW: usize = 100;
 
+impl Strays {
+    /// Whether an event among those from the first to the last of these moments can have a time that cannot be right.
+    pub fn may_be_within(first: DateTime<Utc>, last: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+        last - now > TOLERANCE || (last - first).num_microseconds().is_none_or(|micros| micros >= GAP_MICROS)
+    }
+}
+
 impl Table {
     /// Takes their time from events whose time cannot be right. They stay, as events without a readable timestamp do:
     /// they count, and are in no period.
@@ -114,6 +121,18 @@ mod tests {
         ]);
         assert_eq!((strays.early, strays.earliest), (1, Some(at("1970-01-01T00:00:07Z"))));
         assert_eq!((&*targets, timed), ("abc", 2));
+    }
+
+    #[test]
+    fn strays_may_be_where_there_are_some() {
+        let may = |first: &str, last: &str| {
+            let time = |day: &str| at(&format!("{day}T12:00:00Z"));
+            Strays::may_be_within(time(first), time(last), at("2026-11-23T12:00:00Z"))
+        };
+        assert!(!may("2020-01-01", "2026-11-24"));
+        assert!(may("2020-01-01", "2026-11-25"));
+        assert!(may("1970-01-01", "2026-11-23"));
+        assert!(may("0001-01-01", "9999-12-31"));
     }
 
     #[test]
