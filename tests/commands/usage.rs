@@ -112,7 +112,7 @@ fn help_has_bold_headings_on_a_tty_only(sandbox: &Sandbox) {
 fn help_examples_are_no_usage_errors(sandbox: &Sandbox) {
     let bin = std::path::Path::new(TM_RUN).parent().expect("a directory").display().to_string();
     let path = format!("{bin}:{}", std::env::var("PATH").expect("PATH"));
-    for (name, count) in [("", 3), ("clear", 2), ("log", 1), ("report", 3), ("init", 4)] {
+    for (name, count) in [("", 3), ("clear", 2), ("log", 1), ("report", 4), ("init", 4)] {
         let help = tm_run(sandbox, &format!("{name} --help")).output().text();
         let (_, examples) = help.split_once("\nExamples:\n").expect("examples");
         let lines = examples.lines().map(str::trim_start);
