@@ -45,7 +45,10 @@ pub fn cases() -> Vec<Case> {
     all.extend(cases![EVERY_WAY, needs ["bash"]; suspend_of_a_shell_inside_gives_it_the_tty_back_on_fg]);
     all.extend(cases![EVERY_WAY, needs ["timeout"]; ctrl_z_of_a_session_leader_does_not_hang_its_command]);
     all.extend(cases![ALL_BUT_OFF; ctrl_c_during_startup_is_never_lost]);
-    all.extend(cases![RECORDED; tty_signals_arrive_once_without_the_sentinel]);
+    all.extend(cases![RECORDED;
+        tty_signals_arrive_once_without_the_sentinel,
+        sighup_of_a_closed_tty_ends_a_session_leader_without_the_sentinel,
+    ]);
     all
 }
 
@@ -286,10 +289,22 @@ fn sighup_of_a_closed_tty_ends_the_command_of_a_shell(sandbox: &Sandbox) {
 
 /// TT15
 fn sighup_of_a_closed_tty_ends_a_session_leader(sandbox: &Sandbox) {
+    sighup_ends_a_session_leader(sandbox, |_| ());
+}
+
+/// TT15
+fn sighup_of_a_closed_tty_ends_a_session_leader_without_the_sentinel(sandbox: &Sandbox) {
+    sighup_ends_a_session_leader(sandbox, |command| {
+        send_signal(super::signals::sentinel_beside(command), 9);
+    });
+}
+
+#[track_caller]
+fn sighup_ends_a_session_leader(sandbox: &Sandbox, prepare: fn(i32)) {
     let mut told = fifo(sandbox, "told");
     let start = sandbox.probe(&format!("signals exit-on=1:4 to={}", sandbox.path("told").display()));
     let mut job = start.launch_option("--leads-session", "yes").on_terminal().spawn();
-    told.read_ready_pid();
+    prepare(told.read_ready_pid());
     job.terminal = None;
     told.read_until("signal 1\n");
     assert_eq!(job.wait_for_exit(), WaitStatus::Exited(4));
