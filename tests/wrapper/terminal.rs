@@ -41,6 +41,7 @@ pub fn cases() -> Vec<Case> {
         sigstop_of_the_command_alone_suspends_the_job,
         ctrl_c_does_not_reach_a_background_job,
         tty_is_the_jobs_again_after_a_command_in_its_own_group,
+        tostop_lets_a_command_in_its_own_group_write,
     ];
     all.extend(cases![EVERY_WAY, needs ["bash"]; suspend_of_a_shell_inside_gives_it_the_tty_back_on_fg]);
     all.extend(cases![EVERY_WAY, needs ["timeout"]; ctrl_z_of_a_session_leader_does_not_hang_its_command]);
@@ -248,6 +249,17 @@ fn sigttou_stops_a_background_write_until_fg(sandbox: &Sandbox) {
     shell.wait_until_jobs_show("Stopped (tty output)");
     shell.terminal().type_line("fg");
     shell.terminal().screen.read_ready_pid();
+    shell.terminal().ctrl('C');
+    shell.wait_for_text("signal 2\r\n");
+    shell.terminal().wait_for_prompt();
+    shell.assert_last_code(5);
+}
+
+/// TT12
+fn tostop_lets_a_command_in_its_own_group_write(sandbox: &Sandbox) {
+    let mut shell = sandbox.shell();
+    shell.run_line("stty tostop");
+    shell.start_probe("$W $P signals own-group default=22 exit-on=2:5");
     shell.terminal().ctrl('C');
     shell.wait_for_text("signal 2\r\n");
     shell.terminal().wait_for_prompt();
