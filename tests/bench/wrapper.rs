@@ -265,6 +265,8 @@ fn command(peer: &Peer, before: &[OsString], nothing: &Path) -> Command {
         .collect();
     let mut command = Command::new(&words[0]);
     command.args(&words[1..]).env_clear().env("HOME", &peer.home).env("PATH", "/usr/local/bin:/usr/bin:/bin");
+    // As in any session. The programs of the system look at it first of all.
+    command.env("LANG", "C.UTF-8");
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     command
 }
