@@ -196,15 +196,11 @@ pub fn stopped_or_ended(pid: i32) -> Option<WaitStatus> {
 
 /// Whether this process can wait for its child and signal it. A sandbox may refuse that (seccomp(2)).
 pub fn can_supervise(pid: i32) -> bool {
-    // SAFETY: a null pointer is for what is not asked for; the other arguments are numbers.
-    let waited = unsafe {
-        libc::waitid(
-            libc::P_PID,
-            pid.cast_unsigned(),
-            ptr::null_mut(),
-            libc::WEXITED | libc::WNOHANG | libc::WNOWAIT,
-        )
-    };
+    let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
+    // The kernel would take a null pointer, POSIX does not.
+    let mut info = MaybeUninit::<libc::siginfo_t>::uninit();
+    // SAFETY: the pointer is to room for a siginfo_t; the other arguments are numbers.
+    let waited = unsafe { libc::waitid(libc::P_PID, pid.cast_unsigned(), info.as_mut_ptr(), options) };
     waited == 0 && signal::kill(pid, SignalNumber(0)).is_ok()
 }
 
