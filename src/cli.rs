@@ -868,6 +868,9 @@ mod tests {
             "terraform",
         );
         case("--subcommands plan terraform output", None, None, Record::No, "terraform");
+        // An empty name is none.
+        let terraform = "--target= --domain= --subcommands plan terraform plan";
+        case(terraform, Some("terraform-plan"), None, Record::Yes, "terraform");
         assert_eq!(
             parsed(&[b"--anklume", b"--", b"anklume", b"telemetry", b"status", b"--format", b"json"]),
             Ok(Request::Status(StatusFormat::Json))
