@@ -290,16 +290,16 @@ fn recipe_for_cron_records_the_job(sandbox: &Sandbox) {
 fn recipe_for_a_mail_prints_only_if_something_is_worse(sandbox: &Sandbox) {
     let line = block("**A mail only");
     let command = line.splitn(6, char::is_whitespace).nth(5).expect("a command");
-    fs::write(sandbox.log(), read("examples/two-months.jsonl")).expect("a log");
+    fs::write(sandbox.log(), read("tests/examples/two-months.jsonl")).expect("a log");
     let said = sh(sandbox, command).expect_stdout();
     assert!(said.contains("Worth a look") && said.contains("backup failed 4 times in a row"), "{said}");
-    fs::write(sandbox.log(), read("examples/two-months.jsonl").lines().next().expect("a line"))
+    fs::write(sandbox.log(), read("tests/examples/two-months.jsonl").lines().next().expect("a line"))
         .expect("a log");
     assert_eq!(sh(sandbox, command).output().text(), "");
 }
 
 fn recipe_for_a_comparison_tells_what_changed(sandbox: &Sandbox) {
-    fs::write(sandbox.log(), read("examples/two-months.jsonl")).expect("a log");
+    fs::write(sandbox.log(), read("tests/examples/two-months.jsonl")).expect("a log");
     let said = sh(sandbox, &block("**Did the new plugin help?**")).env("TZ", "UTC").expect_stdout();
     assert!(
         said.contains("\n  test    76 → 17 ") && said.contains("is 27 % slower, beyond chance"),
@@ -391,7 +391,7 @@ fn recipes_for_tmux_and_a_prompt_tell_what_is_running(sandbox: &Sandbox) {
 }
 
 fn recipe_for_a_comparison_compares(sandbox: &Sandbox) {
-    fs::write(sandbox.log(), read("examples/two-months.jsonl")).expect("a log");
+    fs::write(sandbox.log(), read("tests/examples/two-months.jsonl")).expect("a log");
     let said = sh(sandbox, &block("**Did the new plugin help?**")).expect_stdout();
     assert!(said.contains("\nBefore and after 15 Nov 2026\n"), "{said}");
 }
@@ -413,7 +413,7 @@ fn recipe_for_jq_fails_below_the_success_rate(sandbox: &Sandbox) {
 
 /// Two logs, in `logs/`; the second ends in a torn line.
 fn two_machines(sandbox: &Sandbox) {
-    let text = read("examples/two-months.jsonl");
+    let text = read("tests/examples/two-months.jsonl");
     let lines: Vec<&str> = text.split_inclusive('\n').collect();
     for directory in ["logs", "clean"] {
         fs::create_dir(sandbox.home().join(directory)).expect("a directory");
@@ -452,7 +452,7 @@ fn recipe_for_clean_logs_leaves_out_torn_lines(sandbox: &Sandbox) {
     clean(sandbox);
     let both = ["clean/web1.jsonl", "clean/web2.jsonl"];
     let both = both.map(|name| fs::read_to_string(sandbox.home().join(name)).expect("a log"));
-    assert_eq!(both.concat(), read("examples/two-months.jsonl"));
+    assert_eq!(both.concat(), read("tests/examples/two-months.jsonl"));
 }
 
 /// Runs a Python script in the home directory.

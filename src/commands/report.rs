@@ -304,11 +304,11 @@ mod tests {
 
     use super::*;
 
-    /// What `tm-run report --log examples/two-months.jsonl` showed on the last day of that log.
+    /// What `tm-run report --log tests/examples/two-months.jsonl` showed on the last day of that log.
     #[test]
     fn report_in_the_readme_is_that_of_the_example_log() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let log = root.join("examples/two-months.jsonl").into_os_string();
+        let log = root.join("tests/examples/two-months.jsonl").into_os_string();
         let words = ["report".into(), "--utc".into(), "--log".into(), log];
         let Ok(cli::Request::Report(asked)) = cli::parse(words.map(OsString::from)) else {
             panic!("a report")

@@ -98,13 +98,13 @@ fn cargo_package_leaves_out_the_fuzz_corpus(_: &Sandbox) {
     let fuzz: Vec<&str> = list.lines().filter(|file| file.starts_with("tests/fuzz")).collect();
     assert_eq!(fuzz, [""; 0]);
     // What the tests and the package need is there.
-    for file in ["README.md", "shell/tm-run.1", "debian/changelog", "tests/golden/report-80.txt"] {
+    for file in ["README.md", "shell/tm-run.1", ".debian/changelog", "tests/golden/report-80.txt"] {
         assert!(list.lines().any(|other| other == file), "{file}");
     }
 }
 
 fn debian_changelog_begins_with_this_version(_: &Sandbox) {
-    let changelog = fs::read_to_string(in_shell_dir("../debian/changelog")).expect("a changelog");
+    let changelog = fs::read_to_string(in_shell_dir("../.debian/changelog")).expect("a changelog");
     let version = concat!("tm-run (", env!("CARGO_PKG_VERSION"), "-1) ");
     assert!(changelog.starts_with(version), "{changelog}");
 }
