@@ -196,12 +196,8 @@ pub fn stopped_or_ended(pid: i32) -> Option<WaitStatus> {
 
 /// Whether this process can wait for its child and signal it. A sandbox may refuse that (seccomp(2)).
 pub fn can_supervise(pid: i32) -> bool {
-    let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
-    // The kernel would take a null pointer, POSIX does not.
-    let mut info = MaybeUninit::<libc::siginfo_t>::uninit();
-    // SAFETY: the pointer is to room for a siginfo_t; the other arguments are numbers.
-    let waited = unsafe { libc::waitid(libc::P_PID, pid.cast_unsigned(), info.as_mut_ptr(), options) };
-    waited == 0 && signal::kill(pid, SignalNumber(0)).is_ok()
+    let waited = waitid_info(libc::P_PID, pid, libc::WEXITED | libc::WNOHANG | libc::WNOWAIT);
+    waited.is_ok() && signal::kill(pid, SignalNumber(0)).is_ok()
 }
 
 /// Waits until the child has ended, and reaps it.
@@ -211,13 +207,13 @@ pub fn reap(pid: i32) {
 
 /// A child that has ended and has not been reaped, whichever it is.
 pub fn ended_child() -> Option<i32> {
-    let info = waitid_info(libc::P_ALL, 0, libc::WEXITED | libc::WNOHANG | libc::WNOWAIT)?;
+    let info = waitid_info(libc::P_ALL, 0, libc::WEXITED | libc::WNOHANG | libc::WNOWAIT).ok()??;
     // SAFETY: waitid has filled in si_pid.
     Some(unsafe { info.si_pid() })
 }
 
 fn waitid(pid: i32, options: c_int) -> Option<WaitStatus> {
-    let info = waitid_info(libc::P_PID, pid, options)?;
+    let info = waitid_info(libc::P_PID, pid, options).ok()??;
     // SAFETY: waitid has filled in si_status beside si_pid.
     let status = unsafe { info.si_status() };
     match info.si_code {
@@ -232,14 +228,16 @@ fn waitid(pid: i32, options: c_int) -> Option<WaitStatus> {
     }
 }
 
-/// nix's `waitid` cannot say that a process was killed by a real-time signal. `None`: nothing has changed, or there is no
-/// such child.
-fn waitid_info(which: libc::idtype_t, id: i32, options: c_int) -> Option<libc::siginfo_t> {
+/// nix's `waitid` cannot say that a process was killed by a real-time signal. `None`: nothing has changed.
+///
+/// # Errors
+/// There is no such child, or a sandbox refuses the call (seccomp(2)).
+fn waitid_info(which: libc::idtype_t, id: i32, options: c_int) -> nix::Result<Option<libc::siginfo_t>> {
     // SAFETY: siginfo_t is plain old data, for which all zeros are a valid value.
     let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
     // SAFETY: the pointer is to a live siginfo_t; the other arguments are numbers.
-    let result = unsafe { libc::waitid(which, id.cast_unsigned(), &raw mut info, options) };
+    Errno::result(unsafe { libc::waitid(which, id.cast_unsigned(), &raw mut info, options) })?;
     // SAFETY: the structure is all zeros (no change) or was filled in by waitid, which sets si_pid.
     let pid = unsafe { info.si_pid() };
-    (result == 0 && pid != 0).then_some(info)
+    Ok((pid != 0).then_some(info))
 }

@@ -113,35 +113,31 @@ pub enum Wait {
 
 /// Takes the next pending signal, whichever it is. `None`: there is none, or a stop interrupted the wait.
 pub fn take_pending(wait: Wait) -> Option<SignalInfo> {
-    sigtimedwait(SignalSet::ALL, (wait == Wait::No).then_some(Duration::ZERO))
+    sigtimedwait(SignalSet::ALL, (wait == Wait::No).then_some(Duration::ZERO)).ok()
 }
 
 /// Whether signals can be taken from the queue. A sandbox may refuse that (seccomp(2)).
 pub fn can_be_taken() -> bool {
-    let none = SignalSet(0);
-    let now = timespec(Duration::ZERO);
-    let info = ptr::null_mut::<libc::siginfo_t>();
-    // SAFETY: the pointers are to live memory; a null one for what is not asked for.
-    let result =
-        unsafe { syscall!(Sysno::rt_sigtimedwait, &raw const none.0, info, &raw const now, SIGSET_SIZE) };
-    result == Err(syscalls::Errno::EAGAIN)
+    matches!(sigtimedwait(SignalSet(0), Some(Duration::ZERO)), Err(syscalls::Errno::EAGAIN))
 }
 
 /// Takes a signal from the queue if it is pending.
 pub fn take_if_pending(signal: SignalNumber) -> Option<SignalInfo> {
-    sigtimedwait(SignalSet::only(signal), Some(Duration::ZERO))
+    sigtimedwait(SignalSet::only(signal), Some(Duration::ZERO)).ok()
 }
 
 /// Takes a signal of the set from the queue (sigtimedwait(2)). Without a timeout it waits for one.
-fn sigtimedwait(set: SignalSet, timeout: Option<Duration>) -> Option<SignalInfo> {
+///
+/// # Errors
+/// `EAGAIN`: none is there in time. `EINTR`: a stop interrupted the wait. Anything else: a sandbox refuses the call.
+fn sigtimedwait(set: SignalSet, timeout: Option<Duration>) -> Result<SignalInfo, syscalls::Errno> {
     // SAFETY: siginfo_t is plain old data, for which all zeros are a valid value.
     let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
     let timeout = timeout.map(timespec);
     let timeout = timeout.as_ref().map_or(ptr::null(), ptr::from_ref);
     // SAFETY: the pointers are to live memory of the types that the call asks for; a null timeout is none.
-    let taken =
-        unsafe { syscall!(Sysno::rt_sigtimedwait, &raw const set.0, &raw mut info, timeout, SIGSET_SIZE) };
-    taken.is_ok().then_some(SignalInfo(info))
+    unsafe { syscall!(Sysno::rt_sigtimedwait, &raw const set.0, &raw mut info, timeout, SIGSET_SIZE) }?;
+    Ok(SignalInfo(info))
 }
 
 pub(super) fn timespec(duration: Duration) -> libc::timespec {
