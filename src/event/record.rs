@@ -7,9 +7,8 @@
 //! The separators are those of Python's json module, because people grep for `"target": "apply"`.
 
 use std::borrow::Cow;
-use std::io::Write as _;
 
-use chrono::{DateTime, Datelike as _, Timelike as _, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 
 /// A run as it is recorded. There is no sixth field: what is not here cannot be stored.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,59 +26,43 @@ pub struct Event {
 impl Event {
     /// A line of the log with its line feed, the duration rounded to milliseconds.
     pub fn to_line(&self) -> Vec<u8> {
-        self.encode(push_milliseconds)
+        self.encode(milliseconds)
     }
 
     /// The same with all digits of the duration, for events of other loggers.
     pub fn to_exact_line(&self) -> Vec<u8> {
-        self.encode(push_exact)
+        self.encode(exact)
     }
 
-    fn encode(&self, push_seconds: fn(&mut Vec<u8>, f64)) -> Vec<u8> {
-        let mut buffer =
-            Vec::with_capacity(128 + self.target.len() + self.domain.as_ref().map_or(0, String::len));
-        let line = &mut buffer;
-        let t = &self.timestamp;
-        push(
-            line,
-            format_args!(
-                r#"{{"timestamp": "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}+00:00", "target": "#,
-                t.year(),
-                t.month(),
-                t.day(),
-                t.hour(),
-                t.minute(),
-                t.second()
-            ),
-        );
-        push_json_string(line, &self.target);
-        line.extend_from_slice(br#", "domain": "#);
-        match &self.domain {
-            Some(domain) => push_json_string(line, domain),
-            None => line.extend_from_slice(b"null"),
-        }
-        line.extend_from_slice(br#", "duration_seconds": "#);
-        match self.duration_seconds {
-            Some(seconds) => push_seconds(line, seconds),
-            None => line.extend_from_slice(b"null"),
-        }
-        push(line, format_args!(", \"exit_code\": {}}}\n", self.exit_code));
-        buffer
+    // Not by format!, which is code that a run has no other use for: to load it takes longer than to execute it.
+    fn encode(&self, number: impl Fn(f64) -> String) -> Vec<u8> {
+        let null = || "null".to_owned();
+        let mut line =
+            String::with_capacity(128 + self.target.len() + self.domain.as_ref().map_or(0, String::len));
+        line.push_str(r#"{"timestamp": ""#);
+        line.push_str(&self.timestamp.to_rfc3339_opts(SecondsFormat::Secs, false));
+        line.push_str(r#"", "target": "#);
+        line.push_str(&json_string(&self.target));
+        line.push_str(r#", "domain": "#);
+        line.push_str(&self.domain.as_deref().map_or_else(null, json_string));
+        line.push_str(r#", "duration_seconds": "#);
+        line.push_str(&self.duration_seconds.map_or_else(null, number));
+        line.push_str(r#", "exit_code": "#);
+        line.push_str(&self.exit_code.to_string());
+        line.push_str("}\n");
+        line.into_bytes()
     }
 }
 
-fn push(line: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
-    // Writing to a Vec does not fail.
-    let _ = line.write_fmt(text);
-}
-
-fn push_json_string(line: &mut Vec<u8>, text: &str) {
+#[inline]
+fn json_string(text: &str) -> String {
     // A string can always be written as JSON.
     let text = serde_json::to_string(text).unwrap_or_default();
-    line.extend_from_slice(escape_controls(&text).as_bytes());
+    escape_controls(&text).into_owned()
 }
 
 /// Escapes U+007F to U+009F: JSON allows them as they are, but a terminal would obey them.
+#[inline]
 pub fn escape_controls(json: &str) -> Cow<'_, str> {
     if !json.contains(|c: char| ('\u{7f}'..='\u{9f}').contains(&c)) {
         return json.into();
@@ -100,24 +83,33 @@ pub fn escape_controls(json: &str) -> Cow<'_, str> {
 }
 
 /// The shortest digits that mean this number, with a decimal point and without an exponent.
-fn push_exact(line: &mut Vec<u8>, seconds: f64) {
-    let start = line.len();
-    push(line, format_args!("{seconds}"));
-    if !line[start..].contains(&b'.') {
-        line.extend_from_slice(b".0");
+fn exact(number: f64) -> String {
+    let mut digits = number.to_string();
+    if !digits.contains('.') {
+        digits.push_str(".0");
     }
+    digits
 }
 
-/// Rounded to milliseconds, with a decimal point and without an exponent.
-fn push_milliseconds(line: &mut Vec<u8>, seconds: f64) {
-    let start = line.len();
-    push(line, format_args!("{seconds:.3}"));
-    while line.ends_with(b"0") && !line.ends_with(b".0") {
-        line.pop();
+/// Rounded to three digits behind the decimal point, without an exponent.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is between 0 and 2^53")]
+fn milliseconds(seconds: f64) -> String {
+    let rounded = seconds.abs() * 1000.0 + 0.5;
+    if rounded > 9e15 {
+        // No double of that size has more digits there.
+        return exact(seconds);
     }
-    if &line[start..] == b"-0.0" {
-        line.remove(start);
+    let milliseconds = rounded as u64;
+    // The 1 keeps the zeros behind it.
+    let fraction = (1000 + milliseconds % 1000).to_string();
+    let mut number = (milliseconds / 1000).to_string();
+    number.push('.');
+    number.push_str(&fraction[1..2]);
+    number.push_str(fraction[2..].trim_end_matches('0'));
+    if seconds < 0.0 && milliseconds > 0 {
+        number.insert(0, '-');
     }
+    number
 }
 
 #[cfg(test)]
@@ -170,6 +162,11 @@ mod tests {
         case(100.0, "100.0");
         case(12.3456, "12.346");
         case(-1.5, "-1.5");
+        case(2.0005, "2.001");
+        case(0.9996, "1.0");
+        case(-0.0006, "-0.001");
+        case(8_999_999_999_999.999, "8999999999999.998");
+        case(1e13 + 0.5, "10000000000000.5");
         case(1e17, "100000000000000000.0");
     }
 }
