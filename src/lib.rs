@@ -15,7 +15,6 @@ mod store;
 mod sys;
 mod units;
 
-use std::ffi::OsString;
 use std::io::{self, Write as _};
 
 use cli::Refusal;
@@ -38,11 +37,9 @@ pub mod fuzzing {
     pub use crate::store::read::{Source, read};
 }
 
-/// The whole program: from the command line, see [`set_args`], to the exit status for `main` to return. Where the command
-/// was killed by a signal, this process is, too.
-#[must_use]
-pub fn run() -> i32 {
-    let args: Vec<OsString> = sys::process::args().into_iter().skip(1).collect();
+/// The whole program: from the command line, see [`set_args`], to the end of this process.
+pub fn run() -> ! {
+    let args = sys::process::args();
     let exit = match cli::parse(args.iter().cloned()) {
         Ok(request) => commands::run(&request, &args),
         Err(refusal) => print_refusal(&refusal),

@@ -16,15 +16,15 @@ impl Exit {
     /// `report --exit-code`: something is worse.
     pub const WORSE: Self = Self::Code(3);
 
-    /// Ends the process by the signal, or returns the status to end it with.
-    pub fn exit(self) -> i32 {
-        match self {
+    /// Ends the process, by the signal if it is one.
+    pub fn exit(self) -> ! {
+        process::exit_now(match self {
             Self::Code(code) => code.into(),
             Self::Signal(signal) => {
                 process::exit_with_signal(signal);
                 ExitReason::Signaled(signal).shell_code()
             }
-        }
+        })
     }
 }
 

@@ -29,11 +29,11 @@ pub unsafe fn set_args(argc: c_int, argv: *mut *mut c_char) {
     ARGV.store(argv, Ordering::Relaxed);
 }
 
-/// The arguments, `argv[0]` included.
+/// The arguments without `argv[0]`.
 pub fn args() -> Vec<OsString> {
     let bytes = |arg: &CStr| OsString::from_vec(arg.to_bytes().to_vec());
     // SAFETY: each is a NUL-terminated string that lives as long as the process, see `set_args`.
-    args_tail(usize::MAX).map(|arg| bytes(unsafe { CStr::from_ptr(arg) })).collect()
+    args_tail(usize::MAX).skip(1).map(|arg| bytes(unsafe { CStr::from_ptr(arg) })).collect()
 }
 
 /// The last `count` arguments, or all if there are fewer.
