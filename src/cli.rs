@@ -190,25 +190,23 @@ fn plain_wrap(words: &[OsString]) -> Option<Wrap> {
     let mut at = 0;
     loop {
         let word = words.get(at)?.to_str()?;
-        let flag = match word.split_once('=') {
-            Some((flag, value)) => (flag, Some(value)),
-            None => (word, None),
-        };
-        let (slot, value) = match flag {
-            ("--target", value) => (&mut target, value),
-            ("--domain", value) => (&mut domain, value),
-            ("--", None) => {
-                at += 1;
-                break;
-            }
-            _ if word.starts_with('-') || word == COMPLETE || SUBCOMMANDS.contains(&word) => return None,
-            _ => break,
-        };
-        let value = if let Some(value) = value {
-            value
+        let (slot, rest) = if let Some(rest) = word.strip_prefix("--target") {
+            (&mut target, rest)
+        } else if let Some(rest) = word.strip_prefix("--domain") {
+            (&mut domain, rest)
+        } else if word == "--" {
+            at += 1;
+            break;
+        } else if word.starts_with('-') || word == COMPLETE || SUBCOMMANDS.contains(&word) {
+            return None;
         } else {
+            break;
+        };
+        let value = if rest.is_empty() {
             at += 1;
             words.get(at)?.to_str().filter(|value| !value.starts_with('-'))?
+        } else {
+            rest.strip_prefix('=')?
         };
         // A second one is an error.
         if value.is_empty() || slot.replace(value.to_owned()).is_some() {

@@ -16,7 +16,7 @@ pub fn is_recorded_around_us(value: &[u8], target: &str) -> bool {
         .filter_map(|entry| {
             let entry = std::str::from_utf8(entry).ok()?;
             let (pid, name) = entry.split_once(':')?;
-            (name == written).then(|| pid.parse().ok())?
+            (name.as_bytes() == written).then(|| pid.parse().ok())?
         })
         .collect();
     if pids.is_empty() {
@@ -38,17 +38,23 @@ pub fn target_of(value: &[u8], pid: i32) -> Option<String> {
 
 /// The variable as the command gets it, `NAME=value`. `pid`: of the tm-run that records it.
 pub fn with(value: Option<&[u8]>, pid: i32, target: &str) -> Vec<u8> {
-    let mut variable = format!("{VARIABLE}=").into_bytes();
-    if let Some(value) = value.filter(|value| !value.is_empty()) {
-        variable.extend_from_slice(value);
-        variable.push(b',');
-    }
-    variable.extend_from_slice(format!("{pid}:{}", escaped(target)).as_bytes());
-    variable
+    let (value, comma): (&[u8], &[u8]) = match value {
+        Some(value) if !value.is_empty() => (value, b","),
+        _ => (b"", b""),
+    };
+    [VARIABLE.as_bytes(), b"=", value, comma, pid.to_string().as_bytes(), b":", &escaped(target)].concat()
 }
 
-fn escaped(target: &str) -> String {
-    target.replace('%', "%25").replace(',', "%2C")
+fn escaped(target: &str) -> Vec<u8> {
+    let mut written = Vec::with_capacity(target.len());
+    for &byte in target.as_bytes() {
+        match byte {
+            b'%' => written.extend_from_slice(b"%25"),
+            b',' => written.extend_from_slice(b"%2C"),
+            _ => written.push(byte),
+        }
+    }
+    written
 }
 
 #[cfg(test)]

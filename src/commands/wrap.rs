@@ -106,8 +106,7 @@ fn base_name(command: &OsStr) -> String {
 
 /// The name, as far as it can be recorded.
 pub fn storable(name: &str) -> String {
-    let mut name: String =
-        name.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect();
+    let mut name = name.replace(char::is_control, "\u{fffd}");
     name.truncate(name.floor_char_boundary(NAME_MAX));
     name
 }
@@ -129,10 +128,9 @@ const SYNONYMS: [(&str, &str); 10] = [
 /// What may have been meant by a command that is not found. `is_command`: `--` says that it is one.
 fn hint(words: &[OsString], is_command: bool) -> Option<String> {
     let command = words[0].to_str()?;
-    if let Some((name, _)) = command.split_once('=')
-        && !name.is_empty()
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-    {
+    let is_of_name = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+    let name = &command[..command.bytes().take_while(is_of_name).count()];
+    if !name.is_empty() && command[name.len()..].starts_with('=') {
         return Some(format!(" (to set a variable for a command: tm-run env {name}=... COMMAND)"));
     }
     if words.len() == 1 && command.contains(char::is_whitespace) {
@@ -143,8 +141,9 @@ fn hint(words: &[OsString], is_command: bool) -> Option<String> {
     }
     let synonym = SYNONYMS.into_iter().find(|&(word, _)| word == command).map(|(_, meant)| meant);
     let similar = || {
-        let distances =
-            SUBCOMMANDS.into_iter().map(|word| (strsim::damerau_levenshtein(word, command), word));
+        // Most commands are too long, and no run is to wait for this.
+        let words = SUBCOMMANDS.into_iter().filter(|word| word.len().abs_diff(command.len()) <= 2);
+        let distances = words.map(|word| (strsim::osa_distance(word, command), word));
         Some(distances.filter(|&(distance, word)| distance <= 2 && distance < word.len()).min()?.1)
     };
     Some(format!(" (did you mean 'tm-run {}'?)", synonym.or_else(similar)?))
