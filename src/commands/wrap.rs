@@ -6,7 +6,6 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
-use std::sync::OnceLock;
 
 use nix::errno::Errno;
 use nix::libc::O_NOCTTY;
@@ -20,9 +19,6 @@ use crate::run::{self, Command, FinishedRun};
 use crate::store::Store;
 use crate::sys::exec::ExecArgs;
 use crate::sys::process::ChildKind;
-
-/// The command that is recorded: a child that shares our memory uses it as long as it likes.
-static COMMAND: OnceLock<Command> = OnceLock::new();
 
 /// Runs the command. `args`: our own arguments without `argv[0]`, of which the last ones are the command's.
 pub fn run(wrap: &Wrap, args: &[OsString]) -> Exit {
@@ -38,12 +34,11 @@ pub fn run(wrap: &Wrap, args: &[OsString]) -> Exit {
         && let Recording::On(store) = consent::recording()
         && !active.is_some_and(|value| nesting::is_recorded_around_us(value, &target))
     {
-        let added = nesting::with(active, nix::unistd::getpid().as_raw(), &target);
-        let command = COMMAND.get_or_init(|| command(Some(added)));
+        let command = || command(Some(nesting::with(active, nix::unistd::getpid().as_raw(), &target)));
         // While the command runs we let go of the terminal.
         let has_terminal = io::stderr().is_terminal();
         // Where the kernel refuses the first kind (qemu-user does), try the other.
-        if let Some(run) = run::run(command, child_kind()).or_else(|| run::run(command, ChildKind::Fork)) {
+        if let Some(run) = run::run(&command, child_kind()).or_else(|| run::run(&command, ChildKind::Fork)) {
             // What was mistyped may be a secret (`PASSWORD=x command`), and is nobody's work.
             if wrap.target.is_some() || run.exec_error != Some(Errno::ENOENT) {
                 record(&store, target, wrap.domain.as_deref().map(storable), &run, has_terminal);

@@ -1,6 +1,7 @@
 //! The child: the process that becomes the command.
 
 use std::io::IoSlice;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use nix::errno::Errno;
@@ -76,7 +77,8 @@ pub fn exec_error_status(error: Errno) -> u8 {
 
 /// The child until it has become the command.
 pub struct Child {
-    pub command: &'static Command,
+    /// Set before [`GO`].
+    pub command: &'static OnceLock<Command>,
     /// The pid of tm-run.
     pub parent: i32,
     pub words: &'static SharedWords,
@@ -91,11 +93,9 @@ impl ChildMain for Child {
         while self.words.go.load() == WAIT {
             self.words.go.wait(WAIT, None);
         }
-        if self.words.go.load() == GIVE_UP {
-            process::exit_now(0);
-        }
+        let (GO, Some(command)) = (self.words.go.load(), self.command.get()) else { process::exit_now(0) };
         restore_sigchld();
-        let error = self.command.exec();
+        let error = command.exec();
         self.words.set_exec_error(error);
         process::exit_now(exec_error_status(error).into())
     }

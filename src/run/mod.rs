@@ -17,7 +17,7 @@
 //! | process | calls | purpose |
 //! |---|---|---|
 //! | tm-run | stat | is recording on |
-//! | | stat, twice | would a child be in another PID namespace |
+//! | | stat, in a container twice | would a child be in another PID namespace |
 //! | | rt_sigaction, rt_sigprocmask | an ignored SIGCHLD would leave nothing to wait for; from here on signals are taken |
 //! | | rt_sigtimedwait, waitid, kill | does a sandbox refuse what comes later |
 //! | | clone, twice; futex | the child, the sentinel, "go" |
@@ -36,6 +36,7 @@ pub mod running;
 mod sentinel;
 mod supervise;
 
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
@@ -53,6 +54,9 @@ pub use child::Command;
 
 /// How long to wait for the exec before looking for signals and stops again.
 const START_POLL: Duration = Duration::from_millis(1);
+
+/// What the child executes: it uses this memory, or a copy of it, as long as it likes.
+static COMMAND: OnceLock<Command> = OnceLock::new();
 
 /// What is known of a run when it has ended.
 pub struct FinishedRun {
@@ -72,7 +76,7 @@ pub struct FinishedRun {
 /// `None`: nothing was run, for want of memory or processes, or because a child would be in another PID namespace, or
 /// because the kernel does not know this kind of process, or because a sandbox refuses a system call that this needs
 /// (seccomp(2)). Another kind, or [`exec_in_place`], may still work.
-pub fn run(command: &'static Command, kind: ChildKind) -> Option<FinishedRun> {
+pub fn run(command: &dyn Fn() -> Command, kind: ChildKind) -> Option<FinishedRun> {
     if ancestry::child_in_other_pid_namespace() {
         return None;
     }
@@ -82,12 +86,19 @@ pub fn run(command: &'static Command, kind: ChildKind) -> Option<FinishedRun> {
         // A sandbox refuses even that. Sent to such a number, a signal reaches many processes (kill(2)).
         return None;
     }
+    if kind == ChildKind::Fork {
+        // The child gets a copy of our memory.
+        COMMAND.get_or_init(command);
+    }
     child::reset_sigchld();
     let started = Instant::now();
-    let Some(pid) = process::start(kind, Child { command, parent, words }, Some(&words.running)) else {
+    let Some(pid) = process::start(kind, Child { command: &COMMAND, parent, words }, Some(&words.running))
+    else {
         child::restore_sigchld();
         return None;
     };
+    // It takes longer to start a process than to prepare what it executes.
+    let command = COMMAND.get_or_init(command);
     let sigmask = signal::sigprocmask(SigmaskHow::Block, SignalSet::ALL);
     if sigmask.is_none() || !signal::can_be_taken() || !process::can_supervise(pid) {
         words.go.store_and_wake(child::GIVE_UP);
