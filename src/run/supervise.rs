@@ -1,9 +1,7 @@
 //! The one loop: what happens to the command happens to tm-run; what is sent to tm-run reaches the command once.
 
-use std::os::fd::OwnedFd;
+use std::fs::File;
 
-use nix::fcntl::{OFlag, open};
-use nix::sys::stat::Mode;
 use nix::unistd::{Pid, getpgid, getpgrp, getpid, getppid, getsid, tcgetpgrp, tcsetpgrp};
 use signal_hook::consts::{
     SIGCHLD, SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU, SIGWINCH,
@@ -88,7 +86,7 @@ impl<OnExec: FnOnce()> Supervisor<OnExec> {
     /// Waits a moment for the child's exec, unless it has been seen.
     fn poll_exec(&mut self) {
         let running = self.words.running.load();
-        if self.on_exec.is_some() && running != 0 {
+        if running != 0 {
             self.words.running.wait(running, Some(START_POLL));
         }
         if self.words.running.load() == 0
@@ -279,6 +277,6 @@ fn set_foreground_group(group: Pid) -> bool {
     terminal().is_some_and(|terminal| tcsetpgrp(terminal, group).is_ok())
 }
 
-fn terminal() -> Option<OwnedFd> {
-    open("/dev/tty", OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC, Mode::empty()).ok()
+fn terminal() -> Option<File> {
+    File::open("/dev/tty").ok()
 }
