@@ -206,7 +206,7 @@ static void report_ready(void) {
     if (write(tell_on, line, (size_t)(end - line)) < 0) _exit(99);
 }
 
-/* signals [default=SIG]... [ignore=SIG]... [exit-on=SIG:CODE]... [read] [to=FIFO] [own-group] [child=...] */
+/* signals [default=SIG]... [ignore=SIG]... [exit-on=SIG:CODE]... [read] [to=FIFO] [own-group] */
 static int exit_on[65];
 
 static void told_or_ends(int signal, siginfo_t *info, void *context) {
@@ -242,6 +242,15 @@ static int signals(int count, char **words) {
         if (length <= 0) return 0;
         line[length] = 0;
         if (!strncmp(line, "exit ", 5)) _exit(number(line + 5));
+        if (!strncmp(line, "kill 0 ", 7)) {
+            /* A child does it. It stays a zombie, so that /proc tells whose child it was. */
+            if (!fork()) {
+                handle(number(line + 7), SIG_IGN, 0);
+                kill(0, number(line + 7));
+                _exit(0);
+            }
+            continue;
+        }
         int size = snprintf(text, sizeof text, "read <%.*s>\n", (int)(length - 1), line);
         if (write(tell_on, text, (size_t)size) < 0) return 1;
     }
@@ -423,6 +432,10 @@ int main(int count, char **words) {
     if (!strncmp(what, "daemon", 6)) return daemonise(count, words);
     if (!strcmp(what, "signals-own-group")) signals_own_group(number(words[2]));
     if (!strcmp(what, "child-signals-group")) child_signals_group(number(words[2]));
+    if (!strcmp(what, "own-group")) {
+        setpgid(0, 0);
+        return execvp(words[2], words + 2), 1;
+    }
     if (!strcmp(what, "pause")) {
         report_ready();
         for (;;) pause();

@@ -8,6 +8,7 @@ use std::process::Command;
 
 use nix::fcntl::OFlag;
 use nix::pty;
+use nix::unistd::tcgetpgrp;
 
 use super::{Job, Sandbox, Stream};
 
@@ -57,6 +58,11 @@ impl Terminal {
 
     pub fn type_line(&mut self, text: &str) {
         self.type_text(&format!("{text}\n"));
+    }
+
+    /// The process group in the foreground.
+    pub fn foreground_group(&self) -> i32 {
+        tcgetpgrp(&self.keys).expect("a terminal").as_raw()
     }
 
     /// A key with Ctrl.

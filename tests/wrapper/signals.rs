@@ -31,6 +31,8 @@ pub fn cases() -> Vec<Case> {
         sighup_ignored_as_by_nohup_has_no_effect,
         sigint_stays_ignored_in_a_background_job_of_a_script,
         signal_reaches_a_command_in_its_own_process_group,
+        signal_to_the_process_group_that_was_pending_while_stopped_arrives_once,
+        sigcont_right_after_a_stop_continues,
     ];
     all.extend(cases![EVERY_WAY, needs ["timeout"];
         timeout_around_the_wrapper_ends_the_command,
@@ -44,7 +46,10 @@ pub fn cases() -> Vec<Case> {
     all.extend(cases![EVERY_WAY, needs ["pkill", "pgrep"]; signal_by_process_name_reaches_the_command_once]);
     all.extend(cases![RECORDED; signal_to_the_sentinel_alone_changes_no_later_signal]);
     all.extend(cases![EVERY_WAY, needs ["python3"]; stop_before_the_exec_is_seen]);
-    all.extend(cases![RECORDED; nested_wrappers_deliver_a_signal_once]);
+    all.extend(cases![RECORDED;
+        nested_wrappers_deliver_a_signal_once,
+        kill_0_by_a_child_reaches_the_command_once_without_the_sentinel,
+    ]);
     all
 }
 
@@ -233,6 +238,9 @@ fn stop_before_the_exec_is_seen(sandbox: &Sandbox) {
     assert_eq!(holder.stdout.read_line(), "held");
     let mut job = sandbox.command([&program, "exit", "3"]).spawn();
     assert_eq!(holder.stdout.read_line(), "asked");
+    // One look is not enough: a process that is busy with system calls sleeps at times.
+    let sleeps = || Process::of(job.pid).is_some_and(|process| process.state == 'S');
+    wait_until("it sleeps", || (0..20).all(|_| sleeps()));
     job.kill_group(20);
     wait_until_stopped(job.pid);
     job.kill_group(18);
@@ -309,6 +317,36 @@ fn stop_right_after_sigcont_stops_again(sandbox: &Sandbox) {
     assert_eq!(job.wait_for_exit(), WaitStatus::Exited(4));
 }
 
+/// SG43
+fn sigcont_right_after_a_stop_continues(sandbox: &Sandbox) {
+    let mut job = sandbox.probe("signals default=20 ignore=18").spawn();
+    job.stdout.read_ready_pid();
+    for round in 0..200 {
+        job.kill_group(20);
+        for _ in 0..round % 50 * 100 {
+            std::hint::spin_loop();
+        }
+        job.kill_group(18);
+        assert_eq!(job.stdout.signals_until_quiet(job.pid), no_signals(), "round {round}");
+    }
+}
+
+/// SG16, SG21
+fn signal_to_the_process_group_that_was_pending_while_stopped_arrives_once(sandbox: &Sandbox) {
+    let mut job = sandbox.probe("signals").spawn();
+    let command = job.stdout.read_ready_pid();
+    job.kill_group(19);
+    assert_eq!(job.wait(), WaitStatus::Stopped(19));
+    job.kill_group(10);
+    // Each alone, so that tm-run learns of the signal when the command has had it.
+    send_signal(command, 18);
+    assert_eq!(job.stdout.read_line(), "signal 10");
+    assert_eq!(job.stdout.read_line(), "signal 18");
+    job.kill(18);
+    assert_eq!(job.stdout.read_line(), "signal 18");
+    assert_eq!(job.stdout.signals_until_quiet(job.pid), no_signals());
+}
+
 /// SG19, SG21
 fn stop_of_the_process_group_is_ended_by_sigcont_to_the_pid(sandbox: &Sandbox) {
     for signal in [19, 20, 21, 22] {
@@ -374,6 +412,24 @@ fn kill_0_by_a_child_reaches_the_command_once(sandbox: &Sandbox) {
         sigqueue(command, 63, 2);
         assert_eq!(job.wait_for_exit(), WaitStatus::Exited(2));
     }
+}
+
+/// SG26
+///
+/// The sender's ancestors tell that the whole group has got it. The sentinel stays a zombie: tm-run ends it by its pid,
+/// which must not become another process's.
+fn kill_0_by_a_child_reaches_the_command_once_without_the_sentinel(sandbox: &Sandbox) {
+    let mut job = sandbox.probe("signals read default=17").stdin(Stdio::piped()).spawn();
+    let sentinel = sentinel_beside(job.stdout.read_ready_pid());
+    send_signal(sentinel, 9);
+    for signal in [1, 2, 10, 15] {
+        job.write(&format!("kill 0 {signal}\n"));
+        assert_eq!(job.stdout.read_line(), format!("signal {signal}"));
+        assert_eq!(job.stdout.signals_until_quiet(job.pid), no_signals());
+    }
+    assert_eq!(Process::of(sentinel).expect("nobody has reaped it").state, 'Z');
+    job.write("exit 2\n");
+    assert_eq!(job.wait_for_exit(), WaitStatus::Exited(2));
 }
 
 /// SG28

@@ -42,6 +42,8 @@ pub fn cases() -> Vec<Case> {
         ctrl_c_does_not_reach_a_background_job,
         tty_is_the_jobs_again_after_a_command_in_its_own_group,
         tostop_lets_a_command_in_its_own_group_write,
+        ctrl_c_leaves_the_tty_to_the_job_of_a_command_in_its_own_group,
+        ctrl_z_bg_and_fg_of_a_command_in_its_own_group,
     ];
     all.extend(cases![EVERY_WAY, needs ["bash"]; suspend_of_a_shell_inside_gives_it_the_tty_back_on_fg]);
     all.extend(cases![EVERY_WAY, needs ["timeout"]; ctrl_z_of_a_session_leader_does_not_hang_its_command]);
@@ -266,6 +268,31 @@ fn tostop_lets_a_command_in_its_own_group_write(sandbox: &Sandbox) {
     shell.assert_last_code(5);
 }
 
+/// TT03
+fn ctrl_c_leaves_the_tty_to_the_job_of_a_command_in_its_own_group(sandbox: &Sandbox) {
+    let mut job = sandbox.probe("signals own-group").on_terminal().spawn();
+    job.terminal().screen.read_ready_pid();
+    job.terminal().ctrl('C');
+    job.wait_for_text("signal 2\r\n");
+    assert_eq!(job.terminal().foreground_group(), job.pid);
+}
+
+/// TT06
+fn ctrl_z_bg_and_fg_of_a_command_in_its_own_group(sandbox: &Sandbox) {
+    let mut shell = sandbox.shell();
+    shell.start_probe("$W $P signals own-group default=20 exit-on=2:5");
+    shell.press_ctrl_z();
+    shell.terminal().type_line("bg");
+    shell.wait_for_text("signal 18\r\n");
+    assert_eq!(shell.terminal().foreground_group(), shell.pid);
+    shell.terminal().type_line("fg");
+    wait_until("the job has the terminal", || shell.terminal().foreground_group() != shell.pid);
+    shell.terminal().ctrl('C');
+    shell.wait_for_text("signal 2\r\n");
+    shell.terminal().wait_for_prompt();
+    shell.assert_last_code(5);
+}
+
 /// TT13
 fn sigwinch_arrives_once_with_the_new_size(sandbox: &Sandbox) {
     let mut shell = sandbox.shell();
@@ -446,13 +473,16 @@ fn suspend_of_a_shell_inside_gives_it_the_tty_back_on_fg(sandbox: &Sandbox) {
 
 /// F-02
 fn ctrl_z_of_a_session_leader_does_not_hang_its_command(sandbox: &Sandbox) {
-    let words = ["timeout", "60", crate::harness::probe(), "signals"];
-    let mut job = sandbox.command(words).launch_option("--leads-session", "yes").on_terminal().spawn();
-    let command = job.terminal().screen.read_ready_pid();
-    job.terminal().ctrl('Z');
-    sigqueue(command, 63, 5);
-    assert_eq!(job.wait_for_exit(), WaitStatus::Exited(5));
-    sandbox.assert_logged(&[5]);
+    // The program that timeout starts goes on, too, if it has stopped.
+    for words in ["signals", "signals default=20"] {
+        let timeout = ["timeout", "60", crate::harness::probe()].into_iter().chain(words.split(' '));
+        let mut job = sandbox.command(timeout).launch_option("--leads-session", "yes").on_terminal().spawn();
+        let command = job.terminal().screen.read_ready_pid();
+        job.terminal().ctrl('Z');
+        sigqueue(command, 63, 5);
+        assert_eq!(job.wait_for_exit(), WaitStatus::Exited(5), "{words}");
+    }
+    sandbox.assert_logged(&[5, 5]);
 }
 
 /// TT25
