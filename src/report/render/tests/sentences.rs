@@ -40,6 +40,24 @@ fn time_tracked_says_what_is_of_it_before_the_time_on_the_clock() {
 }
 
 #[test]
+fn time_on_the_clock_is_told_only_where_the_log_can_know_it() {
+    #[track_caller]
+    fn case(runs: u64, seconds: f64, seconds_covered: f64, expected: Option<&str>) {
+        let counts = Counts { runs, ok: runs, ..Counts::default() };
+        let totals = Totals { counts, seconds, seconds_covered, ..Totals::default() };
+        assert_eq!(format::covered(&totals).as_deref(), expected);
+    }
+    // Side by side, and one in the other.
+    case(5, 5.0, 1.0, Some("1.0s"));
+    case(2, 21.0, 20.0, Some("20s"));
+    // One after the other: three ended in one second, two in the next.
+    case(5, 1.5, 0.6, None);
+    case(2, 1000.0, 995.0, None);
+    case(1, 1.0, 1.0, None);
+    case(0, 0.0, 0.0, None);
+}
+
+#[test]
 fn finding_sentence_names_medians_cost_and_spells() {
     #[track_caller]
     fn case(kind: FindingKind, sentence: &str) {
