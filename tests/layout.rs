@@ -8,6 +8,7 @@ use crate::harness::{Case, once};
 
 pub fn cases() -> Vec<Case> {
     once![
+        visible_top_level_is_six_entries,
         import_of_a_forbidden_room_is_absent,
         import_of_a_forbidden_sibling_in_report_is_absent,
         unsafe_code_is_in_sys_only,
@@ -54,6 +55,17 @@ const REPORT: &[(&str, &[&str])] = &[
     ("summary", &["baseline", "calendar", "grouping", "model", "parallel", "statistics", "tally"]),
     ("render", &["grouping", "model", "statistics", "summary"]),
 ];
+
+/// What a visitor sees first stays small; all else is below these, or hidden. Cargo's own folder is not in the repository.
+fn visible_top_level_is_six_entries() {
+    let entries = fs::read_dir(env!("CARGO_MANIFEST_DIR")).expect("the repository can be read");
+    let mut names: Vec<String> = entries
+        .map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8"))
+        .filter(|name| !name.starts_with('.') && name != "target")
+        .collect();
+    names.sort();
+    assert_eq!(names, ["Cargo.lock", "Cargo.toml", "README.md", "shell", "src", "tests"]);
+}
 
 fn sources() -> Vec<(PathBuf, String)> {
     fn walk(dir: &Path, found: &mut Vec<PathBuf>) {
