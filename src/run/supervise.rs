@@ -206,8 +206,9 @@ impl<OnExec: FnOnce()> Supervisor<OnExec> {
         }
     }
 
-    /// Forwards a signal that was sent to our group, if the command has left it. Without tm-run the command would be the
-    /// group's leader, could not have left it, and would have got the signal. In the group it has got it already.
+    /// Forwards a signal that was sent to our group to the one that the command has made, if it has. Without tm-run the
+    /// command would be our group's leader, could not have made another, and all in its group would have got the signal. In
+    /// our group it has got it already.
     fn forward_to_child_group(&mut self, signal: &SignalInfo) {
         let Some(group) = self.child_group() else { return };
         if getpgrp() != getpid() {
@@ -221,11 +222,7 @@ impl<OnExec: FnOnce()> Supervisor<OnExec> {
             self.terminal_lent_to = set_foreground_group(group).then_some(group);
         }
         // The command may just have ended; its end is then the next thing we see.
-        let _ = if signal.is_from_kernel() || signal.number().0 == SIGCONT {
-            signal::kill(-group.as_raw(), signal.number())
-        } else {
-            signal::forward(self.child, signal)
-        };
+        let _ = signal::kill(-group.as_raw(), signal.number());
     }
 
     /// Continues the command. It may just have ended; its end is then the next thing we see.
@@ -234,9 +231,10 @@ impl<OnExec: FnOnce()> Supervisor<OnExec> {
         let _ = signal::kill(pid, SignalNumber(SIGCONT));
     }
 
-    /// The command's process group, if it has made one of its own.
+    /// The command's process group, if it has made one of its own. One that it has joined is not: others are in it.
     fn child_group(&self) -> Option<Pid> {
-        getpgid(Some(Pid::from_raw(self.child))).ok().filter(|&group| group != getpgrp())
+        let child = Pid::from_raw(self.child);
+        getpgid(Some(child)).ok().filter(|&group| group == child)
     }
 
     /// Makes the command's group the terminal's foreground group in our place, if the command has made a group of its own

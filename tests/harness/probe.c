@@ -432,9 +432,9 @@ int main(int count, char **words) {
     if (!strncmp(what, "daemon", 6)) return daemonise(count, words);
     if (!strcmp(what, "signals-own-group")) signals_own_group(number(words[2]));
     if (!strcmp(what, "child-signals-group")) child_signals_group(number(words[2]));
-    if (!strcmp(what, "own-group")) {
-        setpgid(0, 0);
-        return execvp(words[2], words + 2), 1;
+    if (!strcmp(what, "in-group")) { /* GROUP COMMAND; 0: a new one. The group may still be in the making. */
+        while (setpgid(0, number(words[2]))) sched_yield();
+        return execvp(words[3], words + 3), 1;
     }
     if (!strcmp(what, "pause")) {
         report_ready();

@@ -31,6 +31,8 @@ pub fn cases() -> Vec<Case> {
         sighup_ignored_as_by_nohup_has_no_effect,
         sigint_stays_ignored_in_a_background_job_of_a_script,
         signal_reaches_a_command_in_its_own_process_group,
+        signal_to_the_process_group_reaches_all_of_a_group_that_the_command_made,
+        signal_to_the_process_group_reaches_nobody_of_a_group_that_the_command_joined,
         signal_to_the_process_group_that_was_pending_while_stopped_arrives_once,
         sigcont_right_after_a_stop_continues,
     ];
@@ -531,6 +533,37 @@ fn sigint_stays_ignored_in_a_background_job_of_a_script(sandbox: &Sandbox) {
     send_signal(launched, 15);
     assert_eq!(job.wait_for_exit(), WaitStatus::Exited(143));
     job.assert_no_process_left();
+}
+
+/// SG40
+fn signal_to_the_process_group_reaches_all_of_a_group_that_the_command_made(sandbox: &Sandbox) {
+    let words = [probe(), "in-group", "0", "bash", "-c", "$P signals & exec $P signals"];
+    let mut job = sandbox.command(words).spawn();
+    let both = [job.stdout.read_ready_pid(), job.stdout.read_ready_pid()];
+    for signal in catchable().filter(|&signal| signal != 17) {
+        job.kill_group(signal);
+        for _ in both {
+            assert_eq!(job.stdout.read_line(), format!("signal {signal}"));
+        }
+        for process in both {
+            assert_eq!(job.stdout.signals_until_quiet(process), no_signals(), "after signal {signal}");
+        }
+    }
+}
+
+/// SG40
+fn signal_to_the_process_group_reaches_nobody_of_a_group_that_the_command_joined(sandbox: &Sandbox) {
+    let script =
+        ": > ../told; $P signals to=../told & $P in-group 0 $P signals & exec $W $P in-group $! $P signals";
+    let mut job = sandbox.bash(script).spawn();
+    let both = [job.stdout.read_ready_pid(), job.stdout.read_ready_pid()];
+    let told = |text| fs::read_to_string(sandbox.path("told")).is_ok_and(|told| told.contains(text));
+    wait_until("the group has a member", || told("ready"));
+    job.kill_group(10);
+    wait_until("the member has the signal", || told("signal 10"));
+    for process in [job.pid, both[0], both[1]] {
+        assert_eq!(job.stdout.signals_until_quiet(process), no_signals());
+    }
 }
 
 /// SG40
