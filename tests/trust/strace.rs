@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fs;
 
-use crate::harness::{Job, Launch, Output, Process, Sandbox, TM_RUN, send_signal, wait_until};
+use crate::harness::{Job, Launch, Output, Process, Sandbox, TM_RUN, WaitStatus, send_signal, wait_until};
 
 /// A system call of a trace.
 #[derive(Debug, Clone)]
@@ -127,7 +127,7 @@ impl<'s> Suspended<'s> {
 
     /// Resumes it, and waits for its end.
     #[track_caller]
-    pub fn resume(mut self) {
+    pub fn resume(mut self) -> WaitStatus {
         const CONT: i32 = 18;
         let name = |process: &Process| fs::read_to_string(format!("/proc/{}/comm", process.pid));
         for process in self.job.session_processes() {
@@ -135,9 +135,10 @@ impl<'s> Suspended<'s> {
                 send_signal(process.pid, CONT);
             }
         }
-        self.job.wait_for_exit();
+        let status = self.job.wait_for_exit();
         self.job.assert_no_process_left();
         // Another command may be suspended in the same home.
         let _ = fs::remove_file(self.sandbox.path("trace"));
+        status
     }
 }
