@@ -41,21 +41,20 @@ impl Store {
     pub fn clear(&self) -> io::Result<Cleared> {
         let had_marker = self.has_removable_marker();
         self.remove_marker()?;
-        let mut cleared = if had_marker { Cleared::Deleted(None) } else { Cleared::Nothing };
-        // A concurrent `clear --before` may rename its copy to the log that was just deleted.
-        for _ in 0..5 {
-            let had_copy = self.delete_copy()?;
-            let log = self.delete_log()?;
-            match log {
-                Cleared::Nothing if had_copy => {}
-                Cleared::Nothing => break,
-                // What was deleted before told more: a renamed copy holds part of the log.
-                Cleared::Deleted(_) if !matches!(cleared, Cleared::Nothing | Cleared::Deleted(None)) => {}
-                log => cleared = log,
+        self.delete_copy()?;
+        let log = self.delete_log()?;
+        // A concurrent `clear --before` may rename its copy, a part of the log, to the log that was just deleted.
+        loop {
+            self.delete_copy()?;
+            if let Cleared::Nothing = self.delete_log()? {
+                break;
             }
         }
         self.remove_empty_directories();
-        Ok(cleared)
+        Ok(match log {
+            Cleared::Nothing if had_marker => Cleared::Deleted(None),
+            log => log,
+        })
     }
 
     fn has_removable_marker(&self) -> bool {

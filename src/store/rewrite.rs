@@ -57,15 +57,14 @@ impl Store {
         result
     }
 
-    /// Deletes the copy of a rewrite that was interrupted. Returns whether there was one.
-    pub(super) fn delete_copy(&self) -> io::Result<bool> {
+    /// Deletes the copy of a rewrite that was interrupted.
+    pub(super) fn delete_copy(&self) -> io::Result<()> {
         let copy = copy_path(&self.log_target_path());
-        // A directory is not ours.
-        let exists = fs::symlink_metadata(&copy).is_ok_and(|found| !found.is_dir());
-        if exists {
-            ignore_missing(fs::remove_file(copy))?;
+        match fs::symlink_metadata(&copy) {
+            // A directory is not ours.
+            Ok(found) if !found.is_dir() => ignore_missing(fs::remove_file(copy)),
+            _ => Ok(()),
         }
-        Ok(exists)
     }
 
     /// A log that is a symbolic link is replaced at the link's target, unless another user may have planted the link.
@@ -125,8 +124,10 @@ struct RewriteFilter<'a> {
     copy: &'a File,
     before: DateTime<Utc>,
     scanner: Scanner,
-    /// Bytes of the log that are done; always the start of a line.
+    /// Bytes of the log that are done.
     offset: u64,
+    /// Whether a line starts there.
+    at_line_start: bool,
     /// Whether the line at hand is kept.
     keep: bool,
     result: Rewritten,
@@ -140,6 +141,7 @@ impl<'a> RewriteFilter<'a> {
             before,
             scanner: Scanner::default(),
             offset: 0,
+            at_line_start: true,
             keep: true,
             result: Rewritten::default(),
         }
@@ -181,18 +183,17 @@ impl<'a> RewriteFilter<'a> {
             if count == 0 || !is_complete && count < MAX_LINE && until == Until::LastLineFeed {
                 break;
             }
-            let mut length = count;
-            self.decide(&line);
+            // The rest of a line that is too long for an event goes where its beginning went.
+            if self.at_line_start {
+                self.decide(&line);
+            }
+            self.at_line_start = is_complete;
             if self.keep {
                 copy.write_all(&line)?;
+            } else {
+                self.result.deleted_bytes += count;
             }
-            if !is_complete {
-                length += self.copy_rest_of_line(&mut lines, &mut copy)?;
-            }
-            self.offset += length;
-            if !self.keep {
-                self.result.deleted_bytes += length;
-            }
+            self.offset += count;
         }
         copy.flush()
     }
@@ -212,23 +213,6 @@ impl<'a> RewriteFilter<'a> {
         }
         if time.is_some() {
             if self.keep { self.result.kept += 1 } else { self.result.deleted += 1 }
-        }
-    }
-
-    /// Copies or skips the rest of a line that is too long for an event. Returns its length in bytes.
-    fn copy_rest_of_line(&self, lines: &mut impl BufRead, copy: &mut impl io::Write) -> io::Result<u64> {
-        let mut total = 0;
-        let mut piece = Vec::new();
-        loop {
-            piece.clear();
-            let count = lines.take(MAX_LINE).read_until(b'\n', &mut piece)? as u64;
-            total += count;
-            if self.keep {
-                copy.write_all(&piece)?;
-            }
-            if count == 0 || piece.ends_with(b"\n") {
-                return Ok(total);
-            }
         }
     }
 }

@@ -1,18 +1,25 @@
 //! `tm-run clear`, and `clear --before`.
 
 use std::ffi::OsStr;
-use std::fs;
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
 use std::os::unix::fs::symlink;
+use std::path::PathBuf;
 use std::process::Stdio;
 
 use super::{
     CLEARED, LOG_ONE, NOTHING_TO_CLEAR, WithUser, assert_home_is_empty, cleared, event, mode, set_mode,
     tm_run,
 };
-use crate::harness::{Case, RECORDED, Sandbox, TM_RUN, WaitStatus, cases, probe, wait_until, without_moment};
+use crate::harness::{
+    Case, Job, RECORDED, Sandbox, TM_RUN, WaitStatus, cases, probe, wait_until, without_moment,
+};
+use crate::trust::strace::{Suspended, SyscallSite, tm_run_argv};
 
 pub fn cases() -> Vec<Case> {
-    cases![RECORDED; clear_deletes_the_log_the_marker_and_the_directories, clear_keeps_files_that_are_not_ours, clear_deletes_the_target_of_a_symlinked_log, clear_reports_hard_links_and_dangling_symlinks, clear_deletes_a_log_without_read_permission, clear_before_deletes_only_older_events, clear_before_uses_the_local_time_zone, clear_before_keeps_a_symlinked_log_linked, clear_before_treats_untimed_lines_like_the_line_before, clear_before_gives_up_on_a_locked_log, clear_before_loses_no_line_of_concurrent_writers, clear_before_killed_leaves_the_log_whole]
+    let mut all = cases![RECORDED; clear_deletes_the_log_the_marker_and_the_directories, clear_keeps_files_that_are_not_ours, clear_deletes_the_target_of_a_symlinked_log, clear_reports_hard_links_and_dangling_symlinks, clear_deletes_a_log_without_read_permission, clear_before_deletes_only_older_events, clear_before_uses_the_local_time_zone, clear_before_keeps_a_symlinked_log_linked, clear_before_treats_untimed_lines_like_the_line_before, clear_before_gives_up_on_a_locked_log, clear_before_loses_no_line_of_concurrent_writers, clear_before_killed_leaves_the_log_whole];
+    all.extend(cases![RECORDED, needs ["strace"]; clear_before_keeps_a_line_that_is_finished_meanwhile, clear_before_leaves_a_log_that_is_replaced_meanwhile, clear_before_leaves_the_copy_of_another_one]);
+    all
 }
 
 fn clear_deletes_the_log_the_marker_and_the_directories(sandbox: &Sandbox) {
@@ -163,7 +170,8 @@ fn clear_before_treats_untimed_lines_like_the_line_before(sandbox: &Sandbox) {
     let untimed = "{\"target\": \"untimed\"}\n";
     let (old, new) = (event("2020-01-01T00:00:00Z", "old"), event("2026-11-01T00:00:00Z", "new"));
     let torn = "{\"timestamp\": \"2020-01-01T";
-    let long = "x".repeat(3 << 20) + "\n";
+    // Too long for an event, although its end looks like one.
+    let long = "x".repeat(3 << 20) + &new;
     let lines = ["first\n", &old, "damaged\n", "\n", untimed, &long, &new, "kept\n", untimed, &long, torn];
     fs::write(sandbox.log(), lines.concat()).expect("a log");
     tm_run(sandbox, "clear --before 2026-01-01")
@@ -174,18 +182,82 @@ fn clear_before_treats_untimed_lines_like_the_line_before(sandbox: &Sandbox) {
     assert_eq!(sandbox.log_text().lines().next_back().map(|line| &line[..14]), Some("{\"timestamp\": "));
 }
 
-fn clear_before_gives_up_on_a_locked_log(sandbox: &Sandbox) {
-    let log = event("2020-01-01T00:00:00Z", "old");
-    fs::write(sandbox.log(), &log).expect("a log");
+/// A process that holds the log's lock, which keeps `clear --before` from its last steps.
+fn hold_lock(sandbox: &Sandbox) -> Job {
     let holding = sandbox.unwrapped([probe().as_ref(), OsStr::new("hold"), sandbox.log().as_os_str()]);
     let mut holder = holding.stdin(Stdio::piped()).spawn();
     assert_eq!(holder.stdout.read_line(), "held");
+    holder
+}
+
+fn release_lock(mut holder: Job) {
+    holder.stdin = None;
+    assert_eq!(holder.wait_for_exit(), WaitStatus::Exited(0));
+}
+
+fn copy(sandbox: &Sandbox) -> PathBuf {
+    sandbox.telemetry().join("usage.jsonl.new")
+}
+
+/// `clear --before 2026-01-01`, suspended when it has copied all that it copies without the lock.
+fn suspended_rewrite<'s>(sandbox: &'s Sandbox, copied: &str) -> Suspended<'s> {
+    let synced = SyscallSite { name: "fsync".to_owned(), nth: 1 };
+    let job = Suspended::at(sandbox, &synced, tm_run_argv(&["clear", "--before", "2026-01-01"]));
+    assert!(job.is_there, "{}", job.trace);
+    assert!(fs::read_to_string(copy(sandbox)).expect("the copy") == copied);
+    job
+}
+
+fn clear_before_gives_up_on_a_locked_log(sandbox: &Sandbox) {
+    let log = event("2020-01-01T00:00:00Z", "old");
+    fs::write(sandbox.log(), &log).expect("a log");
+    let holder = hold_lock(sandbox);
     let said = tm_run(sandbox, "clear --before 2026-01-01").expect_error(1, "");
     assert!(said.ends_with("another program holds its lock\n"), "{said}");
     assert_eq!(sandbox.log_text(), log);
     assert_eq!(fs::read_dir(sandbox.telemetry()).expect("the directory").count(), 2, "no copy is left");
-    holder.stdin = None;
-    assert_eq!(holder.wait_for_exit(), WaitStatus::Exited(0));
+    release_lock(holder);
+}
+
+fn clear_before_keeps_a_line_that_is_finished_meanwhile(sandbox: &Sandbox) {
+    // A line that is too long for an event does not end the copying.
+    let kept = "x".repeat(3 << 20) + "\n" + &event("2026-11-01T00:00:00Z", "new");
+    let old = event("2020-01-01T00:00:00Z", "old");
+    let late = event("2026-11-02T00:00:00Z", "late");
+    let (half, rest) = late.split_at(60);
+    fs::write(sandbox.log(), format!("{kept}{old}{half}")).expect("a log");
+    let rewrite = suspended_rewrite(sandbox, &kept);
+    let mut log = OpenOptions::new().append(true).open(sandbox.log()).expect("the log");
+    log.write_all(rest.as_bytes()).expect("it is written");
+    assert_eq!(rewrite.resume(), WaitStatus::Exited(0));
+    assert!(sandbox.log_text() == kept + &late, "{}", &sandbox.log_text()[3 << 20..]);
+}
+
+fn clear_before_leaves_a_log_that_is_replaced_meanwhile(sandbox: &Sandbox) {
+    let new = event("2026-11-01T00:00:00Z", "new");
+    fs::write(sandbox.log(), event("2020-01-01T00:00:00Z", "old") + &new).expect("a log");
+    let rewrite = suspended_rewrite(sandbox, &new);
+    let restored = event("2019-01-01T00:00:00Z", "restored");
+    fs::write(sandbox.telemetry().join("restored"), &restored).expect("a log");
+    fs::rename(sandbox.telemetry().join("restored"), sandbox.log()).expect("it is replaced");
+    assert_eq!(rewrite.resume(), WaitStatus::Exited(1));
+    assert_eq!((sandbox.log_text(), copy(sandbox).exists()), (restored, false));
+}
+
+fn clear_before_leaves_the_copy_of_another_one(sandbox: &Sandbox) {
+    let new = event("2026-11-01T00:00:00Z", "new");
+    fs::write(sandbox.log(), event("2020-01-01T00:00:00Z", "old") + &new).expect("a log");
+    let rewrite = suspended_rewrite(sandbox, &new);
+    let said = tm_run(sandbox, "clear --before 2026-11-02").expect_error(1, "");
+    assert!(said.ends_with(": another clear is at work\n"), "{said}");
+    // Without a descriptor it cannot see that.
+    let copy = copy(sandbox);
+    let trace = ["strace", "-o/dev/null", "-einject=openat:error=EMFILE", "-P"].map(OsStr::new);
+    let argv = [copy.as_os_str(), OsStr::new(TM_RUN)].into_iter();
+    let argv = argv.chain(["clear", "--before", "2026-11-02"].map(OsStr::new));
+    sandbox.unwrapped(trace.into_iter().chain(argv)).expect_error(1, "");
+    assert_eq!(rewrite.resume(), WaitStatus::Exited(0));
+    assert_eq!((sandbox.log_text(), copy.exists()), (new, false));
 }
 
 fn clear_before_loses_no_line_of_concurrent_writers(sandbox: &Sandbox) {
@@ -213,17 +285,13 @@ fn clear_before_loses_no_line_of_concurrent_writers(sandbox: &Sandbox) {
 fn clear_before_killed_leaves_the_log_whole(sandbox: &Sandbox) {
     let log = event("2020-01-01T00:00:00Z", "old") + &event("2026-11-01T00:00:00Z", "new");
     fs::write(sandbox.log(), &log).expect("a log");
-    let copy = sandbox.telemetry().join("usage.jsonl.new");
-    let holding = sandbox.unwrapped([probe().as_ref(), OsStr::new("hold"), sandbox.log().as_os_str()]);
-    let mut holder = holding.stdin(Stdio::piped()).spawn();
-    assert_eq!(holder.stdout.read_line(), "held");
-    // The lock keeps it from its last step, the rename.
+    let copy = copy(sandbox);
+    let holder = hold_lock(sandbox);
     let mut job = tm_run(sandbox, "clear --before 2026-01-01").spawn();
     wait_until("the copy is written", || fs::metadata(&copy).is_ok_and(|found| found.len() > 0));
     job.kill(9);
     assert_eq!(job.wait_for_exit(), WaitStatus::Killed(9));
-    holder.stdin = None;
-    assert_eq!(holder.wait_for_exit(), WaitStatus::Exited(0));
+    release_lock(holder);
     assert_eq!((sandbox.log_text(), copy.exists()), (log, true));
     assert_eq!(tm_run(sandbox, "report --format jsonl").output().text().lines().count(), 2);
     // The next rewrite starts afresh, and `clear` deletes a copy that was left behind.
