@@ -85,20 +85,14 @@ impl Store {
     /// Deletes the file that this append has just created in vain, so that a concurrent `clear` leaves nothing.
     /// The lock is held: another run that opened the file either finds it deleted, or has written to it already.
     fn remove_if_empty(&self, file: &File) {
-        if file.metadata().is_ok_and(|found| found.size() == 0)
-            && self.is_still_the_log(file)
-            && !self.is_on()
+        if let Ok(open) = file.metadata()
+            && let Ok(there) = fs::symlink_metadata(self.log_path())
+            && (there.dev(), there.ino()) == (open.dev(), open.ino())
+            && open.size() == 0
         {
             // If it is gone already, somebody else has deleted it.
             let _ = fs::remove_file(self.log_path());
             self.remove_empty_directories();
-        }
-    }
-
-    fn is_still_the_log(&self, file: &File) -> bool {
-        match (fs::symlink_metadata(self.log_path()), file.metadata()) {
-            (Ok(there), Ok(open)) => there.ino() == open.ino() && there.dev() == open.dev(),
-            _ => false,
         }
     }
 }
@@ -111,15 +105,10 @@ fn is_torn(file: &File, size: u64) -> bool {
 }
 
 fn write_line(mut file: &File, line: &[u8]) -> io::Result<()> {
-    loop {
-        match file.write(line) {
-            // Short write (ENOSPC, RLIMIT_FSIZE). The rest is never written later: another run's line may follow.
-            Ok(written) if written < line.len() => {
-                return Err(io::Error::other("only a part of the line fitted"));
-            }
-            Ok(_) => return Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
+    // EINTR is not expected: no signal has a handler here (signal(7)).
+    if file.write(line)? < line.len() {
+        // Short write (ENOSPC, RLIMIT_FSIZE). The rest is never written later: another run's line may follow.
+        return Err(io::Error::other("only a part of the line fitted"));
     }
+    Ok(())
 }

@@ -24,6 +24,10 @@ fn eacces_is_an_error_and_changes_nothing(sandbox: &Sandbox) {
     set_mode(&sandbox.home(), 0o755);
 
     ours.run("on").wait_for_exit();
+    set_mode(&sandbox.telemetry(), 0o555);
+    let said = ours.run(LOG_ONE).expect_error(1, "");
+    assert!(said.ends_with(": Permission denied (os error 13)\n"), "{said}");
+    set_mode(&sandbox.telemetry(), 0o700);
     ours.run(LOG_ONE).expect_output(0, "", "");
     let log = sandbox.log_text();
     set_mode(&sandbox.telemetry(), 0o555);

@@ -18,6 +18,7 @@ pub fn cases() -> Vec<Case> {
         run_suspended_at_any_syscall_restores_nothing_after_clear,
         clear_before_suspended_at_any_syscall_restores_nothing_after_clear,
         clear_suspended_at_any_syscall_leaves_no_copy_of_clear_before,
+        clear_suspended_at_any_syscall_leaves_no_log_of_a_run,
         off_waits_for_a_writer_that_has_seen_the_marker,
     ]);
     all
@@ -142,6 +143,28 @@ fn clear_suspended_at_any_syscall_leaves_no_copy_of_clear_before(_: &Sandbox) {
         clear.resume();
         rewrite.resume();
         assert_home_is_empty(&sandbox, &format!("{place:?}, copy"));
+    }
+}
+
+/// The run has seen the marker, and creates the log after `clear` has looked for it.
+fn clear_suspended_at_any_syscall_leaves_no_log_of_a_run(_: &Sandbox) {
+    let log = || tm_run_argv(&["log", "--target", "x", "--duration", "1", "--exit-code", "0"]);
+    let creating = syscall_sites(&home(""), log(), |call| call.text.contains("O_CREAT")).len();
+    let mut writing = syscall_sites(&home(""), log(), |_| true);
+    let creates = writing.len() - creating;
+    assert_eq!(writing[creates].name, "openat", "{writing:?}");
+    let sees_the_marker = writing.swap_remove(creates - 1);
+    let trial = home("");
+    let clearing = syscall_sites(&trial, tm_run_argv(&["clear"]), |call| call.text.contains("enabled"));
+    assert!(clearing.len() > 5, "{clearing:?}");
+    for place in &clearing {
+        let sandbox = home("");
+        let run = Suspended::at(&sandbox, &sees_the_marker, log());
+        assert!(run.is_there, "{}", run.trace);
+        let clear = Suspended::at(&sandbox, place, tm_run_argv(&["clear"]));
+        run.resume();
+        clear.resume();
+        assert_home_is_empty(&sandbox, &format!("{place:?}"));
     }
 }
 

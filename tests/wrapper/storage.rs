@@ -181,6 +181,15 @@ fn directory_removed_during_the_run_is_not_made_again(sandbox: &Sandbox) {
 fn marker_removed_during_the_run_means_no_event(sandbox: &Sandbox) {
     during_a_run(sandbox, || fs::remove_file(sandbox.marker()).expect("it goes"));
     assert!(!sandbox.log().exists(), "nothing is recorded against the will of the user");
+    // A link is the user's own, and so is what is not empty.
+    for text in ["", "kept"] {
+        fs::write(sandbox.path("log"), text).expect("a log");
+        let _ = fs::remove_file(sandbox.log());
+        symlink(sandbox.path("log"), sandbox.log()).expect("a link");
+        fs::write(sandbox.marker(), "").expect("the marker");
+        during_a_run(sandbox, || fs::remove_file(sandbox.marker()).expect("it goes"));
+        assert_eq!(fs::read_to_string(sandbox.log()).expect("the log"), text);
+    }
 }
 
 /// TL13
