@@ -17,17 +17,21 @@ const EXCLUSIVE_POLL: Duration = Duration::from_millis(1);
 
 /// Takes the lock, or goes on without it where the file system has none and where somebody keeps it.
 pub fn lock_or_give_up(file: &File) {
-    for attempt in 0..=YIELDS + SLEEPS {
-        if !matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
+    let is_held = || matches!(file.try_lock(), Err(TryLockError::WouldBlock));
+    for _ in 0..YIELDS {
+        if !is_held() {
             return;
         }
-        match attempt.checked_sub(YIELDS) {
-            None => std::thread::yield_now(),
-            #[expect(clippy::disallowed_methods, reason = "a lock that times out has no event to wait for")]
-            Some(sleeps) if sleeps < SLEEPS => std::thread::sleep(FIRST_SLEEP * (1 << sleeps)),
-            Some(_) => {}
-        }
+        std::thread::yield_now();
     }
+    for doublings in 0..SLEEPS {
+        if !is_held() {
+            return;
+        }
+        #[expect(clippy::disallowed_methods, reason = "a lock that times out has no event to wait for")]
+        std::thread::sleep(FIRST_SLEEP * (1 << doublings));
+    }
+    is_held();
 }
 
 /// Takes the lock for a caller that could lose lines without it. It tries often, as writers that come one after the

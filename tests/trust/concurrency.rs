@@ -1,15 +1,23 @@
 //! Many runs at once: every event is whole, none is lost, and none is written while off.
 
 use std::collections::HashMap;
+use std::ffi::OsString;
+use std::fs;
+use std::process::Stdio;
 
 use super::damaged_lines;
-use crate::harness::{Case, RECORDED, Sandbox, TM_RUN, WaitStatus, cases};
+use super::strace::{Call, Suspended, looks_for_the_marker, syscall_sites, tm_run_argv, trace_of};
+use crate::harness::{Case, RECORDED, Sandbox, TM_RUN, WaitStatus, cases, probe};
 
 pub fn cases() -> Vec<Case> {
     let mut all = cases![RECORDED, needs ["bash", "xargs"];
         concurrent_1000_runs_write_1000_lines,
         concurrent_runs_record_nothing_between_off_and_on,
     ];
+    all.extend(cases![RECORDED, needs ["strace"];
+        writer_suspended_at_any_syscall_and_another_one_lose_no_line,
+        flock_held_by_another_process_is_waited_for_100_ms,
+    ]);
     all.extend(cases![RECORDED; torn_glued_or_extended_line_is_detected]);
     all
 }
@@ -80,6 +88,41 @@ fn concurrent_runs_record_nothing_between_off_and_on(sandbox: &Sandbox) {
     let count = |name: &str| times.keys().filter(|target| target.starts_with(name)).count();
     assert_eq!((count("sure"), count("never")), (144, 0));
     assert!(count("maybe") > 50, "there was a storm");
+}
+
+fn log_argv(code: &str) -> Vec<OsString> {
+    tm_run_argv(&["log", "--target", "x", "--duration", "1", "--exit-code", code])
+}
+
+/// Whoever of them makes the log.
+fn writer_suspended_at_any_syscall_and_another_one_lose_no_line(sandbox: &Sandbox) {
+    let all = syscall_sites(sandbox, log_argv("4"), looks_for_the_marker);
+    assert!(all.iter().any(|site| site.name == "write"), "{all:?}");
+    for site in &all {
+        fs::remove_file(sandbox.log()).expect("it goes");
+        let suspended = Suspended::at(sandbox, site, log_argv("4"));
+        assert_quiet(&sandbox.unwrapped(log_argv("5")).output());
+        suspended.resume();
+        let mut codes = sandbox.exit_codes();
+        codes.sort_unstable();
+        assert_eq!(codes, [4, 5], "{site:?}");
+    }
+}
+
+fn flock_held_by_another_process_is_waited_for_100_ms(sandbox: &Sandbox) {
+    let words = [probe().into(), OsString::from("hold"), sandbox.log().into_os_string()];
+    let mut holder = sandbox.unwrapped(words).stdin(Stdio::piped()).spawn();
+    assert_eq!(holder.stdout.read_line(), "held");
+    let (output, calls) = trace_of(sandbox, &["-e", "trace=clock_nanosleep"], log_argv("4"));
+    assert_quiet(&output);
+    let nanoseconds = |call: &Call| -> u64 {
+        let (_, number) = call.text.split_once("{tv_sec=0, tv_nsec=").expect("less than a second");
+        number.split_once('}').and_then(|(number, _)| number.parse().ok()).expect("a number")
+    };
+    let sleeps: Vec<u64> = calls.iter().map(nanoseconds).collect();
+    assert!((50_000_000..200_000_000).contains(&sleeps.iter().sum::<u64>()), "{sleeps:?}");
+    holder.stdin = None;
+    assert_eq!(holder.wait_for_exit(), WaitStatus::Exited(0));
 }
 
 fn torn_glued_or_extended_line_is_detected(sandbox: &Sandbox) {
