@@ -96,7 +96,7 @@ pub fn create_directory(path: &Path) -> io::Result<()> {
 pub fn create_file(path: &Path) -> io::Result<File> {
     // Everything below uses this descriptor: if the directory's owner renames it meanwhile, root must not create a
     // file in one directory and give it to the owner of another.
-    let directory = OpenOptions::new().read(true).custom_flags(O_DIRECTORY | O_PATH).open(parent_of(path))?;
+    let directory = OpenOptions::new().read(true).custom_flags(O_PATH).open(parent_of(path))?;
     let found = directory.metadata()?;
     if found.uid() != geteuid().as_raw() && !geteuid().is_root() {
         return Err(io::Error::new(

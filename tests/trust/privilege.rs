@@ -5,6 +5,7 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::Path;
 
+use super::strace::{Suspended, SyscallSite, tm_run_argv};
 use super::{COMMAND, EARLIER, SUBCOMMANDS, assert_unharmed, damaged_lines, expect_ok, listing, tm_run};
 use crate::harness::{Case, OFF, RECORDED, Sandbox, TM_RUN, WaitStatus, cases, install};
 
@@ -18,6 +19,10 @@ pub fn cases() -> Vec<Case> {
     all.extend(cases![RECORDED, needs ["root"];
         symlink_or_hard_link_of_another_user_is_not_followed_by_root,
         symlinked_directory_of_another_user_is_not_followed_by_root,
+        symlink_in_a_directory_that_root_has_linked_is_not_followed,
+    ]);
+    all.extend(cases![OFF, needs ["root", "strace"];
+        link_in_place_of_a_directory_that_root_has_just_made_is_not_followed,
     ]);
     all
 }
@@ -191,6 +196,46 @@ fn symlinked_directory_of_another_user_is_not_followed_by_root(sandbox: &Sandbox
         symlink(&victims, sandbox.telemetry()).expect("a link");
         chown_all(&sandbox.home(), USER);
     });
+}
+
+/// Root's data directory is a link of root's own, to a directory of another user.
+fn symlink_in_a_directory_that_root_has_linked_is_not_followed(sandbox: &Sandbox) {
+    let victims = victims(sandbox);
+    let theirs = sandbox.path("theirs");
+    assert_victims_untouched(sandbox, || {
+        let _ = fs::remove_dir_all(&theirs);
+        let _ = fs::remove_file(sandbox.telemetry());
+        let _ = fs::remove_dir_all(sandbox.home().join(".anklume"));
+        sandbox.turn_on();
+        symlink(victims.join("file"), sandbox.log()).expect("a link");
+        chown_all(&sandbox.telemetry(), USER);
+        fs::rename(sandbox.telemetry(), &theirs).expect("it moves");
+        symlink(&theirs, sandbox.telemetry()).expect("a link");
+    });
+}
+
+fn link_in_place_of_a_directory_that_root_has_just_made_is_not_followed(_: &Sandbox) {
+    type Plant = fn(&Path, &Path);
+    let plant: [Plant; 2] = [
+        |victims, place| symlink(victims, place).expect("a link"),
+        |victims, place| fs::hard_link(victims.join("file"), place).expect("a link"),
+    ];
+    for plant in plant {
+        let sandbox = Sandbox::new(crate::harness::Way::Off);
+        let victims = victims(&sandbox);
+        chown_all(&sandbox.home(), USER);
+        let makes = SyscallSite { name: "mkdir".to_owned(), nth: 1 };
+        let on = Suspended::at(&sandbox, &makes, tm_run_argv(&["on"]));
+        assert!(on.is_there, "{}", on.trace);
+        let anklume = sandbox.home().join(".anklume");
+        fs::rename(&anklume, sandbox.path("made")).expect("it moves");
+        plant(&victims, &anklume);
+        on.resume();
+        assert_eq!(
+            not_owned_by(&sandbox.path(""), USER).iter().filter(|(path, _)| path.contains("victims")).count(),
+            6
+        );
+    }
 }
 
 /// In a world-writable directory another user can plant a link to a file of the user's own.
