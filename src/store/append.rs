@@ -7,7 +7,7 @@ use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 
-use super::open::{OpenMode, avoid_standard_fds, dangling_link_error, validate_log};
+use super::open::{OpenMode, dangling_link_error, validate_log};
 use super::ownership::{self, Owner};
 use super::{Store, lock};
 use crate::event::Event;
@@ -41,7 +41,7 @@ impl Store {
                     }
                     match ownership::create_file(&self.log_path()) {
                         // Just created with the right owner, so there is nothing to check.
-                        Ok(file) => (avoid_standard_fds(file)?, Owner::CurrentUser),
+                        Ok(file) => (file, Owner::CurrentUser),
                         Err(_) if self.has_dangling_log() => return Err(dangling_link_error()),
                         // Another run created it first.
                         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,

@@ -2,7 +2,6 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 
 use nix::libc::{ELOOP, O_NOCTTY, O_NOFOLLOW, O_NONBLOCK};
@@ -53,7 +52,7 @@ impl Store {
                 error
             }
         })?;
-        Ok((avoid_standard_fds(file)?, owner))
+        Ok((file, owner))
     }
 
     pub(super) fn has_dangling_log(&self) -> bool {
@@ -84,10 +83,4 @@ fn not_regular_error() -> io::Error {
 /// The log is a symbolic link whose target is missing, at least for now.
 pub fn dangling_link_error() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, format!("'{LOG}' in it is a link to nowhere"))
-}
-
-/// Moves a file away from descriptors 0 to 2. If the caller closed one of them, the log would get its number, and
-/// what somebody writes to stdout or stderr would land in the log.
-pub fn avoid_standard_fds(file: File) -> io::Result<File> {
-    if file.as_raw_fd() > 2 { Ok(file) } else { file.try_clone() }
 }
