@@ -44,6 +44,9 @@ fn eacces_is_an_error_and_changes_nothing(sandbox: &Sandbox) {
     assert!(status.starts_with("Telemetry: enabled, but not recording here: the file cannot be written: "));
     assert!(status.contains("\nEvents: 2 "), "{status}");
     ours.run(LOG_ONE).expect_error(1, "");
+    // To append, one need not read.
+    set_mode(&sandbox.log(), 0o200);
+    ours.run(LOG_ONE).expect_output(0, "", "");
     // Nothing in the directory can be reached.
     set_mode(&sandbox.telemetry(), 0);
     for words in ["on", "off", "clear", "clear --before 7d", "report"] {

@@ -8,7 +8,7 @@ use super::{CLEARED, LOG_ONE, USER, WithUser, assert_home_is_empty, cleared, eve
 use crate::harness::{Case, OFF, ROOT, Sandbox, WaitStatus, cases};
 
 pub fn cases() -> Vec<Case> {
-    cases![OFF, needs [ROOT]; root_gives_what_it_makes_to_the_owner_of_the_directory, root_does_not_follow_a_linked_log_of_another_user, root_does_not_follow_a_linked_directory_of_another_user]
+    cases![OFF, needs [ROOT]; root_gives_what_it_makes_to_the_owner_of_the_directory, root_does_not_follow_a_linked_log_of_another_user, root_does_not_follow_a_linked_directory_of_another_user, user_records_in_a_directory_of_another_group]
 }
 
 fn owner(path: &Path) -> (u32, u32) {
@@ -36,18 +36,35 @@ fn root_gives_what_it_makes_to_the_owner_of_the_directory(sandbox: &Sandbox) {
     assert_home_is_empty(sandbox);
 }
 
+/// Only root gives files away.
+fn user_records_in_a_directory_of_another_group(sandbox: &Sandbox) {
+    let user = WithUser::new(sandbox);
+    user.run("on").wait_for_exit();
+    chown(sandbox.telemetry(), None, Some(4321)).expect("root gives");
+    user.run(LOG_ONE).expect_output(0, "", "");
+    assert_eq!(owner(&sandbox.log()), (USER, USER));
+}
+
 fn root_does_not_follow_a_linked_log_of_another_user(sandbox: &Sandbox) {
     let user = WithUser::new(sandbox);
     let precious = sandbox.path("precious");
     let content = event("2020-01-01T00:00:00Z", "precious");
     fs::write(&precious, &content).expect("a file of root's");
-    let make: [&dyn Fn(); 2] = [&|| symlink(&precious, sandbox.log()).expect("a link"), &|| {
-        fs::hard_link(&precious, sandbox.log()).expect("a link");
-    }];
-    for make in make {
+    let make: [(&dyn Fn(), &str); 2] = [
+        (
+            &|| symlink(&precious, sandbox.log()).expect("a link"),
+            "/usage.jsonl' is a link in another user's directory\n",
+        ),
+        (
+            &|| fs::hard_link(&precious, sandbox.log()).expect("a link"),
+            ": 'usage.jsonl' is not the file of the directory's owner alone\n",
+        ),
+    ];
+    for (make, why) in make {
         user.run("on").wait_for_exit();
         make();
-        tm_run(sandbox, LOG_ONE).expect_error(1, "");
+        let said = tm_run(sandbox, LOG_ONE).expect_error(1, "");
+        assert!(said.ends_with(why), "{said}");
         tm_run(sandbox, "true").expect_output(0, "", "");
         tm_run(sandbox, "report").expect_error(1, "");
         tm_run(sandbox, "clear --before today").expect_error(1, "");

@@ -16,6 +16,7 @@ pub fn cases() -> Vec<Case> {
     ];
     all.extend(cases![RECORDED, needs ["strace"];
         writer_suspended_at_any_syscall_and_another_one_lose_no_line,
+        on_suspended_at_any_syscall_and_another_one_both_succeed,
         flock_held_by_another_process_is_waited_for_100_ms,
     ]);
     all.extend(cases![RECORDED; torn_glued_or_extended_line_is_detected]);
@@ -102,10 +103,25 @@ fn writer_suspended_at_any_syscall_and_another_one_lose_no_line(sandbox: &Sandbo
         fs::remove_file(sandbox.log()).expect("it goes");
         let suspended = Suspended::at(sandbox, site, log_argv("4"));
         assert_quiet(&sandbox.unwrapped(log_argv("5")).output());
-        suspended.resume();
+        assert_eq!(suspended.resume(), WaitStatus::Exited(0), "{site:?}");
         let mut codes = sandbox.exit_codes();
         codes.sort_unstable();
         assert_eq!(codes, [4, 5], "{site:?}");
+    }
+}
+
+fn on_suspended_at_any_syscall_and_another_one_both_succeed(sandbox: &Sandbox) {
+    let on = || tm_run_argv(&["on"]);
+    let reset = || fs::remove_dir_all(sandbox.home().join(".anklume")).expect("it goes");
+    reset();
+    let all = syscall_sites(sandbox, on(), looks_for_the_marker);
+    assert!(all.iter().any(|site| site.name.starts_with("mkdir")), "{all:?}");
+    for site in &all {
+        reset();
+        let suspended = Suspended::at(sandbox, site, on());
+        assert_eq!(sandbox.unwrapped(on()).wait_for_exit(), WaitStatus::Exited(0), "{site:?}");
+        assert_eq!(suspended.resume(), WaitStatus::Exited(0), "{site:?}");
+        assert!(sandbox.marker().exists(), "{site:?}");
     }
 }
 

@@ -177,13 +177,16 @@ fn symlink_or_hard_link_of_another_user_is_not_followed_by_root(sandbox: &Sandbo
             chown_all(&sandbox.home(), USER);
         });
     }
-    // A hard link to a file of root's.
-    assert_victims_untouched(sandbox, || {
-        let _ = fs::remove_dir_all(sandbox.home().join(".anklume"));
-        sandbox.turn_on();
-        chown_all(&sandbox.home(), USER);
-        fs::hard_link(victims.join("file"), sandbox.log()).expect("a link");
-    });
+    // A hard link to a file of root's, and to one of the directory's owner: others may be able to write in there, too.
+    for owner in [0, USER] {
+        chown(victims.join("file"), Some(owner), Some(owner)).expect("root gives");
+        assert_victims_untouched(sandbox, || {
+            let _ = fs::remove_dir_all(sandbox.home().join(".anklume"));
+            sandbox.turn_on();
+            chown_all(&sandbox.home(), USER);
+            fs::hard_link(victims.join("file"), sandbox.log()).expect("a link");
+        });
+    }
 }
 
 fn symlinked_directory_of_another_user_is_not_followed_by_root(sandbox: &Sandbox) {
