@@ -29,7 +29,7 @@ fn sender(signal: &SignalInfo) -> u32 {
 
 const CONTINUE: SignalNumber = SignalNumber(SIGCONT);
 
-/// Added to a request: forget instead of tell; the low bits say which of [`STOPS`].
+/// A request that is no signal's number: forget the [`STOPS`].
 const FORGET: u32 = 0x80;
 const STOPS: [i32; 3] = [SIGTSTP, SIGTTIN, SIGTTOU];
 
@@ -95,17 +95,11 @@ impl Sentinel {
         }
     }
 
-    /// Has it forget the stops that are not pending for tm-run any more: tm-run used them up by stopping.
-    pub fn forget_stops(&mut self, stopped_by: SignalNumber) {
-        // Not a SIGCONT: one that comes just now would be lost, and tm-run would take its own for one to itself alone.
-        let pending = signal::sigpending();
-        let gone = STOPS
-            .iter()
-            .enumerate()
-            .filter(|&(_, &number)| number == stopped_by.0 || !pending.contains(SignalNumber(number)));
-        let bits = gone.fold(0, |bits, (index, _)| bits | 1 << index);
+    /// Has it forget the stops that it has got: tm-run uses one up by stopping, and the SIGCONT that ends that takes the
+    /// others away from it (signal(7)).
+    pub fn forget_stops(&mut self) {
         // Without an answer it does not matter what it remembers.
-        let _ = self.resume_if_stopped().and_then(|_| self.ask(FORGET | bits));
+        let _ = self.resume_if_stopped().and_then(|_| self.ask(FORGET));
     }
 
     /// Continues the process if somebody has stopped it, and says whether that was so. `None`: it has ended.
@@ -191,11 +185,9 @@ impl ChildMain for SentinelProcess {
 
 /// Who sent the signal that is asked for, if it has been received.
 fn answer(request: u32) -> Option<u32> {
-    if request & FORGET != 0 {
-        for (index, &number) in STOPS.iter().enumerate() {
-            if request & 1 << index != 0 {
-                signal::take_if_pending(SignalNumber(number));
-            }
+    if request == FORGET {
+        for number in STOPS {
+            signal::take_if_pending(SignalNumber(number));
         }
         return None;
     }

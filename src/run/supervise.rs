@@ -125,7 +125,7 @@ impl<OnExec: FnOnce()> Supervisor<OnExec> {
             let _ = signal::kill(own, signal);
             barrier();
             if let Some(sentinel) = &mut self.sentinel {
-                sentinel.forget_stops(signal);
+                sentinel.forget_stops();
             }
             if self.has_child_changed() {
                 // Ignoring a signal discards it if it is pending.
