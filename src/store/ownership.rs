@@ -77,10 +77,9 @@ pub fn create_directory(path: &Path) -> io::Result<()> {
                     io::ErrorKind::NotADirectory,
                     format!("'{}' is no directory", path.display()),
                 )),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Err(error) => {
                     Err(io::Error::new(error.kind(), format!("'{}' is a link to nowhere", path.display())))
                 }
-                Err(error) => Err(error),
             };
         }
         Err(error) => return Err(error),

@@ -529,10 +529,20 @@ mod tests {
         }
         let array = |between: &str| format!("[{}]", [line(1, "a"), line(2, "b")].join(between));
         let utf16: Vec<u8> = array("").encode_utf16().flat_map(u16::to_le_bytes).collect();
-        case(b"\x1f\x8b\x08\0\0", Encoding::Gzip.remedy());
-        case(&[b"\xff\xfe", &utf16[..]].concat(), Encoding::Utf16.remedy());
-        case(array(",").as_bytes(), Encoding::JsonArray.remedy());
-        case(array(",\n  ").replace('[', "[\n  ").as_bytes(), Encoding::JsonArray.remedy());
+        let gzip = "it is gzip (zcat FILE | tm-run report --log -)";
+        case(b"\x1f\x8b\x08\0\0", gzip);
+        case(
+            &[b"\xff\xfe", &utf16[..]].concat(),
+            "it is UTF-16 (iconv -f UTF-16 -t UTF-8 FILE | tm-run report --log -)",
+        );
+        let json_array = "it is one JSON array (jq -c '.[]' FILE | tm-run report --log -)";
+        case(array(",").as_bytes(), json_array);
+        case(array(",\n  ").replace('[', "[\n  ").as_bytes(), json_array);
+        // Beside a log that can be read, too.
+        let streams = [format!("{}\n", line(1, "a")).repeat(9).into_bytes(), b"\x1f\x8b\x08\0\0".to_vec()]
+            .map(|content| Source::Stream(Box::new(Cursor::new(content))));
+        let error = read(streams.into(), &AtomicU64::new(0)).unwrap_err().to_string();
+        assert_eq!(error, format!("no line of standard input could be read: {gzip}"));
         // A log whose first line is damaged is a log.
         let damaged = format!("[nonsense\n{}\n{}\n", line(1, "a"), line(2, "b"));
         let stream = Source::Stream(Box::new(Cursor::new(damaged)));

@@ -177,6 +177,10 @@ fn file_in_place_of_the_directory_is_an_error(sandbox: &Sandbox) {
     tm_run(sandbox, "clear --before 7d").expect_cleared("No events. Kept 0 events.\n");
     assert_eq!(tm_run(sandbox, "report").wait_for_exit(), WaitStatus::Exited(0));
     assert_eq!(fs::read(&anklume).expect("it is there"), b"not ours");
+    fs::remove_file(&anklume).expect("it goes");
+    symlink("nowhere", &anklume).expect("a link");
+    let said = tm_run(sandbox, "on").expect_error(1, "");
+    assert!(said.ends_with(&format!("'{}' is a link to nowhere\n", anklume.display())), "{said}");
 }
 
 fn home_unset_or_relative_is_an_error_and_makes_nothing(sandbox: &Sandbox) {

@@ -1,13 +1,15 @@
 //! Errors of the system: no permission, closed descriptors, a full disk.
 
+use std::ffi::OsStr;
 use std::fs;
 
 use super::{LOG_ONE, NOTHING_TO_CLEAR, OFF_SAYS, WithUser, assert_home_is_empty, event, set_mode, tm_run};
-use crate::harness::{Case, OFF, RECORDED, Sandbox, WaitStatus, cases};
+use crate::harness::{Case, OFF, RECORDED, Sandbox, TM_RUN, WaitStatus, cases};
 
 pub fn cases() -> Vec<Case> {
     let mut all =
         cases![OFF; eacces_is_an_error_and_changes_nothing, enospc_on_stdout_is_an_error_and_epipe_is_silent];
+    all.extend(cases![RECORDED, needs ["strace"]; clear_of_a_log_that_cannot_be_looked_at_is_an_error]);
     all.extend(cases![RECORDED; closed_stdin_stdout_and_stderr_are_harmless, rlimit_fsize_is_an_error_and_costs_only_the_line, recording_failure_warns_on_a_tty_only]);
     all
 }
@@ -59,6 +61,16 @@ fn eacces_is_an_error_and_changes_nothing(sandbox: &Sandbox) {
     );
     ours.run("echo out").expect_output(0, "out\n", "");
     set_mode(&sandbox.telemetry(), 0o700);
+}
+
+fn clear_of_a_log_that_cannot_be_looked_at_is_an_error(sandbox: &Sandbox) {
+    tm_run(sandbox, LOG_ONE).expect_output(0, "", "");
+    let log = sandbox.log();
+    let argv = ["strace", "-o/dev/null", "-einject=statx:error=EIO", "-P"].map(OsStr::new).into_iter();
+    let argv = argv.chain([log.as_os_str(), OsStr::new(TM_RUN), OsStr::new("clear")]);
+    let said = sandbox.unwrapped(argv).expect_error(1, "");
+    assert!(said.ends_with(": Input/output error (os error 5)\n"), "{said}");
+    assert!(log.exists());
 }
 
 fn closed_stdin_stdout_and_stderr_are_harmless(sandbox: &Sandbox) {
