@@ -558,6 +558,16 @@ mod tests {
     }
 
     #[test]
+    fn size_is_that_of_files_alone() {
+        let content = "x".repeat(1000);
+        let open = File::open(file(&content).path()).unwrap();
+        assert_eq!(size(&path(&file(&content))), Some(1000));
+        assert_eq!(size(&Source::File("log".into(), open)), Some(1000));
+        assert_eq!(size(&Source::Path("/dev/null".into())), None);
+        assert_eq!(size(&Source::Stream(Box::new(Cursor::new(content)))), None);
+    }
+
+    #[test]
     fn progress_counts_the_bytes() {
         let progress = AtomicU64::new(0);
         let log = log();
