@@ -93,10 +93,10 @@ fn has_posix_lock(fd: c_int, stat: &libc::stat) -> bool {
 fn replace_with_null(fd: c_int, dev_null: &mut Option<c_int>) {
     let source = dev_null.get_or_insert_with(|| {
         // SAFETY: the path is a NUL-terminated string.
-        unsafe { libc::open(c"/dev/null".as_ptr(), libc::O_RDWR | libc::O_CLOEXEC) }
+        unsafe { libc::open(c"/dev/null".as_ptr(), libc::O_RDWR) }
     });
-    // SAFETY: dup2 takes numbers. No Rust object owns the standard descriptors.
-    if *source < 0 || unsafe { libc::dup2(*source, fd) } < 0 {
+    // SAFETY: dup2 takes numbers, and fails if there is no such descriptor. No Rust object owns the standard descriptors.
+    if unsafe { libc::dup2(*source, fd) } < 0 {
         close(fd);
     }
 }

@@ -126,10 +126,7 @@ fn clone_vm<T: ChildMain>(child: &'static T, running: Option<&'static Word>) -> 
             clear,
         )
     };
-    if let (-1, Some(word)) = (pid, running) {
-        word.store(0);
-    }
-    (pid > 0).then_some(pid)
+    Errno::result(pid).ok()
 }
 
 /// Has the kernel kill this process when its parent dies, and ends it at once if the parent is dead already (prctl(2),
