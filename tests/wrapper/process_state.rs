@@ -241,7 +241,7 @@ fn parent_death_signal_ends_the_command_with_its_launcher(sandbox: &Sandbox) {
 fn pgrep_f_finds_one_process(sandbox: &Sandbox) {
     // Other cases run at the same time.
     let word = sandbox.path("only-here").display().to_string();
-    let mut job = sandbox.probe(&format!("signals {word} last")).spawn();
+    let mut job = sandbox.probe(&format!("signals {word} and four words more")).spawn();
     let command = job.stdout.read_ready_pid();
     let launcher = job.launcher_pid();
     // tm-run clears the arguments when it has seen the exec.

@@ -1,9 +1,13 @@
 //! What tm-run was handed for the command it lets go of once the command runs, as if it were not there.
 
+use std::fs;
+
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 
-use crate::harness::{ALL_BUT_OFF, Case, EVERY_WAY, MOUNT_NAMESPACE, Sandbox, WaitStatus, cases};
+use crate::harness::{
+    ALL_BUT_OFF, Case, EVERY_WAY, MOUNT_NAMESPACE, RECORDED, Sandbox, WaitStatus, cases, wait_until,
+};
 
 pub fn cases() -> Vec<Case> {
     let mut all = cases![EVERY_WAY, needs ["python3"];
@@ -16,6 +20,7 @@ pub fn cases() -> Vec<Case> {
     all.extend(cases![ALL_BUT_OFF, needs [MOUNT_NAMESPACE, "mount", "umount", "bash"];
         mount_of_the_start_directory_can_be_unmounted_when_the_command_left_it,
     ]);
+    all.extend(cases![RECORDED; standard_descriptors_are_dev_null_while_the_command_runs]);
     all
 }
 
@@ -41,6 +46,20 @@ open('../go', 'w').write('\\n')
 sys.exit(process.wait())";
     assert_eq!(sandbox.unwrapped(["python3", "-c", script]).wait_for_exit(), WaitStatus::Exited(3));
     sandbox.assert_logged(&[3]);
+}
+
+/// F-05
+///
+/// Closed, a file that tm-run opens would take their numbers, and what is written to them.
+fn standard_descriptors_are_dev_null_while_the_command_runs(sandbox: &Sandbox) {
+    let mut job = sandbox.probe("pause").on_terminal().spawn();
+    job.terminal().screen.read_ready_pid();
+    wait_until("all three are /dev/null", || {
+        (0..3).all(|fd| {
+            let file = fs::read_link(format!("/proc/{}/fd/{fd}", job.pid));
+            file.is_ok_and(|file| file.to_str() == Some("/dev/null"))
+        })
+    });
 }
 
 /// F-06
