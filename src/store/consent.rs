@@ -58,11 +58,14 @@ impl Store {
         ownership::create_directory(&self.directory)?;
         match ownership::create_file(&self.marker_path()) {
             Ok(_) => Ok(()),
-            Err(_) if self.is_on() => Ok(()),
-            Err(error) => Err(match self.marker() {
-                Marker::Invalid(what) => io::Error::new(error.kind(), format!("'{MARKER}' in it is {what}")),
-                _ => error,
-            }),
+            Err(error) => match self.marker() {
+                // Another `on` was faster.
+                Marker::Present => Ok(()),
+                Marker::Invalid(what) => {
+                    Err(io::Error::new(error.kind(), format!("'{MARKER}' in it is {what}")))
+                }
+                _ => Err(error),
+            },
         }
     }
 
