@@ -162,3 +162,15 @@ pub fn forward(pid: i32, signal: &SignalInfo) -> io::Result<()> {
     }
     kill(pid, signal.number())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signal_set_holds_the_signals_it_is_made_of_and_no_other() {
+        let set = SignalSet::of(&[1, 20, NSIG]);
+        let held: Vec<i32> = (0..=NSIG + 1).filter(|&number| set.contains(SignalNumber(number))).collect();
+        assert_eq!(held, [1, 20, NSIG]);
+    }
+}

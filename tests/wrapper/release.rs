@@ -52,14 +52,13 @@ sys.exit(process.wait())";
 ///
 /// Closed, a file that tm-run opens would take their numbers, and what is written to them.
 fn standard_descriptors_are_dev_null_while_the_command_runs(sandbox: &Sandbox) {
-    let mut job = sandbox.probe("pause").on_terminal().spawn();
+    let mut job = sandbox.probe("pause").launch_option("--dup", "0:9").on_terminal().spawn();
     job.terminal().screen.read_ready_pid();
-    wait_until("all three are /dev/null", || {
-        (0..3).all(|fd| {
-            let file = fs::read_link(format!("/proc/{}/fd/{fd}", job.pid));
-            file.is_ok_and(|file| file.to_str() == Some("/dev/null"))
-        })
-    });
+    let file = |fd| fs::read_link(format!("/proc/{}/fd/{fd}", job.pid));
+    wait_until("the last of those that it was handed is closed", || file(9).is_err());
+    for fd in 0..3 {
+        assert_eq!(file(fd).expect("it is open").to_str(), Some("/dev/null"), "{fd}");
+    }
 }
 
 /// F-06
