@@ -266,14 +266,12 @@ impl ItemReader<'_, '_> {
     /// Returns whether the item is the end of its log, and has no line feed at its end.
     fn read(&mut self, log: &Log) -> std::io::Result<bool> {
         match &log.content {
-            Content::File(file, size) => {
+            Content::File(file, _) => {
                 // The byte before `start` tells whether a line starts there.
                 let mut offset = self.item.start.saturating_sub(1);
                 let before = self.item.start - offset;
                 self.read_lines(before, |buffer| {
-                    let remaining = usize::try_from(size - offset).unwrap_or(usize::MAX);
-                    let length = buffer.len().min(remaining);
-                    let count = file.read_at(&mut buffer[..length], offset)?;
+                    let count = file.read_at(buffer, offset)?;
                     offset += count as u64;
                     Ok(count)
                 })
@@ -304,18 +302,14 @@ impl ItemReader<'_, '_> {
                 capacity *= 2;
                 self.buffer.resize(capacity + size_of::<Window>(), 0);
             }
-            let count = loop {
-                match read(&mut self.buffer[filled..capacity]) {
-                    Err(error) if error.kind() == std::io::ErrorKind::Interrupted => (),
-                    other => break other?,
-                }
-            };
+            // EINTR is not expected: no signal has a handler here (signal(7)).
+            let count = read(&mut self.buffer[filled..capacity])?;
             self.progress.fetch_add(count as u64, Ordering::Relaxed);
             if count == 0 {
                 if filled > 0 {
                     self.builder.push_line(&self.buffer[..filled]);
                 }
-                return Ok(filled > 0 || (skipping && base > before));
+                return Ok(filled > 0 || skipping);
             }
             let read = filled + count;
             let mut at = 0;
@@ -442,6 +436,26 @@ mod tests {
         }
     }
 
+    /// Appends to a log, once, when it is read.
+    struct Appender(File, Option<String>);
+
+    impl Read for Appender {
+        fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+            self.0.write_all(self.1.take().unwrap_or_default().as_bytes())?;
+            Ok(0)
+        }
+    }
+
+    #[test]
+    fn line_appended_after_the_log_was_opened_is_left_for_the_next_report() {
+        let log = file(&format!("{}\n", line(1, "a")));
+        let later = File::options().append(true).open(log.path()).unwrap();
+        let appender = Appender(later, Some(format!("{}\n", line(2, "b"))));
+        let sources = vec![path(&log), Source::Stream(Box::new(appender))];
+        assert_eq!(read_with(LIMITS, sources).read_stats.events, 1);
+        assert_eq!(read_with(LIMITS, vec![path(&log)]).read_stats.events, 2);
+    }
+
     #[test]
     fn several_logs_are_merged_in_time_order() {
         let first = file(&format!("{}\n{}\nx\n", line(1, "a"), line(3, "c")));
@@ -452,6 +466,16 @@ mod tests {
         assert_eq!(table.read_stats.unreadable_lines, [(0, 3), (1, 4)]);
         assert_eq!((table.read_stats.logs, table.read_stats.lines), (2, 7));
         assert!(table.read_stats.unterminated);
+    }
+
+    #[test]
+    fn first_100_unreadable_lines_are_named() {
+        let table = read_with(SMALL, vec![path(&file(&"nonsense\n".repeat(150)))]);
+        assert_eq!(table.read_stats.unreadable, 150);
+        assert_eq!(
+            table.read_stats.unreadable_lines,
+            (1..=100).map(|number| (0, number)).collect::<Vec<_>>()
+        );
     }
 
     #[test]
@@ -492,6 +516,28 @@ mod tests {
             assert!(table.read_stats.unterminated);
             let ended = file(&format!("{}\n", line(1, "a")));
             assert!(!read_with(limits, vec![path(&ended)]).read_stats.unterminated);
+        }
+    }
+
+    /// What an earlier line has left in the buffer would complete it.
+    #[test]
+    fn torn_last_line_is_not_completed_by_an_earlier_one() {
+        let whole = line(1, "a") + "\n";
+        let torn = file(&format!("{}{}", whole.repeat(5), &whole[..50]));
+        let limits = Limits { buffer: 3 * whole.len() + 10, item: 1 << 20, ..SMALL };
+        let stats = read_with(limits, vec![path(&torn)]).read_stats;
+        assert_eq!((stats.events, stats.unreadable, stats.unterminated), (5, 1, true));
+    }
+
+    #[test]
+    fn longer_lines_than_the_limit_are_no_events() {
+        for (length, events) in [(SMALL.line, 1), (SMALL.line + 1, 0)] {
+            let target = "x".repeat(length - line(1, "").len());
+            for buffer in [64, 300, 301, 4096] {
+                let log = file(&format!("{}\n", line(1, &target)));
+                let stats = read_with(Limits { buffer, ..SMALL }, vec![path(&log)]).read_stats;
+                assert_eq!((stats.events, stats.unreadable), (events, 1 - events), "{length} {buffer}");
+            }
         }
     }
 
@@ -547,6 +593,9 @@ mod tests {
         let damaged = format!("[nonsense\n{}\n{}\n", line(1, "a"), line(2, "b"));
         let stream = Source::Stream(Box::new(Cursor::new(damaged)));
         assert_eq!(read(vec![stream], &AtomicU64::new(0)).unwrap().read_stats.events, 2);
+        let damaged = format!("[nonsense\n{}\n", line(1, "a"));
+        let stream = Source::Stream(Box::new(Cursor::new(damaged)));
+        assert_eq!(read(vec![stream], &AtomicU64::new(0)).unwrap().read_stats.events, 1);
     }
 
     #[test]
