@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use nix::libc::ino_t;
 use nix::sys::stat::{lstat, stat};
 
 /// A process, as far as /proc tells.
@@ -46,7 +47,7 @@ pub fn child_in_other_pid_namespace() -> bool {
     const OF_CHILDREN: &str = "/proc/self/ns/pid_for_children";
     // The first PID namespace (linux/nsfs.h, `PID_NS_INIT_INO`), in which nobody's children are but its own. This spares
     // most runs the second look: each takes longer than any other system call here.
-    const INITIAL: u64 = 0xEFFF_FFFC;
+    const INITIAL: ino_t = 0xEFFF_FFFC;
     let of_children = stat(OF_CHILDREN);
     if of_children.is_ok_and(|found| found.st_ino == INITIAL) {
         return false;
