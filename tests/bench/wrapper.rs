@@ -72,16 +72,41 @@ int main(int argc, char **argv) {
 }
 "#;
 
-/// What the original did around every command, in outline: a shell that takes the time, and Python that writes.
+/// What the original did around every command: a shell that takes the time, and a Python script that writes. It does
+/// its work and imports what it imports: the script is compiled every time, as Python keeps only modules compiled.
+/// (`tele_wrap` and `scripts/telemetry.py` of AnKLuMe's branch poc.)
 const MACRO: &str = r#"
-start=$(date +%s); "$@"; status=$?; end=$(date +%s)
-python3 -c 'import json, pathlib, sys, datetime
-d = pathlib.Path.home() / ".anklume" / "telemetry"
-if (d / "enabled").exists():
-    with open(d / "usage.jsonl", "a") as f:
-        f.write(json.dumps({"timestamp": datetime.datetime.now(datetime.timezone.utc).isoformat(), "target": sys.argv[1],
-            "domain": None, "duration_seconds": float(sys.argv[2]), "exit_code": int(sys.argv[3])}) + "\n")' true $((end - start)) $status
-exit $status
+if [ -f "$HOME/.anklume/telemetry/enabled" ]; then
+    start=$(date +%s); "$@"; status=$?; end=$(date +%s)
+    python3 "$0" log --target true --duration $((end - start)) --exit-code $status 2>/dev/null
+    exit $status
+fi
+exec "$@"
+"#;
+const SCRIPT: &str = r#"
+import argparse
+import contextlib
+import json
+from datetime import datetime, timezone
+from pathlib import Path
+
+parser = argparse.ArgumentParser(description="usage of the Makefile's targets")
+commands = parser.add_subparsers(dest="command")
+for name in ("on", "off", "status", "clear", "report"):
+    commands.add_parser(name, help=f"{name} of the usage log")
+log = commands.add_parser("log", help="records a run")
+log.add_argument("--target", required=True, help="the Makefile's target")
+log.add_argument("--domain", help="the group of hosts")
+log.add_argument("--duration", required=True, type=float, help="seconds")
+log.add_argument("--exit-code", required=True, type=int, help="of the command")
+run = parser.parse_args()
+folder = Path.home() / ".anklume" / "telemetry"
+if (folder / "enabled").exists():
+    folder.mkdir(parents=True, exist_ok=True)
+    event = {"timestamp": datetime.now(timezone.utc).isoformat(), "target": run.target, "domain": run.domain or None,
+        "duration_seconds": round(run.duration, 2), "exit_code": run.exit_code}
+    with (folder / "usage.jsonl").open("a") as file:
+        file.write(json.dumps(event) + "\n")
 "#;
 
 const SHIM_NAME: &str = "C shim, static";
@@ -143,7 +168,10 @@ fn main() {
     ] {
         add(name, found(name).map(|path| copy(path, name)), options, &off, 1);
     }
-    add("bash and Python", found("bash"), &["-c", MACRO, "macro"], &on, 50);
+    let script = folder.join("telemetry.py");
+    fs::write(&script, SCRIPT).expect("a script");
+    let script = script.to_str().expect("a path in UTF-8");
+    add("bash and Python", found("bash"), &["-c", MACRO, script], &on, 50);
 
     let mut samples: BTreeMap<&str, Vec<Sample>> = BTreeMap::new();
     for round in 0..rounds {
