@@ -102,6 +102,10 @@ pub fn before(moment: When, now: DateTime<Utc>, out: &mut dyn Write) -> anyhow::
         "{} other hard link(s) to the old log still hold the deleted events; delete them, too",
         done.hard_links
     );
+    anyhow::ensure!(
+        !done.may_lack_a_line,
+        "a run that was being recorded at the same time does not go on: it may be missing from the log"
+    );
     Ok(())
 }
 

@@ -17,7 +17,7 @@ impl Store {
     ///
     /// Lines never mix: each is one write at the end of the file (write(2), `O_APPEND`). The lock is held from the
     /// look at the last byte to the write, so that no other writer's line can be torn in between; `off` and `clear`
-    /// wait for it, too. If the lock cannot be had in time, the line is written without it.
+    /// wait for it, too. If the lock cannot be had in time, the line is written without it, and the others know of that.
     ///
     /// The system calls, each of which is needed: geteuid; stat of the directory (symbolic links are followed only in
     /// our own directory; root also checks that the directories are no links); open; flock; fstat (type, size, link
@@ -50,7 +50,7 @@ impl Store {
                 }
                 Err(error) => return Err(error),
             };
-            lock::lock_or_give_up(&file);
+            lock::lock_to_append(&file);
             let found = file.metadata()?;
             validate_log(&found, owner)?;
             if found.nlink() == 0 {

@@ -85,7 +85,7 @@ impl Store {
         // that may not be opened may still be deleted.
         let file = self.open_log(OpenMode::Read).ok();
         if let Some(file) = &file {
-            lock::lock_or_give_up(file);
+            lock::wait_for_writers(file);
         }
         ignore_missing(fs::remove_file(&target))?;
         if is_link {

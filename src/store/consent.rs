@@ -77,7 +77,7 @@ impl Store {
         self.remove_marker()?;
         // Without a log that can be locked there is no writer to wait for.
         if let Ok(file) = self.open_log(OpenMode::Read) {
-            lock::lock_or_give_up(&file);
+            lock::wait_for_writers(&file);
         }
         Ok(())
     }

@@ -25,6 +25,8 @@ pub struct Rewritten {
     pub kept: u64,
     /// Other hard links to the old log, which still hold all of it.
     pub hard_links: u64,
+    /// Somebody was adding a line when the log was replaced, and has not gone on since.
+    pub may_lack_a_line: bool,
 }
 
 /// Appended to the log's file name while the copy is written.
@@ -45,16 +47,15 @@ impl Store {
         };
         let path = self.log_target_path();
         let copy = Copy::create(&path)?;
-        let result = RewriteFilter::new(&file, &copy.file, moment).run(&path);
-        match result {
-            Ok(Rewritten { deleted: 0, .. }) | Err(_) => {
-                copy.discard();
-                // A concurrent `clear` could not remove the directory because of the copy in it.
-                self.remove_empty_directories();
-            }
-            Ok(_) => {}
+        let mut filter = RewriteFilter::new(&file, &copy.file, moment);
+        let replaced = filter.replace(&path);
+        if let Ok(true) = replaced {
+            return filter.copy_late_lines();
         }
-        result
+        copy.discard();
+        // A concurrent `clear` could not remove the directory because of the copy in it.
+        self.remove_empty_directories();
+        replaced.map(|_| filter.result)
     }
 
     /// Deletes the copy of a rewrite that was interrupted.
@@ -147,7 +148,8 @@ impl<'a> RewriteFilter<'a> {
         }
     }
 
-    fn run(mut self, path: &Path) -> io::Result<Rewritten> {
+    /// Puts the copy in the place of the log. `false`: there is nothing to delete.
+    fn replace(&mut self, path: &Path) -> io::Result<bool> {
         self.copy_lines(Until::LastLineFeed)?;
         self.copy.sync_all()?;
         lock::lock_exclusive(self.log)?;
@@ -158,12 +160,17 @@ impl<'a> RewriteFilter<'a> {
         }
         self.copy_lines(Until::EndOfFile)?;
         if self.result.deleted == 0 {
-            return Ok(self.result);
+            return Ok(false);
         }
         self.copy.sync_all()?;
         ownership::copy_owner_and_mode(self.copy, &found)?;
         fs::rename(copy_path(path), path)?;
-        // A writer that gave up on the lock may have appended to the old file just now.
+        Ok(true)
+    }
+
+    /// A writer that has gone on without the lock may still append to the log that has been replaced.
+    fn copy_late_lines(mut self) -> io::Result<Rewritten> {
+        self.result.may_lack_a_line = !lock::wait_for_unlocked_writers(self.log);
         self.copy_lines(Until::EndOfFile)?;
         self.result.hard_links = self.log.metadata()?.nlink();
         Ok(self.result)

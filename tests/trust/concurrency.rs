@@ -2,12 +2,14 @@
 
 use std::collections::HashMap;
 use std::ffi::OsString;
-use std::fs;
+use std::fs::{self, File};
 use std::process::Stdio;
 
-use super::damaged_lines;
-use super::strace::{Call, Suspended, looks_for_the_marker, syscall_sites, tm_run_argv, trace_of};
-use crate::harness::{Case, RECORDED, Sandbox, TM_RUN, WaitStatus, cases, probe};
+use super::strace::{
+    Call, Suspended, SyscallSite, looks_for_the_marker, syscall_sites, tm_run_argv, trace_of, under_strace,
+};
+use super::{EARLIER, damaged_lines};
+use crate::harness::{Case, RECORDED, Sandbox, TM_RUN, WaitStatus, cases, probe, wait_until};
 
 pub fn cases() -> Vec<Case> {
     let mut all = cases![RECORDED, needs ["bash", "xargs"];
@@ -18,6 +20,9 @@ pub fn cases() -> Vec<Case> {
         writer_suspended_at_any_syscall_and_another_one_lose_no_line,
         on_suspended_at_any_syscall_and_another_one_both_succeed,
         flock_held_by_another_process_is_waited_for_100_ms,
+        clear_before_waits_for_a_writer_that_goes_on_without_the_lock,
+        clear_before_tells_of_a_writer_that_does_not_go_on,
+        off_waits_for_a_writer_that_goes_on_without_the_lock,
     ]);
     all.extend(cases![RECORDED; torn_glued_or_extended_line_is_detected]);
     all
@@ -139,6 +144,82 @@ fn flock_held_by_another_process_is_waited_for_100_ms(sandbox: &Sandbox) {
     assert!((50_000_000..200_000_000).contains(&sleeps.iter().sum::<u64>()), "{sleeps:?}");
     holder.stdin = None;
     assert_eq!(holder.wait_for_exit(), WaitStatus::Exited(0));
+}
+
+/// A log with one event from long ago, locked until the file is unlocked.
+fn locked_log(sandbox: &Sandbox) -> File {
+    fs::write(sandbox.log(), EARLIER).expect("a log");
+    let log = File::open(sandbox.log()).expect("the log");
+    log.lock().expect("its lock");
+    log
+}
+
+/// The system calls of a writer that cannot have the lock.
+fn sites_without_the_lock(sandbox: &Sandbox) -> Vec<SyscallSite> {
+    let lock = locked_log(sandbox);
+    let all = syscall_sites(sandbox, log_argv("4"), looks_for_the_marker);
+    lock.unlock().expect("it had it");
+    all
+}
+
+fn index_of(name: &str, all: &[SyscallSite]) -> usize {
+    all.iter().position(|site| site.name == name).expect(name)
+}
+
+/// A writer that has gone on without the lock, and is suspended. Nobody holds the lock any more.
+fn suspended_without_the_lock<'s>(sandbox: &'s Sandbox, site: &SyscallSite) -> Suspended<'s> {
+    let lock = locked_log(sandbox);
+    let writer = Suspended::at(sandbox, site, log_argv("4"));
+    assert!(writer.is_there, "{site:?}: {}", writer.trace);
+    lock.unlock().expect("it had it");
+    writer
+}
+
+/// Suspends such a writer behind each of its system calls, and lets another command meet it. `check` is told whether the
+/// writer has seen the marker by then.
+fn meet_writer_without_the_lock(sandbox: &Sandbox, command: &[&str], check: impl Fn(bool)) {
+    let all = sites_without_the_lock(sandbox);
+    let (byte, write, close) = (index_of("fcntl", &all), index_of("write", &all), index_of("close", &all));
+    for (at, site) in all.iter().enumerate().take(close).skip(byte - 1) {
+        let writer = suspended_without_the_lock(sandbox, site);
+        let trace = sandbox.path("other");
+        let options = ["-o", trace.to_str().expect("UTF-8"), "-e", "trace=fcntl"];
+        let mut other = under_strace(sandbox, &options, tm_run_argv(command)).spawn();
+        let waits = || fs::read_to_string(&trace).unwrap_or_default().contains("EAGAIN");
+        wait_until("it waits for the writer, or ends", || waits() || other.session_processes().is_empty());
+        assert_eq!(waits(), at >= byte, "{site:?}");
+        assert_eq!(writer.resume(), WaitStatus::Exited(0), "{site:?}");
+        assert_eq!(other.wait_for_exit(), WaitStatus::Exited(0), "{site:?}");
+        check(at + 1 >= write);
+        fs::remove_file(&trace).expect("the trace");
+    }
+}
+
+fn clear_before_waits_for_a_writer_that_goes_on_without_the_lock(sandbox: &Sandbox) {
+    let command = ["clear", "--before", "2026-11-01"];
+    meet_writer_without_the_lock(sandbox, &command, |_| assert_eq!(sandbox.exit_codes(), [4]));
+}
+
+fn clear_before_tells_of_a_writer_that_does_not_go_on(sandbox: &Sandbox) {
+    let all = sites_without_the_lock(sandbox);
+    let writer = suspended_without_the_lock(sandbox, &all[index_of("write", &all) - 1]);
+    let output = sandbox.unwrapped(tm_run_argv(&["clear", "--before", "2026-11-01"])).output();
+    assert_eq!(output.status, WaitStatus::Exited(1));
+    assert!(output.text().starts_with("Deleted 1 event ("), "{}", output.text());
+    assert!(
+        output.stderr.ends_with(" does not go on: it may be missing from the log\n"),
+        "{}",
+        output.stderr
+    );
+    assert_eq!(writer.resume(), WaitStatus::Exited(0));
+    assert_eq!(sandbox.log_text(), "");
+}
+
+fn off_waits_for_a_writer_that_goes_on_without_the_lock(sandbox: &Sandbox) {
+    meet_writer_without_the_lock(sandbox, &["off"], |has_seen_marker| {
+        assert_eq!(sandbox.exit_codes().contains(&4), has_seen_marker);
+        fs::write(sandbox.marker(), "").expect("on again");
+    });
 }
 
 fn torn_glued_or_extended_line_is_detected(sandbox: &Sandbox) {
