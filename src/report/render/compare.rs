@@ -56,6 +56,11 @@ fn is_beyond_chance(row: &ComparedGroup) -> bool {
     row.beyond_chance == Some(true)
 }
 
+/// What a row is marked as: a change beyond chance, if it has a direction.
+pub fn change(row: &ComparedGroup) -> Option<Direction> {
+    row.direction().filter(|_| is_beyond_chance(row))
+}
+
 /// The rows that the terminal and the page show, and what is said of the others: without `--limit` a screen of rows, and of those
 /// beyond it the ones that changed.
 pub fn screen<'a>(comparison: &'a Comparison, options: &Options) -> (Vec<&'a ComparedGroup>, Option<String>) {
@@ -129,11 +134,12 @@ pub fn table(comparison: &Comparison, options: &Options) -> Vec<Line> {
         for (number, column) in columns.iter().enumerate() {
             line = line.right(Style::Plain, &column.cells[at], end_of(number + 1));
         }
-        let (style, mark) = match rows[at].direction().filter(|_| is_beyond_chance(rows[at])) {
-            Some(Direction::Slower) => (Style::Red, glyphs.finding_mark("slower")),
-            Some(Direction::Faster) => (Style::Green, glyphs.finding_mark("faster")),
-            None => (Style::Plain, " "),
+        let style = match change(rows[at]) {
+            Some(Direction::Slower) => Style::Red,
+            Some(Direction::Faster) => Style::Green,
+            None => Style::Plain,
         };
+        let mark = change(rows[at]).map_or(" ", |it| glyphs.finding_mark(format::direction_name(it)));
         if is_beside {
             lines.push(line.to(end + 2).styled(style, mark).plain(" ").plain(verdicts[at].clone()));
         } else {

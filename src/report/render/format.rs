@@ -278,8 +278,7 @@ pub fn split_findings(findings: &[Finding]) -> (&[Finding], &[Finding]) {
 /// As in JSON, and as a class on the page.
 pub fn finding_kind(finding: &Finding) -> &'static str {
     match &finding.kind {
-        FindingKind::Changed(change) if change.direction == Direction::Faster => "faster",
-        FindingKind::Changed(_) => "slower",
+        FindingKind::Changed(change) => direction_name(change.direction),
         FindingKind::Failing { .. } => "failing",
         FindingKind::Flaky { .. } => "flaky",
     }
@@ -348,6 +347,13 @@ pub fn weekly_cost(change: &Change) -> Option<String> {
     let (number, unit) = if seconds < 18_000.0 { (seconds / 60.0, "min") } else { (seconds / 3600.0, "h") };
     let saves = if change.direction == Direction::Faster { "saves " } else { "" };
     Some(format!("{saves}{number:.0} {unit} a week"))
+}
+
+pub fn direction_name(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Slower => "slower",
+        Direction::Faster => "faster",
+    }
 }
 
 /// `is 41 % slower`.

@@ -13,7 +13,7 @@ use super::{Options, format};
 use crate::event::{escape_controls, outcome};
 use crate::report::grouping::Detail;
 use crate::report::model::{
-    Change, ChangeWindow, ComparedGroup, ComparedRuns, Comparison, Counts, Direction, DurationStats, Finding,
+    Change, ChangeWindow, ComparedGroup, ComparedRuns, Comparison, Counts, DurationStats, Finding,
     FindingKind, Group, GroupBy, Population, Usual,
 };
 use crate::report::summary::Summary;
@@ -352,14 +352,7 @@ fn durations(of: &DurationStats) -> Json {
 
 fn change(change: &Change) -> [(&'static str, Json); 10] {
     [
-        (
-            "direction",
-            match change.direction {
-                Direction::Slower => "slower",
-                Direction::Faster => "faster",
-            }
-            .into(),
-        ),
+        ("direction", format::direction_name(change.direction).into()),
         ("ratio", change.ratio.into()),
         (
             "window",

@@ -153,15 +153,14 @@ impl Page<'_> {
         if self.summary.findings.is_empty() {
             return;
         }
-        let glyphs = self.options.glyphs();
         self.html.raw("<section id=\"worth\">\n<h2>Worth a look</h2>\n<ul>\n");
         let (shown, rest) = format::split_findings(&self.summary.findings);
         for finding in shown {
             let kind = format::finding_kind(finding);
             let name = escape_for_display(&finding.target, false);
             let sentence = format::finding_sentence(finding, "", self.options);
-            self.html.start("li").start("span").attr("class", format_args!("mark {kind}"));
-            self.html.attr("aria-hidden", true).text(glyphs.finding_mark(kind)).end();
+            self.html.start("li");
+            self.mark(kind);
             let part = self.detailed.iter().position(|group| group.name.as_ref() == Some(&finding.target));
             self.html.start("strong");
             match part.filter(|_| self.options.by == GroupBy::Target) {
@@ -179,6 +178,13 @@ impl Page<'_> {
         self.html.raw("</section>\n");
     }
 
+    /// The mark of a kind of finding, whose sentence says the same.
+    fn mark(&mut self, kind: &str) {
+        let mark = self.options.glyphs().finding_mark(kind);
+        self.html.start("span").attr("class", format_args!("mark {kind}"));
+        self.html.attr("aria-hidden", true).text(mark).end();
+    }
+
     fn comparison(&mut self) {
         let Some(comparison) = &self.summary.comparison else { return };
         self.section("compare", &compare::title(comparison, self.options));
@@ -192,7 +198,11 @@ impl Page<'_> {
             for (before, after) in before.iter().zip(&after) {
                 self.html.element("td", format_args!("{before} → {after}"));
             }
-            self.html.start("td").class("text").text(format::verdict(row)).end().end().newline();
+            self.html.start("td").class("text");
+            if let Some(direction) = compare::change(row) {
+                self.mark(format::direction_name(direction));
+            }
+            self.html.text(format::verdict(row)).end().end().newline();
         }
         self.html.end_table().newline();
         if let Some(note) = rest {
