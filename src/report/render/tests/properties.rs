@@ -442,6 +442,41 @@ fn html_fills_of_neighbouring_outcomes_differ_in_lightness() {
     }
 }
 
+/// What a rule of the style sheet applies to.
+fn selectors(rule: &str) -> Vec<&'static str> {
+    let (before, _) = include_str!("../html/page.css").split_once(rule).unwrap();
+    before.rsplit('}').next().unwrap().trim().split(',').collect()
+}
+
+#[test]
+fn html_charts_are_not_split_between_pages_of_paper() {
+    let whole = selectors("{break-inside:avoid}");
+    for part in ["svg", "tr", "li"] {
+        assert!(whole.contains(&part), "{part} in {whole:?}");
+    }
+    let page = rendered(|out| html(&busy(), &options(80), out)).replace("<h3>", "<h2>");
+    let parts: Vec<&str> = page.split("<h2>").collect();
+    let several = |part: &str| part.matches("role=\"img\"").count() > 1;
+    let mut charts = 0;
+    for pair in parts.windows(2).filter(|pair| several(pair[1])) {
+        let [before, chart] = [pair[0], pair[1]];
+        let is_whole = whole.iter().any(|selector| match selector.strip_prefix('#') {
+            Some(id) => before.ends_with(&format!("<section id=\"{id}\">\n")),
+            None => selector.strip_prefix('.').is_some_and(|rest| {
+                let class = rest.trim_end_matches(">div");
+                chart.contains(&format!("<div class=\"{class}\">"))
+            }),
+        });
+        assert!(is_whole, "{}", chart.lines().next().unwrap());
+        charts += 1;
+    }
+    assert_eq!(charts, 4, "runs, rates, durations, medians");
+    // A note that ends a section would hold the next section's heading.
+    let with_next = selectors("{break-after:avoid}");
+    assert!(with_next.contains(&"h2") && with_next.contains(&"h3") && with_next.contains(&".legend"));
+    assert!(with_next.contains(&".note:not(:last-child)") && !with_next.contains(&".note"));
+}
+
 #[test]
 fn html_page_has_no_link_and_no_script() {
     for summary in [busy(), few(), nothing(), no_match(), crowded()] {
