@@ -81,10 +81,7 @@ impl Table {
 
     /// The newest row first.
     pub fn newest_first(&self) -> impl Iterator<Item = (Row, RunDuration)> {
-        self.chunks.iter().rev().flat_map(|chunk| {
-            let rows = chunk.rows.view().newest_first();
-            rows.map(|row| (row, RunDuration::decode(row.duration, &chunk.exact)))
-        })
+        self.chunks.iter().rev().flat_map(Chunk::newest_first)
     }
 
     /// Takes out the rows, in time order.

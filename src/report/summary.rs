@@ -90,8 +90,8 @@ pub fn of<'a>(table: &'a mut Table, options: &SummaryOptions<'a>) -> Summary<'a>
     let trend = trend_from.zip(to).and_then(|(from, to)| period(from, to));
     let period = from.zip(to).and_then(|(from, to)| period(from, to));
     let mut chunks = table.take_chunks();
-    let seconds_covered = tally::seconds_covered(&chunks);
     let threads = parallel::threads(&chunks);
+    let seconds_covered = tally::seconds_covered(threads, &mut chunks);
     let days = if options.days {
         tally::days(threads, &chunks, &calendar, &series, options.durations)
     } else {

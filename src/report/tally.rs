@@ -241,27 +241,43 @@ pub fn group(
 /// Time on the clock during which at least one run was going on, of chunks in time order. An event without a time is in
 /// none.
 #[expect(clippy::cast_precision_loss, reason = "2^53 microseconds are 285 years")]
-pub fn seconds_covered(chunks: &[Chunk]) -> f64 {
-    // Towards the past, in the order of the runs' ends: of the time before an end, those after it cover all from the
-    // earliest of their starts on.
-    let (mut covered, mut earliest) = (0_i64, i64::MAX);
-    for chunk in chunks.iter().rev() {
-        chunk.rows.view().newest_first().for_each(|row| {
-            if row.micros == UNTIMED {
-                return;
-            }
-            let start = match RunDuration::decode(row.duration, &chunk.exact) {
-                RunDuration::Milliseconds(milliseconds) => row.micros - i64::from(milliseconds) * 1000,
-                RunDuration::Seconds(seconds) => row.micros - to_micros(seconds),
-                RunDuration::Unknown => return,
-            };
-            if start < earliest {
-                covered += row.micros.min(earliest) - start;
-                earliest = start;
-            }
-        });
+pub fn seconds_covered(threads: usize, chunks: &mut [Chunk]) -> f64 {
+    let (alone, _) = parallel(threads, chunks, || (), |(), chunk| Covered::of(chunk, i64::MIN));
+    let (mut covered, mut earliest) = (0, i64::MAX);
+    for (chunk, alone) in chunks.iter().zip(alone).rev() {
+        // Later chunks cover all time from the earliest of their starts on, as far as this one goes.
+        covered += alone.micros - Covered::of(chunk, earliest).micros;
+        earliest = earliest.min(alone.earliest);
     }
     covered as f64 / 1e6
+}
+
+struct Covered {
+    micros: i64,
+    /// The earliest start of a run, in microseconds since 1970.
+    earliest: i64,
+}
+
+impl Covered {
+    /// The time from a moment on that the runs of a chunk cover.
+    fn of(chunk: &Chunk, from: i64) -> Self {
+        // Towards the past, in the order of the runs' ends: of the time before an end, those after it cover all from the
+        // earliest of their starts on. Rows without a time come last.
+        let mut covered = Self { micros: 0, earliest: i64::MAX };
+        for (row, duration) in chunk.newest_first().take_while(|(row, _)| row.micros > from) {
+            let start = match duration {
+                RunDuration::Milliseconds(milliseconds) => row.micros - i64::from(milliseconds) * 1000,
+                RunDuration::Seconds(seconds) => row.micros - to_micros(seconds),
+                RunDuration::Unknown => continue,
+            };
+            let start = start.max(from);
+            if start < covered.earliest {
+                covered.micros += row.micros.min(covered.earliest) - start;
+                covered.earliest = start;
+            }
+        }
+        covered
+    }
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "a float cast saturates, which is what is wanted")]
@@ -415,9 +431,9 @@ mod tests {
                 expected += (end - start.max(until)).max(0.0);
                 until = until.max(end);
             }
-            let found = seconds_covered(&chunks.finish());
+            let found = seconds_covered(1 + round % 2, &mut chunks.finish());
             assert!((found - expected).abs() < 1e-3, "{found} is not {expected}");
         }
-        assert!(seconds_covered(&[]).abs() <= 0.0);
+        assert!(seconds_covered(2, &mut []).abs() <= 0.0);
     }
 }

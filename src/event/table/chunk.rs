@@ -8,6 +8,8 @@ use crate::event::timestamp::{MICROS_PER_SECOND, UNTIMED};
 #[derive(Debug)]
 pub struct Chunk {
     pub rows: ChunkRows,
+    /// The time of the last row, in microseconds, or [`UNTIMED`]. Adding up the deltas of all rows would take long.
+    last: i64,
     /// The durations that are no whole number of milliseconds, see [`RunDuration::encode`].
     pub exact: Vec<f64>,
 }
@@ -37,10 +39,15 @@ impl Chunk {
         self.rows.view().iter().map(|row| (row, RunDuration::decode(row.duration, &self.exact)))
     }
 
+    /// The last row first.
+    pub fn newest_first(&self) -> impl Iterator<Item = (Row, RunDuration)> {
+        let rows = self.rows.view().newest_first_from(self.last);
+        rows.map(|row| (row, RunDuration::decode(row.duration, &self.exact)))
+    }
+
     /// The times of the first and the last row; [`UNTIMED`] if they have none.
     pub fn ends(&self) -> Option<(i64, i64)> {
-        let rows = self.rows.view();
-        Some((rows.first()?.micros, rows.newest_first().next()?.micros))
+        Some((self.rows.view().first()?.micros, self.last))
     }
 
     /// The first and the last time that a row has, in microseconds.
@@ -186,15 +193,15 @@ impl ChunkBuilder {
                 }
             }
         }
-        let rows = if self.full.is_empty() {
-            ChunkRows::Packed(self.first_second * MICROS_PER_SECOND, self.packed.clone())
+        let ended = if let Some(last) = self.full.last() {
+            Some((ChunkRows::Full(self.full.clone()), last.micros))
+        } else if self.packed.is_empty() {
+            None
         } else {
-            ChunkRows::Full(self.full.clone())
+            let base = self.first_second * MICROS_PER_SECOND;
+            Some((ChunkRows::Packed(base, self.packed.clone()), self.last_second * MICROS_PER_SECOND))
         };
-        let chunk = Chunk { rows, exact: self.exact.clone() };
-        if chunk.len() > 0 {
-            self.chunks.push(chunk);
-        }
+        self.chunks.extend(ended.map(|(rows, last)| Chunk { rows, last, exact: self.exact.clone() }));
         self.packed.clear();
         self.full.clear();
         self.exact.clear();
@@ -252,8 +259,9 @@ mod tests {
             assert_eq!(chunk.ends(), Some((rows[0].0, rows[rows.len() - 1].0)));
             let mut one_by_one = chunk.iter();
             assert!(rows.iter().all(|&(micros, ..)| one_by_one.next().unwrap().0.micros == micros));
-            let newest_first = chunk.rows.view().newest_first().map(|row| row.micros);
+            let newest_first = chunk.newest_first().map(|(row, _)| row.micros);
             assert!(newest_first.eq(rows.iter().rev().map(|&(micros, ..)| micros)));
+            assert!(chunk.rows.view().newest_first().eq(chunk.newest_first().map(|(row, _)| row)));
         }
         // Rows of the same moment are in the order in which they were pushed.
         pushed.sort_by_key(|&(micros, ..)| micros);

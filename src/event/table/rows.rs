@@ -83,10 +83,20 @@ impl<'a> Rows<'a> {
     }
 
     pub fn newest_first(self) -> impl Iterator<Item = Row> + 'a {
-        let (mut micros, packed, full) = match self {
-            Self::Packed(base, rows) => (last_micros(base, rows), rows, &[][..]),
-            Self::Full(rows) => (0, &[][..], rows),
+        let last = match self {
+            Self::Packed(base, rows) => base + to_micros(rows.iter().map(|row| row.delta()).sum()),
+            Self::Full(_) => 0,
         };
+        self.newest_first_from(last)
+    }
+
+    /// Does what [`Rows::newest_first`] does. The time of the last row, in microseconds, is known.
+    pub fn newest_first_from(self, last: i64) -> impl Iterator<Item = Row> + 'a {
+        let (packed, full) = match self {
+            Self::Packed(_, rows) => (rows, &[][..]),
+            Self::Full(rows) => (&[][..], rows),
+        };
+        let mut micros = last;
         let packed = packed.iter().rev().map(move |row| {
             let at = row.at(micros);
             micros -= to_micros(row.delta());
@@ -130,11 +140,6 @@ macro_rules! for_each_row {
     };
 }
 pub(crate) use for_each_row;
-
-/// The time of the last row, in microseconds.
-fn last_micros(base: i64, rows: &[PackedRow]) -> i64 {
-    base + to_micros(rows.iter().map(|row| row.delta()).sum())
-}
 
 /// A delta in microseconds.
 #[inline]
