@@ -1,16 +1,15 @@
 //! The log's lock (flock(2)). It is released when the file is closed.
 //!
 //! Writers hold it for microseconds, from the look at the last byte to the write. No run ever waits long for it: a writer
-//! that cannot have it in time goes on without it, and locks one byte instead (fcntl(2), open file description locks),
-//! where nobody is in its way. By that `off` and `clear --before` know of it.
+//! that cannot have it in time goes on without it, and holds a lock of another kind instead (fcntl(2), open file description
+//! locks), which it shares with others like it. By that `off` and `clear --before` know that somebody is still writing.
 
 use std::fs::{File, TryLockError};
 use std::io;
 use std::time::{Duration, Instant};
 
-use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
-use nix::libc::{self, F_RDLCK, F_WRLCK, SEEK_SET, c_int, c_short, off_t};
+use nix::libc::{self, F_RDLCK, F_UNLCK, F_WRLCK, SEEK_SET, c_int, c_short};
 
 /// A writer first yields the processor, then sleeps: each sleep is twice the one before, about 100 ms in all.
 const YIELDS: u32 = 16;
@@ -25,7 +24,7 @@ const EXCLUSIVE_POLL: Duration = Duration::from_millis(1);
 pub fn lock_to_append(file: &File) {
     if !wait_briefly(|| is_locked(file)) {
         // If this fails, nobody waits for us, and we can do no more.
-        let _ = lock_bytes(file, F_WRLCK, off_t::from(nix::unistd::getpid().as_raw()), 1);
+        let _ = fcntl(file, FcntlArg::F_OFD_SETLK(&whole_file(F_RDLCK)));
     }
 }
 
@@ -35,13 +34,21 @@ pub fn wait_for_writers(file: &File) {
     wait_briefly(|| has_unlocked_writers(file));
 }
 
-/// Takes the lock for a caller that could lose lines without it.
+/// Takes the lock for a caller that could lose lines without it. Returns the file's length in bytes at a moment when nobody
+/// was writing. Writers that do not get the lock can come later.
 ///
 /// # Errors
-/// Somebody keeps the lock.
-pub fn lock_exclusive(file: &File) -> io::Result<()> {
-    if wait(|| is_locked(file)) {
-        Ok(())
+/// Somebody keeps the lock, or does not go on without it.
+pub fn lock_exclusive(file: &File) -> io::Result<u64> {
+    let length = || file.metadata().map_or(0, |found| found.len());
+    let mut before = 0;
+    // The kernel shows a line in parts if it crosses the end of a page.
+    let mut is_written_to = || {
+        before = length();
+        has_unlocked_writers(file) || length() != before
+    };
+    if wait(|| is_locked(file)) && wait(&mut is_written_to) {
+        Ok(before)
     } else {
         Err(io::Error::new(io::ErrorKind::ResourceBusy, "another program holds its lock"))
     }
@@ -57,17 +64,16 @@ fn is_locked(file: &File) -> bool {
     matches!(file.try_lock(), Err(TryLockError::WouldBlock))
 }
 
-/// Later ones find that the log is replaced, or recording off: they look after they have locked their byte.
 fn has_unlocked_writers(file: &File) -> bool {
-    lock_bytes(file, F_RDLCK, 0, 0) == Err(Errno::EAGAIN)
+    let mut lock = whole_file(F_WRLCK);
+    // Only asks whether we could have it.
+    fcntl(file, FcntlArg::F_OFD_GETLK(&mut lock)).is_ok() && c_int::from(lock.l_type) != F_UNLCK
 }
 
-/// Locks this many bytes from an offset on. A length of 0 is all of them.
-fn lock_bytes(file: &File, kind: c_int, start: off_t, length: off_t) -> nix::Result<()> {
+fn whole_file(kind: c_int) -> libc::flock {
     #[expect(clippy::cast_possible_truncation, reason = "constants that were made for a c_short (fcntl(2))")]
     let (l_type, l_whence) = (kind as c_short, SEEK_SET as c_short);
-    let lock = libc::flock { l_type, l_whence, l_start: start, l_len: length, l_pid: 0 };
-    fcntl(file, FcntlArg::F_OFD_SETLK(&lock)).map(drop)
+    libc::flock { l_type, l_whence, l_start: 0, l_len: 0, l_pid: 0 }
 }
 
 /// Waits some 100 ms at most. Whether that was enough.
@@ -90,7 +96,7 @@ fn wait_briefly(is_held: impl Fn() -> bool) -> bool {
 
 /// Waits five seconds at most. It looks often, as writers that come one after the other leave only short gaps. Whether that
 /// was enough.
-fn wait(is_held: impl Fn() -> bool) -> bool {
+fn wait(mut is_held: impl FnMut() -> bool) -> bool {
     let start = Instant::now();
     while is_held() {
         if start.elapsed() >= EXCLUSIVE_TIMEOUT {

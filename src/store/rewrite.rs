@@ -152,13 +152,13 @@ impl<'a> RewriteFilter<'a> {
     fn replace(&mut self, path: &Path) -> io::Result<bool> {
         self.copy_lines(Until::LastLineFeed)?;
         self.copy.sync_all()?;
-        lock::lock_exclusive(self.log)?;
+        let length = lock::lock_exclusive(self.log)?;
         let found = self.log.metadata()?;
         let is_log = |there: &fs::Metadata| there.ino() == found.ino() && there.dev() == found.dev();
         if !fs::metadata(path).is_ok_and(|there| is_log(&there)) {
             return Err(io::Error::other("the log has been replaced meanwhile"));
         }
-        self.copy_lines(Until::EndOfFile)?;
+        self.copy_lines(Until::Byte(length))?;
         if self.result.deleted == 0 {
             return Ok(false);
         }
@@ -171,7 +171,7 @@ impl<'a> RewriteFilter<'a> {
     /// A writer that has gone on without the lock may still append to the log that has been replaced.
     fn copy_late_lines(mut self) -> io::Result<Rewritten> {
         self.result.may_lack_a_line = !lock::wait_for_unlocked_writers(self.log);
-        self.copy_lines(Until::EndOfFile)?;
+        self.copy_lines(Until::Byte(u64::MAX))?;
         self.result.hard_links = self.log.metadata()?.nlink();
         Ok(self.result)
     }
@@ -179,14 +179,15 @@ impl<'a> RewriteFilter<'a> {
     fn copy_lines(&mut self, until: Until) -> io::Result<()> {
         let mut log = self.log;
         log.seek(SeekFrom::Start(self.offset))?;
-        let mut lines = BufReader::with_capacity(1 << 16, log);
+        let end = if let Until::Byte(end) = until { end } else { u64::MAX };
+        let mut lines = BufReader::with_capacity(1 << 16, log.take(end.saturating_sub(self.offset)));
         let mut copy = BufWriter::with_capacity(1 << 16, self.copy);
         let mut line = Vec::new();
         loop {
             line.clear();
             let count = (&mut lines).take(MAX_LINE).read_until(b'\n', &mut line)? as u64;
             let is_complete = line.ends_with(b"\n");
-            // An incomplete last line may be a write in progress; the next call gets the rest.
+            // Somebody may be writing an incomplete last line; the next call gets the rest.
             if count == 0 || !is_complete && count < MAX_LINE && until == Until::LastLineFeed {
                 break;
             }
@@ -228,5 +229,6 @@ impl<'a> RewriteFilter<'a> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Until {
     LastLineFeed,
-    EndOfFile,
+    /// What is before it is not written to any more.
+    Byte(u64),
 }

@@ -200,10 +200,10 @@ fn copy(sandbox: &Sandbox) -> PathBuf {
 }
 
 /// `clear --before 2026-01-01`, suspended when it has copied all that it copies without the lock.
-fn suspended_rewrite<'s>(sandbox: &'s Sandbox, copied: &str) -> Suspended<'s> {
+fn suspended_rewrite(sandbox: &Sandbox, copied: &str) -> Suspended {
     let synced = SyscallSite { name: "fsync".to_owned(), nth: 1 };
     let job = Suspended::at(sandbox, &synced, tm_run_argv(&["clear", "--before", "2026-01-01"]));
-    assert!(job.is_there, "{}", job.trace);
+    assert!(job.is_there, "{}", job.trace());
     assert!(fs::read_to_string(copy(sandbox)).expect("the copy") == copied);
     job
 }
@@ -229,7 +229,7 @@ fn clear_before_keeps_a_line_that_is_finished_meanwhile(sandbox: &Sandbox) {
     let rewrite = suspended_rewrite(sandbox, &kept);
     let mut log = OpenOptions::new().append(true).open(sandbox.log()).expect("the log");
     log.write_all(rest.as_bytes()).expect("it is written");
-    assert_eq!(rewrite.resume(), WaitStatus::Exited(0));
+    assert_eq!(rewrite.finish(), WaitStatus::Exited(0));
     assert!(sandbox.log_text() == kept + &late, "{}", &sandbox.log_text()[3 << 20..]);
 }
 
@@ -240,7 +240,7 @@ fn clear_before_leaves_a_log_that_is_replaced_meanwhile(sandbox: &Sandbox) {
     let restored = event("2019-01-01T00:00:00Z", "restored");
     fs::write(sandbox.telemetry().join("restored"), &restored).expect("a log");
     fs::rename(sandbox.telemetry().join("restored"), sandbox.log()).expect("it is replaced");
-    assert_eq!(rewrite.resume(), WaitStatus::Exited(1));
+    assert_eq!(rewrite.finish(), WaitStatus::Exited(1));
     assert_eq!((sandbox.log_text(), copy(sandbox).exists()), (restored, false));
 }
 
@@ -256,7 +256,7 @@ fn clear_before_leaves_the_copy_of_another_one(sandbox: &Sandbox) {
     let argv = [copy.as_os_str(), OsStr::new(TM_RUN)].into_iter();
     let argv = argv.chain(["clear", "--before", "2026-11-02"].map(OsStr::new));
     sandbox.unwrapped(trace.into_iter().chain(argv)).expect_error(1, "");
-    assert_eq!(rewrite.resume(), WaitStatus::Exited(0));
+    assert_eq!(rewrite.finish(), WaitStatus::Exited(0));
     assert_eq!((sandbox.log_text(), copy.exists()), (new, false));
 }
 

@@ -2,12 +2,16 @@
 
 use std::collections::HashMap;
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
+use std::io::Write as _;
 use std::process::Stdio;
 
 use super::strace::{
     Call, Suspended, SyscallSite, looks_for_the_marker, syscall_sites, tm_run_argv, trace_of, under_strace,
 };
+use nix::fcntl::{FcntlArg, fcntl};
+use nix::libc::{F_RDLCK, SEEK_SET, flock};
+
 use super::{EARLIER, damaged_lines};
 use crate::harness::{Case, RECORDED, Sandbox, TM_RUN, WaitStatus, cases, probe, wait_until};
 
@@ -21,7 +25,9 @@ pub fn cases() -> Vec<Case> {
         on_suspended_at_any_syscall_and_another_one_both_succeed,
         flock_held_by_another_process_is_waited_for_100_ms,
         clear_before_waits_for_a_writer_that_goes_on_without_the_lock,
-        clear_before_tells_of_a_writer_that_does_not_go_on,
+        clear_before_keeps_a_line_that_is_written_to_the_old_log,
+        clear_before_copies_no_half_of_a_line,
+        clear_before_waits_five_seconds_for_a_writer_that_does_not_go_on,
         off_waits_for_a_writer_that_goes_on_without_the_lock,
     ]);
     all.extend(cases![RECORDED; torn_glued_or_extended_line_is_detected]);
@@ -108,7 +114,7 @@ fn writer_suspended_at_any_syscall_and_another_one_lose_no_line(sandbox: &Sandbo
         fs::remove_file(sandbox.log()).expect("it goes");
         let suspended = Suspended::at(sandbox, site, log_argv("4"));
         assert_quiet(&sandbox.unwrapped(log_argv("5")).output());
-        assert_eq!(suspended.resume(), WaitStatus::Exited(0), "{site:?}");
+        assert_eq!(suspended.finish(), WaitStatus::Exited(0), "{site:?}");
         let mut codes = sandbox.exit_codes();
         codes.sort_unstable();
         assert_eq!(codes, [4, 5], "{site:?}");
@@ -125,7 +131,7 @@ fn on_suspended_at_any_syscall_and_another_one_both_succeed(sandbox: &Sandbox) {
         reset();
         let suspended = Suspended::at(sandbox, site, on());
         assert_eq!(sandbox.unwrapped(on()).wait_for_exit(), WaitStatus::Exited(0), "{site:?}");
-        assert_eq!(suspended.resume(), WaitStatus::Exited(0), "{site:?}");
+        assert_eq!(suspended.finish(), WaitStatus::Exited(0), "{site:?}");
         assert!(sandbox.marker().exists(), "{site:?}");
     }
 }
@@ -154,72 +160,128 @@ fn locked_log(sandbox: &Sandbox) -> File {
     log
 }
 
-/// The system calls of a writer that cannot have the lock.
-fn sites_without_the_lock(sandbox: &Sandbox) -> Vec<SyscallSite> {
+/// The system calls of a writer that goes on without the lock, from the one before it locks in another way up to its write,
+/// each with whether it has that other lock then, and whether it has seen the marker.
+fn sites_without_the_lock(sandbox: &Sandbox) -> Vec<(SyscallSite, bool, bool)> {
     let lock = locked_log(sandbox);
     let all = syscall_sites(sandbox, log_argv("4"), looks_for_the_marker);
     lock.unlock().expect("it had it");
-    all
+    let index_of = |name| all.iter().position(|site| site.name == name).expect(name);
+    let (locks, writes) = (index_of("fcntl"), index_of("write"));
+    let sites = all.into_iter().enumerate().take(writes + 1).skip(locks - 1);
+    sites.map(|(at, site)| (site, at >= locks, at + 1 >= writes)).collect()
 }
 
-fn index_of(name: &str, all: &[SyscallSite]) -> usize {
-    all.iter().position(|site| site.name == name).expect(name)
-}
-
-/// A writer that has gone on without the lock, and is suspended. Nobody holds the lock any more.
-fn suspended_without_the_lock<'s>(sandbox: &'s Sandbox, site: &SyscallSite) -> Suspended<'s> {
-    let lock = locked_log(sandbox);
+fn suspended_writer(sandbox: &Sandbox, site: &SyscallSite) -> Suspended {
     let writer = Suspended::at(sandbox, site, log_argv("4"));
-    assert!(writer.is_there, "{site:?}: {}", writer.trace);
-    lock.unlock().expect("it had it");
+    assert!(writer.is_there, "{site:?}: {}", writer.trace());
     writer
 }
 
-/// Suspends such a writer behind each of its system calls, and lets another command meet it. `check` is told whether the
-/// writer has seen the marker by then.
+/// Whether it has asked for writers without the lock, and there was one.
+fn waits_for_writer(trace: &str) -> bool {
+    trace.lines().any(|line| line.contains("F_OFD_GETLK") && line.contains("F_RDLCK"))
+}
+
+/// Lets a command meet such a writer, suspended behind each of its system calls. `check` is told whether the writer has seen
+/// the marker by then.
 fn meet_writer_without_the_lock(sandbox: &Sandbox, command: &[&str], check: impl Fn(bool)) {
-    let all = sites_without_the_lock(sandbox);
-    let (byte, write, close) = (index_of("fcntl", &all), index_of("write", &all), index_of("close", &all));
-    for (at, site) in all.iter().enumerate().take(close).skip(byte - 1) {
-        let writer = suspended_without_the_lock(sandbox, site);
-        let trace = sandbox.path("other");
-        let options = ["-o", trace.to_str().expect("UTF-8"), "-e", "trace=fcntl"];
-        let mut other = under_strace(sandbox, &options, tm_run_argv(command)).spawn();
-        let waits = || fs::read_to_string(&trace).unwrap_or_default().contains("EAGAIN");
+    for (site, is_locked, has_seen_marker) in sites_without_the_lock(sandbox) {
+        let lock = locked_log(sandbox);
+        let writer = suspended_writer(sandbox, &site);
+        lock.unlock().expect("it had it");
+        let mut other = under_strace(sandbox, &["-e", "trace=fcntl"], tm_run_argv(command)).spawn();
+        let waits = || waits_for_writer(&fs::read_to_string(sandbox.path("trace")).unwrap_or_default());
         wait_until("it waits for the writer, or ends", || waits() || other.session_processes().is_empty());
-        assert_eq!(waits(), at >= byte, "{site:?}");
-        assert_eq!(writer.resume(), WaitStatus::Exited(0), "{site:?}");
+        assert_eq!(waits(), is_locked, "{site:?}");
+        assert_eq!(writer.finish(), WaitStatus::Exited(0), "{site:?}");
         assert_eq!(other.wait_for_exit(), WaitStatus::Exited(0), "{site:?}");
-        check(at + 1 >= write);
-        fs::remove_file(&trace).expect("the trace");
+        check(has_seen_marker);
+        fs::remove_file(sandbox.path("trace")).expect("the trace");
     }
 }
 
-fn clear_before_waits_for_a_writer_that_goes_on_without_the_lock(sandbox: &Sandbox) {
-    let command = ["clear", "--before", "2026-11-01"];
-    meet_writer_without_the_lock(sandbox, &command, |_| assert_eq!(sandbox.exit_codes(), [4]));
-}
-
-fn clear_before_tells_of_a_writer_that_does_not_go_on(sandbox: &Sandbox) {
-    let all = sites_without_the_lock(sandbox);
-    let writer = suspended_without_the_lock(sandbox, &all[index_of("write", &all) - 1]);
-    let output = sandbox.unwrapped(tm_run_argv(&["clear", "--before", "2026-11-01"])).output();
-    assert_eq!(output.status, WaitStatus::Exited(1));
-    assert!(output.text().starts_with("Deleted 1 event ("), "{}", output.text());
-    assert!(
-        output.stderr.ends_with(" does not go on: it may be missing from the log\n"),
-        "{}",
-        output.stderr
-    );
-    assert_eq!(writer.resume(), WaitStatus::Exited(0));
-    assert_eq!(sandbox.log_text(), "");
-}
+const REWRITE: [&str; 3] = ["clear", "--before", "2026-11-01"];
 
 fn off_waits_for_a_writer_that_goes_on_without_the_lock(sandbox: &Sandbox) {
     meet_writer_without_the_lock(sandbox, &["off"], |has_seen_marker| {
         assert_eq!(sandbox.exit_codes().contains(&4), has_seen_marker);
         fs::write(sandbox.marker(), "").expect("on again");
     });
+}
+
+fn clear_before_waits_for_a_writer_that_goes_on_without_the_lock(sandbox: &Sandbox) {
+    meet_writer_without_the_lock(sandbox, &REWRITE, |_| assert_eq!(sandbox.exit_codes(), [4]));
+}
+
+/// It holds the lock, and will rename the new log next.
+fn suspended_rewrite(sandbox: &Sandbox) -> Suspended {
+    fs::write(sandbox.log(), EARLIER).expect("a log");
+    let rewrite =
+        Suspended::at(sandbox, &SyscallSite { name: "fsync".to_owned(), nth: 2 }, tm_run_argv(&REWRITE));
+    assert!(rewrite.is_there, "{}", rewrite.trace());
+    rewrite
+}
+
+/// The writer gives up on the lock that the rewrite holds.
+fn clear_before_keeps_a_line_that_is_written_to_the_old_log(sandbox: &Sandbox) {
+    for (site, is_locked, _) in sites_without_the_lock(sandbox) {
+        let mut rewrite = suspended_rewrite(sandbox);
+        let writer = suspended_writer(sandbox, &site);
+        rewrite.resume();
+        wait_until("it waits for the writer, or ends", || {
+            waits_for_writer(&rewrite.trace()) || rewrite.has_ended()
+        });
+        assert_eq!(waits_for_writer(&rewrite.trace()), is_locked, "{site:?}");
+        assert_eq!(writer.finish(), WaitStatus::Exited(0), "{site:?}");
+        assert_eq!(rewrite.finish(), WaitStatus::Exited(0), "{site:?}");
+        assert_eq!(sandbox.exit_codes(), [4], "{site:?}");
+    }
+}
+
+/// The kernel shows a line that crosses the end of a page in two parts.
+fn clear_before_copies_no_half_of_a_line(sandbox: &Sandbox) {
+    fs::write(sandbox.log(), EARLIER).expect("a log");
+    // Nobody was writing a moment ago, and it is about to copy what has been added.
+    let about_to_copy = SyscallSite { name: "lseek".to_owned(), nth: 2 };
+    let mut rewrite = Suspended::at(sandbox, &about_to_copy, tm_run_argv(&REWRITE));
+    assert!(rewrite.is_there, "{}", rewrite.trace());
+    let line = EARLIER.replace("2026-02", "2026-12").replace("earlier", "late");
+    let (half, rest) = line.split_at(60);
+    let mut writer = OpenOptions::new().read(true).append(true).open(sandbox.log()).expect("the log");
+    let (l_type, l_whence) = (F_RDLCK.try_into().expect("a kind"), SEEK_SET.try_into().expect("a place"));
+    let whole = flock { l_type, l_whence, l_start: 0, l_len: 0, l_pid: 0 };
+    fcntl(&writer, FcntlArg::F_OFD_SETLK(&whole)).expect("the lock of a writer without the other one");
+    writer.write_all(half.as_bytes()).expect("half a line");
+    rewrite.resume();
+    wait_until("it waits for the writer, or ends", || {
+        waits_for_writer(&rewrite.trace()) || rewrite.has_ended()
+    });
+    assert_quiet(&sandbox.unwrapped(log_argv("4")).output());
+    writer.write_all(rest.as_bytes()).expect("the other half");
+    drop(writer);
+    assert_eq!(rewrite.finish(), WaitStatus::Exited(0));
+    assert_eq!(damaged_lines(&sandbox.log_text()), [""; 0]);
+    assert_eq!(sandbox.exit_codes(), [4, 0]);
+}
+
+fn clear_before_waits_five_seconds_for_a_writer_that_does_not_go_on(sandbox: &Sandbox) {
+    let sites = sites_without_the_lock(sandbox);
+    let (has_seen_marker, ..) = &sites[sites.len() - 2];
+    // Before the log is replaced.
+    let lock = locked_log(sandbox);
+    let writer = suspended_writer(sandbox, has_seen_marker);
+    lock.unlock().expect("it had it");
+    let said = sandbox.unwrapped(tm_run_argv(&REWRITE)).expect_error(1, "");
+    assert!(said.ends_with(": another program holds its lock\n"), "{said}");
+    assert_eq!(writer.finish(), WaitStatus::Exited(0));
+    assert_eq!(sandbox.exit_codes(), [0, 4]);
+    // After that.
+    let rewrite = suspended_rewrite(sandbox);
+    let writer = suspended_writer(sandbox, has_seen_marker);
+    assert_eq!(rewrite.finish(), WaitStatus::Exited(1));
+    assert_eq!(writer.finish(), WaitStatus::Exited(0));
+    assert_eq!(sandbox.log_text(), "", "the line is lost");
 }
 
 fn torn_glued_or_extended_line_is_detected(sandbox: &Sandbox) {

@@ -95,7 +95,7 @@ fn run_suspended_at_any_syscall_restores_nothing_after_clear(_: &Sandbox) {
             let run = Suspended::at(&sandbox, place, wrapped_argv(&sandbox, &[probe(), "exit", "0"]));
             held += usize::from(run.is_there);
             expect_ok(&sandbox, &["clear"]);
-            run.resume();
+            run.finish();
             assert_home_is_empty(&sandbox, &format!("{place:?}"));
         }
         assert!(held + 2 >= all.len(), "{held} of {} places were met", all.len());
@@ -117,7 +117,7 @@ fn clear_before_suspended_at_any_syscall_restores_nothing_after_clear(_: &Sandbo
         let sandbox = home(&old_and_new_event());
         let rewrite = Suspended::at(&sandbox, place, tm_run_argv(&SPRING));
         expect_ok(&sandbox, &["clear"]);
-        rewrite.resume();
+        rewrite.finish();
         assert_home_is_empty(&sandbox, &format!("{place:?}"));
     }
 }
@@ -134,14 +134,14 @@ fn clear_suspended_at_any_syscall_leaves_no_copy_of_clear_before(_: &Sandbox) {
         let sandbox = home(&old_and_new_event());
         let clear = Suspended::at(&sandbox, place, tm_run_argv(&["clear"]));
         let _ = tm_run(&sandbox, &SPRING).output();
-        clear.resume();
+        clear.finish();
         assert_home_is_empty(&sandbox, &format!("{place:?}"));
         // The rewrite is suspended before its rename, and resumed after `clear` has ended.
         let sandbox = home(&old_and_new_event());
         let clear = Suspended::at(&sandbox, place, tm_run_argv(&["clear"]));
         let rewrite = Suspended::at(&sandbox, &rewriting[renames - 1], tm_run_argv(&SPRING));
-        clear.resume();
-        rewrite.resume();
+        clear.finish();
+        rewrite.finish();
         assert_home_is_empty(&sandbox, &format!("{place:?}, copy"));
     }
 }
@@ -160,10 +160,10 @@ fn clear_suspended_at_any_syscall_leaves_no_log_of_a_run(_: &Sandbox) {
     for place in &clearing {
         let sandbox = home("");
         let run = Suspended::at(&sandbox, &sees_the_marker, log());
-        assert!(run.is_there, "{}", run.trace);
+        assert!(run.is_there, "{}", run.trace());
         let clear = Suspended::at(&sandbox, place, tm_run_argv(&["clear"]));
-        run.resume();
-        clear.resume();
+        run.finish();
+        clear.finish();
         assert_home_is_empty(&sandbox, &format!("{place:?}"));
     }
 }
@@ -188,7 +188,7 @@ fn off_waits_for_a_writer_that_has_seen_the_marker(_: &Sandbox) {
         let waits = || fs::read_to_string(sandbox.path("off")).unwrap_or_default().contains("EAGAIN");
         wait_until("off waits for the writer", || waits() || off.session_processes().is_empty());
         assert!(waits() || place.name == "close", "{place:?}");
-        run.resume();
+        run.finish();
         assert_eq!(off.wait_for_exit(), WaitStatus::Exited(0));
     }
 }

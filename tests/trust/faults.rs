@@ -239,17 +239,17 @@ fn line_is_not_glued_to_one_that_is_cut_short_concurrently(sandbox: &Sandbox) {
     let writes = |code| tm_run_argv(&["log", "--target", "x", "--duration", "1", "--exit-code", code]);
     let behind = |call: &str| SyscallSite { name: call.to_owned(), nth: 1 };
     let has_looked = Suspended::at(sandbox, &behind("pread64"), writes("4"));
-    assert!(has_looked.is_there, "{}", has_looked.trace);
+    assert!(has_looked.is_there, "{}", has_looked.trace());
     let limited = ["prlimit".into(), format!("--fsize={}", EARLIER.len() + 40).into()];
     let is_cut_short =
         Suspended::at(sandbox, &behind("flock"), limited.into_iter().chain(writes("5")).collect());
-    assert!(is_cut_short.is_there, "{}", is_cut_short.trace);
-    if is_cut_short.trace.contains("EAGAIN") {
-        has_looked.resume();
-        is_cut_short.resume();
+    assert!(is_cut_short.is_there, "{}", is_cut_short.trace());
+    if is_cut_short.trace().contains("EAGAIN") {
+        has_looked.finish();
+        is_cut_short.finish();
     } else {
-        is_cut_short.resume();
-        has_looked.resume();
+        is_cut_short.finish();
+        has_looked.finish();
     }
     let log = sandbox.log_text();
     assert!(log.starts_with(EARLIER), "{log}");

@@ -229,11 +229,11 @@ fn link_in_place_of_a_directory_that_root_has_just_made_is_not_followed(_: &Sand
         chown_all(&sandbox.home(), USER);
         let makes = SyscallSite { name: "mkdir".to_owned(), nth: 1 };
         let on = Suspended::at(&sandbox, &makes, tm_run_argv(&["on"]));
-        assert!(on.is_there, "{}", on.trace);
+        assert!(on.is_there, "{}", on.trace());
         let anklume = sandbox.home().join(".anklume");
         fs::rename(&anklume, sandbox.path("made")).expect("it moves");
         plant(&victims, &anklume);
-        on.resume();
+        on.finish();
         assert_eq!(
             not_owned_by(&sandbox.path(""), USER).iter().filter(|(path, _)| path.contains("victims")).count(),
             6

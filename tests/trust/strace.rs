@@ -2,6 +2,8 @@
 
 use std::ffi::OsString;
 use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::harness::{Job, Launch, Output, Process, Sandbox, TM_RUN, WaitStatus, send_signal, wait_until};
 
@@ -29,8 +31,17 @@ pub fn under_strace<'s>(
     options: &[&str],
     words: impl IntoIterator<Item = OsString>,
 ) -> Launch<'s> {
+    traced_to(sandbox, &sandbox.path("trace"), options, words)
+}
+
+fn traced_to<'s>(
+    sandbox: &'s Sandbox,
+    trace: &Path,
+    options: &[&str],
+    words: impl IntoIterator<Item = OsString>,
+) -> Launch<'s> {
     let strace = ["strace", "-qq", "-o"].map(OsString::from).into_iter();
-    let trace = [sandbox.path("trace").into_os_string()];
+    let trace = [OsString::from(trace)];
     let options = options.iter().map(OsString::from);
     sandbox.unwrapped(strace.chain(trace).chain(options).chain(["--".into()]).chain(words))
 }
@@ -99,35 +110,39 @@ pub fn tm_run_argv(words: &[&str]) -> Vec<OsString> {
 }
 
 /// A command that is suspended right after a system call, until the test resumes it.
-pub struct Suspended<'s> {
-    sandbox: &'s Sandbox,
+pub struct Suspended {
     job: Job,
     pub is_there: bool,
-    /// What strace has written so far.
-    pub trace: String,
+    trace: PathBuf,
 }
 
-impl<'s> Suspended<'s> {
+impl Suspended {
     #[track_caller]
-    pub fn at(sandbox: &'s Sandbox, place: &SyscallSite, words: Vec<OsString>) -> Self {
-        let _ = fs::remove_file(sandbox.path("trace"));
-        let trace = format!("trace={}", place.name);
+    pub fn at(sandbox: &Sandbox, place: &SyscallSite, words: Vec<OsString>) -> Self {
+        /// Several commands may be suspended in the same home.
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let trace = sandbox.path(&format!("trace-{}", COUNT.fetch_add(1, Ordering::Relaxed)));
+        let traced = format!("trace={},fcntl", place.name);
         let inject = place.inject("signal=STOP");
-        let job = under_strace(sandbox, &["-e", &trace, "-e", &inject], words).spawn();
-        let mut trace = String::new();
-        let mut is_there = false;
+        let job = traced_to(sandbox, &trace, &["-e", &traced, "-e", &inject], words).spawn();
+        let mut suspended = Self { job, is_there: false, trace };
         wait_until("it is held or ends", || {
-            let written = fs::read(sandbox.path("trace")).unwrap_or_default();
-            trace = String::from_utf8_lossy(&written).into_owned();
-            is_there = trace.contains("stopped by SIGSTOP");
-            is_there || job.session_processes().is_empty()
+            suspended.is_there = suspended.trace().contains("stopped by SIGSTOP");
+            suspended.is_there || suspended.has_ended()
         });
-        Self { sandbox, job, is_there, trace }
+        suspended
     }
 
-    /// Resumes it, and waits for its end.
-    #[track_caller]
-    pub fn resume(mut self) -> WaitStatus {
+    /// What strace has written so far: calls of this kind, and of fcntl(2).
+    pub fn trace(&self) -> String {
+        String::from_utf8_lossy(&fs::read(&self.trace).unwrap_or_default()).into_owned()
+    }
+
+    pub fn has_ended(&self) -> bool {
+        self.job.session_processes().is_empty()
+    }
+
+    pub fn resume(&mut self) {
         const CONT: i32 = 18;
         let name = |process: &Process| fs::read_to_string(format!("/proc/{}/comm", process.pid));
         for process in self.job.session_processes() {
@@ -135,10 +150,14 @@ impl<'s> Suspended<'s> {
                 send_signal(process.pid, CONT);
             }
         }
+    }
+
+    /// Resumes it, and waits for its end.
+    #[track_caller]
+    pub fn finish(mut self) -> WaitStatus {
+        self.resume();
         let status = self.job.wait_for_exit();
         self.job.assert_no_process_left();
-        // Another command may be suspended in the same home.
-        let _ = fs::remove_file(self.sandbox.path("trace"));
         status
     }
 }
