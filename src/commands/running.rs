@@ -37,12 +37,18 @@ impl Run {
         if Store::in_home(Path::new(home)).directory() != store.directory() {
             return None;
         }
-        let (named, domain) = own_names(&running.args);
+        let (named, domain) = names(&running.args, &[OsString::from("command")]);
         let told = running.command_env.get(nesting::VARIABLE);
         let told = told.and_then(|value| nesting::target_of(value.as_bytes(), running.pid));
+        let target = told.or(named)?;
+        let by_its_words = || match names(&running.args, &running.command_argv) {
+            // The command may have become another program since. Its words are believed if they say this target.
+            (Some(said), domain) if said == target => domain,
+            _ => None,
+        };
         Some(Self {
-            target: told.or(named)?,
-            domain,
+            domain: domain.or_else(by_its_words),
+            target,
             pid: running.pid,
             // The kernel tells the start in hundredths.
             elapsed_seconds: (running.elapsed.as_secs_f64() * 100.0).round() / 100.0,
@@ -93,14 +99,16 @@ impl Run {
     }
 }
 
-/// The target and the domain that the arguments of a tm-run name.
-fn own_names(args: &[OsString]) -> (Option<String>, Option<String>) {
-    // The command's own arguments are empty by now. Another one stands for them.
-    let count = args.iter().rposition(|arg| !arg.is_empty()).map_or(0, |last| last + 1);
-    let words = args[..count].iter().cloned().chain([OsString::from("command")]);
-    let Ok(Request::Wrap(wrap)) = cli::parse(words) else { return (None, None) };
+/// The target and the domain that the arguments of a tm-run name if this is its command.
+fn names(args: &[OsString], command: &[OsString]) -> (Option<String>, Option<String>) {
+    // The command's own arguments are empty once it has started.
+    let own = args.iter().position(|arg| arg == "--");
+    let own = own.unwrap_or_else(|| args.iter().rposition(|arg| !arg.is_empty()).map_or(0, |last| last + 1));
+    let Ok(Request::Wrap(wrap)) = cli::parse([&args[..own], &["--".into()], command].concat()) else {
+        return (None, None);
+    };
     // With `--subcommands`, a subcommand that is not known any more belongs to the target.
-    let target = wrap.target.filter(|_| wrap.record == Record::Yes);
+    let target = wrap.target.filter(|_| wrap.record != Record::No);
     let storable = |name: String| wrap::storable(&name);
     (target.map(storable), wrap.domain.map(storable))
 }
@@ -114,7 +122,7 @@ mod tests {
         #[track_caller]
         fn case(args: &[&str], target: Option<&str>, domain: Option<&str>) {
             let args: Vec<OsString> = args.iter().map(Into::into).collect();
-            let found = own_names(&args);
+            let found = names(&args, &["command".into()]);
             assert_eq!((found.0.as_deref(), found.1.as_deref()), (target, domain));
         }
         case(&["--target", "apply", "--domain=lab", "--", "", "", ""], Some("apply"), Some("lab"));
@@ -126,6 +134,25 @@ mod tests {
         case(&["--anklume", "--", "", ""], None, None);
         case(&["report", "--format", "json"], None, None);
         case(&["status"], None, None);
+    }
+
+    #[test]
+    fn names_are_those_of_the_words_of_the_command() {
+        #[track_caller]
+        fn case(args: &str, command: &str, target: Option<&str>, domain: Option<&str>) {
+            let words = |line: &str| line.split(' ').map(OsString::from).collect::<Vec<_>>();
+            let found = names(&words(args), &words(command));
+            assert_eq!((found.0.as_deref(), found.1.as_deref()), (target, domain));
+        }
+        let apply = "python3 -s /usr/bin/anklume domain apply lab";
+        case("--anklume --    ", apply, Some("apply-limit"), Some("lab"));
+        case("--anklume    ", apply, Some("apply-limit"), Some("lab"));
+        // As long as the arguments have not been emptied.
+        case("--anklume -- anklume domain apply lab", apply, Some("apply-limit"), Some("lab"));
+        case("--anklume --  ", "anklume sync", Some("sync"), None);
+        case("--anklume --  ", "make", None, None);
+        case("--anklume --  ", "", None, None);
+        case("--  ", apply, None, None);
     }
 
     #[test]

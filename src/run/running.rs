@@ -19,6 +19,8 @@ pub struct RunningCommand {
     /// The arguments of that tm-run without `argv[0]`. Those that are the command's are empty once it has started.
     pub args: Vec<OsString>,
     pub env: Environ,
+    /// The command's own, as of the program that it is by now. Empty if they cannot be read.
+    pub command_argv: Vec<OsString>,
     /// The command's own. Empty if it cannot be read, as that of sudo.
     pub command_env: Environ,
     /// Since the command was started, by a clock that goes on while the machine sleeps.
@@ -74,6 +76,7 @@ fn running_command(pid: i32, clock: &BootClock) -> Option<RunningCommand> {
         pid,
         args: strings(&format!("/proc/{pid}/cmdline")).ok()?.into_iter().skip(1).collect(),
         env: Environ::of(pid),
+        command_argv: strings(&format!("/proc/{}/cmdline", command.pid)).unwrap_or_default(),
         command_env: Environ::of(command.pid),
         elapsed: clock.since(command.start_ticks),
         is_stopped: [own.state, command.state].contains(&b'T'),

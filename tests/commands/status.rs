@@ -24,6 +24,7 @@ pub fn cases() -> Vec<Case> {
         status_says_that_a_run_is_stopped,
         status_leaves_out_a_run_whose_target_cannot_be_seen,
         status_leaves_out_a_run_that_is_not_recorded_here,
+        status_tells_the_domain_that_the_words_of_anklume_say,
     ];
     all.extend(cases![&[Way::Recorded, Way::Forked], needs ["make"]; status_tells_what_runs_under_make_j4]);
     all.extend(cases![OFF; status_leaves_out_a_run_that_started_while_recording_was_off]);
@@ -230,6 +231,28 @@ fn status_leaves_out_a_run_whose_target_cannot_be_seen(sandbox: &Sandbox) {
     let _named = pause(sandbox, "--target named --domain lab -- env -i");
     let _seen = pause(sandbox, "--");
     assert_eq!(targets(sandbox), ["named", "probe"]);
+}
+
+/// RN07
+fn status_tells_the_domain_that_the_words_of_anklume_say(sandbox: &Sandbox) {
+    // The shell stays, and its words are those of anklume.
+    let stays = sandbox.script("anklume", &format!("#!/bin/sh\n{} pause\n:\n", probe()));
+    let stays = stays.to_str().expect("a path");
+    let becomes = sandbox.script("ank", &format!("#!/bin/sh\nexec {} pause\n", probe()));
+    let becomes = becomes.to_str().expect("a path");
+    let start = |anklume: &str, words: &str| {
+        let words = [TM_RUN, "--anklume", "--", anklume].into_iter().chain(words.split(' '));
+        let mut job = sandbox.unwrapped(words).spawn();
+        job.stdout.read_ready_pid();
+        job
+    };
+    let _jobs = [start(stays, "domain apply lab"), start(stays, "sync"), start(becomes, "apply domain pro")];
+    let mut names: Vec<String> =
+        running(sandbox).into_iter().map(|run| format!("{} {}", run["target"], run["domain"])).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["\"apply-limit\" \"lab\"", "\"apply-limit\" null", "\"sync\" null"]);
+    let text = tm_run(sandbox, "status").expect_stdout();
+    assert!(text.contains("\nRunning: apply-limit [lab] for "), "{text}");
 }
 
 /// RN05
