@@ -13,6 +13,7 @@ pub fn cases() -> Vec<Case> {
     let mut all = cases![EVERY_WAY;
         signal_to_the_pid_reaches_the_command_once,
         signal_to_the_process_group_reaches_the_command_once,
+        signal_to_the_process_group_sent_twice_reaches_the_command_at_most_twice,
         sigqueue_value_reaches_the_command,
         sigterm_handled_by_the_command_keeps_its_exit_code,
         sigterm_death_is_seen_and_leaves_no_process,
@@ -135,6 +136,24 @@ fn signal_to_the_process_group_reaches_the_command_once(sandbox: &Sandbox) {
     sigqueue(job.pid, 63, 12);
     assert_eq!(job.wait_for_exit(), WaitStatus::Exited(12));
     sandbox.assert_logged(&[12]);
+}
+
+/// SG44. The second one comes at any moment of what tm-run does with the first.
+fn signal_to_the_process_group_sent_twice_reaches_the_command_at_most_twice(sandbox: &Sandbox) {
+    let mut job = sandbox.probe("signals").spawn();
+    job.stdout.read_ready_pid();
+    for round in 0..400 {
+        job.kill_group(10);
+        (0..round % 40 * 1000).for_each(|_| std::hint::spin_loop());
+        job.kill_group(10);
+        let got = job.stdout.signals_until_quiet(job.pid);
+        assert!((1..=2).contains(&got.len()) && got.iter().all(|line| line == "signal 10"), "{got:?}");
+    }
+    // What was put down to the group is not kept for one to tm-run alone.
+    job.kill(10);
+    assert_eq!(job.stdout.signals_until_quiet(job.pid), ["signal 10"]);
+    sigqueue(job.pid, 63, 12);
+    assert_eq!(job.wait_for_exit(), WaitStatus::Exited(12));
 }
 
 /// SG08
