@@ -122,6 +122,7 @@ pub struct Report {
     /// The empty name stands for "no domain".
     pub domains: Vec<String>,
     pub excludes: Vec<String>,
+    /// Then the durations are those of failed runs, too.
     pub failed: bool,
     /// Since when runs are compared with those before.
     pub compare: Option<When>,
@@ -316,6 +317,7 @@ fn wrap(
 }
 
 fn report(of: &ArgMatches) -> Report {
+    let failed = of.get_flag("failed");
     let names = |id: &str| of.get_many::<String>(id).unwrap_or_default().cloned().collect();
     Report {
         since: of.get_one("since").copied(),
@@ -324,7 +326,7 @@ fn report(of: &ArgMatches) -> Report {
         targets: names("target"),
         domains: names("domain"),
         excludes: names("exclude"),
-        failed: of.get_flag("failed"),
+        failed,
         compare: of.get_one("compare").copied(),
         by: if text(of, "by") == Some("domain") { GroupBy::Domain } else { GroupBy::Target },
         sort: text(of, "sort").map(|word| match word {
@@ -336,6 +338,7 @@ fn report(of: &ArgMatches) -> Report {
         }),
         limit: count(of, "limit"),
         durations: match text(of, "durations") {
+            _ if failed => Population::Failed,
             Some("all") => Population::All,
             Some("failed") => Population::Failed,
             _ => Population::Ok,

@@ -223,6 +223,7 @@ fn filters_select_by_target_domain_time_and_outcome(sandbox: &Sandbox) {
     case(sandbox, "--target -x --exclude --utc", &[]);
     let json = report(sandbox, "--format json --failed --limit 1").json();
     assert_eq!((names(&json), &json["left_out"]), (vec!["apply"], &1.into()));
+    assert_eq!(json["filters"]["durations"], "failed");
     let domains = report(sandbox, "--by domain --format csv").expect_stdout();
     let rows: Vec<&str> = domains.lines().map(|row| &row[..row.find(',').unwrap_or(0)]).collect();
     assert_eq!(rows, ["domain", "", "pro", "lab"]);

@@ -18,7 +18,7 @@ pub fn csv(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Res
     let row = |group: Group| {
         let name =
             group.name.as_deref().map_or_else(String::new, |name| field(&escape_for_display(name, false)));
-        format!("{name},{}\r\n", cells(&group, options).join(","))
+        format!("{name},{}\r\n", cells(&group).join(","))
     };
     for row in summary.groups.materialize_range(
         0..options.row_limit(summary.groups.len()),
@@ -56,11 +56,11 @@ fn header(by: GroupBy) -> [&'static str; 14] {
 }
 
 /// The cells of a row behind its name, in full precision; a missing figure is empty.
-fn cells(group: &Group, options: &Options) -> [String; 13] {
+fn cells(group: &Group) -> [String; 13] {
     let counts = &group.counts;
     // Durations of failed runs in their stead would look like those of successful ones.
     let none = DurationStats::default();
-    let durations = if options.is_starred(group) { &none } else { group.durations() };
+    let durations = if group.is_fallback { &none } else { group.durations() };
     let number = |value: Option<f64>| value.map_or_else(String::new, decimal);
     let time = |at: Option<_>| at.map_or_else(String::new, format::rfc3339);
     [

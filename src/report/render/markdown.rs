@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::term::escape_for_display;
-use super::{Options, compare, effective_options, empty_state, format};
+use super::{Options, compare, empty_state, format};
 use crate::report::grouping::Detail;
 use crate::report::model::Group;
 use crate::report::summary::Summary;
@@ -13,7 +13,6 @@ pub fn markdown(summary: &Summary, options: &Options, out: &mut dyn Write) -> io
     if let Some(lines) = empty_state(summary, options) {
         return writeln!(out, "{}", lines.iter().map(|line| escape(line)).collect::<Vec<_>>().join("\n"));
     }
-    let options = &effective_options(options);
     header(summary, options, out)?;
     if let Some(comparison) = &summary.comparison {
         return compare::markdown(comparison, options, out);
@@ -22,7 +21,7 @@ pub fn markdown(summary: &Summary, options: &Options, out: &mut dyn Write) -> io
     writeln!(out, "| {noun} | runs | ok % | failed | average | median | p95 | total | last run |")?;
     writeln!(out, "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |")?;
     let rows = options.row_limit(summary.groups.len());
-    let cells = |group: Group| (row(&group, options), options.is_starred(&group));
+    let cells = |group: Group| (row(&group, options), group.is_fallback);
     let mut starred = false;
     for (row, star) in summary.groups.materialize_range(0..rows, Detail::Row { trend: 0 }, cells) {
         out.write_all(row.as_bytes())?;
@@ -65,7 +64,7 @@ fn header(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Resu
 
 fn row(group: &Group, options: &Options) -> String {
     let name = escape(&format::display_name(group.name.as_deref(), false));
-    let star = if options.is_starred(group) { " \\*" } else { "" };
+    let star = if group.is_fallback { " \\*" } else { "" };
     let durations = group.durations();
     let last_run = group
         .last_run

@@ -87,11 +87,6 @@ impl Options<'_> {
         self.limit.unwrap_or(all).min(all)
     }
 
-    /// The group never succeeded, so its durations are those of its failed runs.
-    fn is_starred(&self, group: &Group) -> bool {
-        group.is_fallback && !self.filters.failed
-    }
-
     fn title(&self, title: &str) -> String {
         match self.by {
             GroupBy::Target => title.to_owned(),
@@ -109,12 +104,6 @@ impl Options<'_> {
     fn glyphs(&self) -> term::Glyphs {
         term::Glyphs { ascii: self.ascii }
     }
-}
-
-/// `--failed` implies `--durations failed`.
-fn effective_options<'a>(options: &Options<'a>) -> Options<'a> {
-    let durations = if options.filters.failed { Population::Failed } else { options.durations };
-    Options { durations, ..*options }
 }
 
 /// Computes the groups at these places.

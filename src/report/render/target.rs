@@ -10,7 +10,7 @@ use super::labels::distinct_labels;
 use super::scale::{TimeColumns, float, maximum, scale_to, tick_step};
 use super::term::{Glyphs, Line, Style, ellipsize_middle, escape_for_display, flow, hang, wrap};
 use super::text::finding_lines;
-use super::{Options, effective_options, empty_state, write_sections, write_wrapped};
+use super::{Options, empty_state, write_sections, write_wrapped};
 use crate::event::outcome::Outcome;
 use crate::event::table::Filter;
 use crate::report::grouping::Detail;
@@ -26,7 +26,6 @@ const LISTED: usize = 5;
 /// Writes the view of the summary's only group.
 pub fn target(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Result<()> {
     let width = options.terminal_width();
-    let options = &effective_options(options);
     let first: Vec<usize> = (0..summary.groups.len()).take(1).collect();
     let group = match (
         empty_state(summary, options),
@@ -181,7 +180,7 @@ impl TargetView<'_> {
     }
 
     fn population(&self) -> String {
-        if self.options.is_starred(self.group) {
+        if self.group.is_fallback {
             "failed runs: none succeeded".to_owned()
         } else {
             format::population_name(self.group.population).to_owned()

@@ -10,7 +10,7 @@ use super::format::{self, ENOUGH};
 use super::labels::distinct_labels;
 use super::scale::{maximum, ratio, scale_to, stack};
 use super::term::{Glyphs, Line, Style, escape_for_display, flow, hang, wrap};
-use super::{Options, compare, effective_options, empty_state, materialize, write_sections, write_wrapped};
+use super::{Options, compare, empty_state, materialize, write_sections, write_wrapped};
 use crate::report::grouping::Detail;
 use crate::report::model::{Counts, DurationStats, Finding, Group, Population};
 use crate::report::summary::Summary;
@@ -32,7 +32,6 @@ pub fn text(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Re
     if let Some(lines) = empty_state(summary, options) {
         return write_wrapped(out, &lines, width);
     }
-    let options = &effective_options(options);
     let order = (0..summary.groups.len()).collect();
     let durations = format::duration_order(&summary.groups, options.sorted);
     let mut view = Overview {
@@ -332,13 +331,13 @@ impl Overview<'_> {
     fn durations(&self) -> Vec<Line> {
         let (shown, rest) = self.split_at_limit(&self.durations);
         let rows = self.rows(shown);
-        let starred = rows.iter().any(|group| self.options.is_starred(group));
+        let starred = rows.iter().any(|group| group.is_fallback);
         let whisker = rows.iter().any(|group| group.durations().p95.is_some());
         let mut parts = vec![(Style::Plain, "", "bar: average")];
         if whisker {
             parts.push((Style::Dim, if self.glyphs.ascii { "|" } else { "┤" }, ": p95"));
         }
-        let star = |group: &&Group| if self.options.is_starred(group) { " *" } else { "" };
+        let star = |group: &&Group| if group.is_fallback { " *" } else { "" };
         let chart = Chart {
             title: self.options.duration_title(),
             legend: Legend { parts },

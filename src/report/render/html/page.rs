@@ -11,7 +11,7 @@ use crate::report::grouping::{Detail, Groups};
 use crate::report::model::{Group, GroupBy};
 use crate::report::render::format::{self, ENOUGH};
 use crate::report::render::term::escape_for_display;
-use crate::report::render::{Options, compare, effective_options, empty_state, materialize};
+use crate::report::render::{Options, compare, empty_state, materialize};
 use crate::report::summary::Summary;
 use crate::units::Seconds;
 
@@ -22,7 +22,7 @@ const MULTIPLES: usize = 6;
 
 /// Writes the page.
 pub fn html(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Result<()> {
-    let options = effective_options(&Options { ascii: false, ..*options });
+    let options = Options { ascii: false, ..*options };
     let groups = &summary.groups;
     let drawn = options.row_limit(groups.len()).min(options.limit.unwrap_or(DRAWN));
     let mut durations = format::duration_order(groups, options.sorted);
@@ -346,7 +346,7 @@ impl Page<'_> {
                 Seconds(group.seconds_unfinished).to_string(),
             ];
             self.html.start("tr").start("th").attr("scope", "row").element("bdi", name(&group));
-            self.html.text(self.star(&group)).end();
+            self.html.text(star(&group)).end();
             for figure in figures {
                 self.html.element("td", figure);
             }
@@ -363,11 +363,6 @@ impl Page<'_> {
             more => self.note(format_args!("and {more} more that were not asked for.")),
         }
         Ok(())
-    }
-
-    /// Marks a group whose durations are those of its failed runs.
-    pub fn star(&self, group: &Group) -> &'static str {
-        if self.options.is_starred(group) { " *" } else { "" }
     }
 }
 
@@ -416,6 +411,11 @@ impl Html<'_> {
         }
         self.end().newline()
     }
+}
+
+/// Marks a group whose durations are those of its failed runs.
+pub fn star(group: &Group) -> &'static str {
+    if group.is_fallback { " *" } else { "" }
 }
 
 pub fn name(group: &Group) -> String {

@@ -1,6 +1,6 @@
 //! The drawings of the page, a section each.
 
-use super::page::{Page, name};
+use super::page::{Page, name, star};
 use super::svg::{AXIS_HEIGHT, DurationScale, Percent, Short, round_duration};
 use crate::report::model::{Counts, DurationStats, Group, GroupBy, HistogramBin};
 use crate::report::render::format::{self, ENOUGH};
@@ -42,7 +42,7 @@ impl Page<'_> {
     /// A row's name at the left and its figures at the right. It is no drawing, so that a long name can wrap.
     fn row(&mut self, group: &Group, figures: &str) {
         self.html.start("div").class("row").start("strong").element("bdi", name(group));
-        self.html.text(self.star(group)).end();
+        self.html.text(star(group)).end();
         self.html.start("span").class("soft").text(figures).end().end().newline();
     }
 
@@ -194,7 +194,7 @@ impl Page<'_> {
         self.html.drawing(AXIS_HEIGHT, "Axis of durations");
         self.html.axis(ticks.into_iter().map(|tick| (scale.x(tick), round_duration(tick))));
         self.html.end().newline();
-        if groups.iter().any(|group| self.options.is_starred(group)) {
+        if groups.iter().any(|group| group.is_fallback) {
             self.note("* never succeeded: the durations are those of its failed runs.");
         }
         self.remainder(self.summary.groups.len() - groups.len());

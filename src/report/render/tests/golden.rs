@@ -148,11 +148,12 @@ fn failed_filter_shows_no_success_rate() {
         *counts = Counts { runs: counts.failed, failed: counts.failed, ..Counts::default() };
     }
     for group in summary.groups.iter_mut() {
-        (group.population, group.is_fallback, group.change) = (Population::Failed, true, None);
+        (group.population, group.is_fallback, group.change) = (Population::Failed, false, None);
     }
     summary.findings.clear();
     let filters = Filter { failed: true, ..Filter::default() };
-    case("failed-80.txt", |out| text(&summary, &Options { filters: &filters, ..options(80) }, out));
+    let options = Options { filters: &filters, durations: Population::Failed, ..options(80) };
+    case("failed-80.txt", |out| text(&summary, &options, out));
 }
 
 #[test]
