@@ -521,7 +521,7 @@ fn report_command(it: Command) -> Command {
             filter("target").help("Only this target; one alone gives its detailed view (repeatable)"),
             filter("domain").help("Only this domain, '' for events without one (repeatable)"),
             filter("exclude").help("Without this target (repeatable)"),
-            switch("failed").help("Only runs that failed"),
+            switch("failed").help("Only runs that failed; the durations are theirs"),
             when_arg("compare")
                 .conflicts_with("failed")
                 .help("Compare the runs from WHEN on with those before"),

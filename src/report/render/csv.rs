@@ -18,7 +18,7 @@ pub fn csv(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Res
     let row = |group: Group| {
         let name =
             group.name.as_deref().map_or_else(String::new, |name| field(&escape_for_display(name, false)));
-        format!("{name},{}\r\n", cells(&group).join(","))
+        format!("{name},{}\r\n", cells(&group, options).join(","))
     };
     for row in summary.groups.materialize_range(
         0..options.row_limit(summary.groups.len()),
@@ -56,7 +56,7 @@ fn header(by: GroupBy) -> [&'static str; 14] {
 }
 
 /// The cells of a row behind its name, in full precision; a missing figure is empty.
-fn cells(group: &Group) -> [String; 13] {
+fn cells(group: &Group, options: &Options) -> [String; 13] {
     let counts = &group.counts;
     // Durations of failed runs in their stead would look like those of successful ones.
     let none = DurationStats::default();
@@ -68,7 +68,7 @@ fn cells(group: &Group) -> [String; 13] {
         counts.ok.to_string(),
         counts.failed.to_string(),
         counts.interrupted.to_string(),
-        number(counts.success_rate()),
+        number(counts.success_rate().filter(|_| options.has_success_rate())),
         number(durations.mean),
         number(durations.median),
         number(durations.p95),

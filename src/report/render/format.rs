@@ -40,7 +40,7 @@ pub fn percent(ok: u64, rated: u64) -> String {
 /// The success rate as text; `None` if nothing was completed, or if only failed runs were asked for.
 pub fn success_rate(counts: &Counts, options: &Options) -> Option<String> {
     let rated = counts.ok.saturating_add(counts.failed);
-    (rated > 0 && !options.filters.failed).then(|| percent(counts.ok, rated))
+    (rated > 0 && options.has_success_rate()).then(|| percent(counts.ok, rated))
 }
 
 pub fn success_rate_or_dash(counts: &Counts, options: &Options) -> String {
@@ -142,7 +142,12 @@ pub fn time_tracked(totals: &Totals) -> Vec<String> {
 /// How much of a time that was just named went into runs that did not succeed.
 pub fn unfinished(seconds: f64, counts: &Counts) -> Option<String> {
     let part = if counts.ok == 0 { "all".to_owned() } else { Seconds(seconds).to_string() };
-    (seconds > 0.0).then(|| format!("{part} of it in failed or interrupted runs"))
+    let which = match (counts.failed, counts.interrupted) {
+        (_, 0) => "failed",
+        (0, _) => "interrupted",
+        _ => "failed or interrupted",
+    };
+    (seconds > 0.0).then(|| format!("{part} of it in {which} runs"))
 }
 
 /// The time on the clock, if runs that were nested or side by side make it differ from the sum by over 1 %. Runs one

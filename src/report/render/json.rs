@@ -43,10 +43,9 @@ pub fn json(summary: &Summary, options: &Options, out: &mut dyn Write) -> io::Re
     add(&mut text, (groups, Json::Array(Vec::new())));
     if rows > 0 {
         text.pop();
-        let by = options.by;
         let group = |group: Group| {
             let mut text = String::new();
-            self::group(&group, by).push(&mut text, 2);
+            self::group(&group, options).push(&mut text, 2);
             text
         };
         for (at, group) in summary.groups.materialize_range(0..rows, Detail::Whole, group).enumerate() {
@@ -166,7 +165,7 @@ fn time(at: Option<DateTime<Utc>>) -> Json {
 /// The members before the groups.
 fn leading_members(summary: &Summary, options: &Options) -> [(&'static str, Json); 7] {
     let totals = &summary.totals;
-    let (low, high) = totals.success_interval.unzip();
+    let [rate, low, high] = success(&totals.counts, totals.success_interval, options);
     [
         ("format_version", FORMAT_VERSION.into()),
         ("generator", options.generator.into()),
@@ -189,9 +188,9 @@ fn leading_members(summary: &Summary, options: &Options) -> [(&'static str, Json
                 ("ok", totals.counts.ok.into()),
                 ("failed", totals.counts.failed.into()),
                 ("interrupted", totals.counts.interrupted.into()),
-                ("success_rate", totals.counts.success_rate().into()),
-                ("success_rate_low", low.into()),
-                ("success_rate_high", high.into()),
+                rate,
+                low,
+                high,
                 ("seconds", totals.seconds.into()),
                 ("seconds_unfinished", totals.seconds_unfinished.into()),
                 ("unique_targets", summary.unique_targets.into()),
@@ -271,9 +270,19 @@ fn counts(counts: &Counts) -> [(&'static str, Json); 4] {
     ]
 }
 
-fn group(group: &Group, by: GroupBy) -> Json {
-    let (low, high) = group.success_interval.unzip();
-    let (own, other, parts) = match by {
+/// The success rate, and where the true one is with 95 % confidence.
+fn success(counts: &Counts, interval: Option<(f64, f64)>, options: &Options) -> [(&'static str, Json); 3] {
+    let is_one = options.has_success_rate();
+    let (low, high) = interval.filter(|_| is_one).unzip();
+    [
+        ("success_rate", counts.success_rate().filter(|_| is_one).into()),
+        ("success_rate_low", low.into()),
+        ("success_rate_high", high.into()),
+    ]
+}
+
+fn group(group: &Group, options: &Options) -> Json {
+    let (own, other, parts) = match options.by {
         GroupBy::Target => ("target", "domain", "by_domain"),
         GroupBy::Domain => ("domain", "target", "by_target"),
     };
@@ -289,10 +298,8 @@ fn group(group: &Group, by: GroupBy) -> Json {
     let codes = codes.into_iter().map(|(code, number)| (code.to_string().into(), number.into())).collect();
     let mut members = vec![(own, Json::from(group.name.as_deref()))];
     members.extend(counts(&group.counts));
+    members.extend(success(&group.counts, group.success_interval, options));
     members.extend([
-        ("success_rate", group.counts.success_rate().into()),
-        ("success_rate_low", low.into()),
-        ("success_rate_high", high.into()),
         ("exit_codes", Json::Object(codes)),
         ("seconds", group.seconds.into()),
         ("seconds_unfinished", group.seconds_unfinished.into()),

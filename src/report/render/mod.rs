@@ -87,6 +87,11 @@ impl Options<'_> {
         self.limit.unwrap_or(all).min(all)
     }
 
+    /// Of failed runs alone there is no success rate.
+    fn has_success_rate(&self) -> bool {
+        !self.filters.failed
+    }
+
     fn title(&self, title: &str) -> String {
         match self.by {
             GroupBy::Target => title.to_owned(),

@@ -221,10 +221,12 @@ impl Page<'_> {
             ("ok", counts.ok.to_string()),
             ("failed", counts.failed.to_string()),
             ("interrupted", counts.interrupted.to_string()),
-            ("success", format::success_rate_or_dash(counts, self.options)),
+        ];
+        figures.extend(format::success_rate(counts, self.options).map(|rate| ("success", rate)));
+        figures.extend([
             ("Total time tracked", Seconds(totals.seconds).to_string()),
             ("in failed or interrupted runs", Seconds(totals.seconds_unfinished).to_string()),
-        ];
+        ]);
         if let Some(covered) = format::covered(totals) {
             figures.push(("on the clock", covered));
         }
@@ -327,6 +329,7 @@ impl Page<'_> {
             };
             let interval = group
                 .success_interval
+                .filter(|_| self.options.has_success_rate())
                 .map_or("-".to_owned(), |(low, high)| format!("{:.1} – {:.1} %", low * 100.0, high * 100.0));
             let figures = [
                 counts.runs.to_string(),

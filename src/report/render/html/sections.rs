@@ -26,12 +26,10 @@ impl Page<'_> {
         let max = groups.iter().map(|group| group.counts.runs).max().unwrap_or(0);
         for group in &groups {
             let counts = &group.counts;
-            let figures = format!(
-                "{} · {} ok · {} failed",
-                format::plural(counts.runs, "run", "runs"),
-                format::success_rate_or_dash(counts, self.options),
-                counts.failed
-            );
+            let runs = format::plural(counts.runs, "run", "runs");
+            let rate = format::success_rate(counts, self.options);
+            let rate = rate.map_or_else(String::new, |rate| format!(" · {rate} ok"));
+            let figures = format!("{runs}{rate} · {} failed", counts.failed);
             self.row(group, &figures);
             self.outcome_bar(&name(group), counts, 12, ratio(counts.runs, max) * 100.0);
         }
@@ -72,11 +70,11 @@ impl Page<'_> {
         self.legend();
         self.outcome_bar("all", counts, 22, 100.0);
         let rate = match (format::success_rate(counts, self.options), totals.success_interval) {
-            (Some(rate), Some(interval)) => format!("{rate}, {}", confidence(interval)),
-            _ => "-".to_owned(),
+            (Some(rate), Some(interval)) => format!(" Success: {rate}, {}.", confidence(interval)),
+            _ => String::new(),
         };
         let text = format_args!(
-            "{} ok, {} failed, {} interrupted. Success: {rate}.",
+            "{} ok, {} failed, {} interrupted.{rate}",
             counts.ok, counts.failed, counts.interrupted
         );
         self.html.element("p", text).newline();
@@ -395,11 +393,12 @@ impl Page<'_> {
         self.section("targets", &format!("Each {noun}"));
         for (at, group) in groups.iter().enumerate() {
             let runs = format::plural(group.counts.runs, "run", "runs");
-            let rate = format::success_rate_or_dash(&group.counts, self.options);
+            let rate = format::success_rate(&group.counts, self.options);
+            let rate = rate.map_or_else(String::new, |rate| format!(", {rate} ok"));
             let median = group.durations().median;
             let median = median.map_or(String::new(), |median| format!(", median {}", Seconds(median)));
             self.html.start("details").newline().start("summary").element("bdi", name(group));
-            self.html.element("span", format_args!("{runs}, {rate} ok{median}")).end();
+            self.html.element("span", format_args!("{runs}{rate}{median}")).end();
             self.html.newline().start("div").attr("id", format_args!("target-{at}")).newline();
             if let Some(usual) = &group.usual {
                 let usual = format::usual_duration(usual, "–");

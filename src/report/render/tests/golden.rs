@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use serde_json::Value;
+
 use super::fixture::{
     at, busy, compared, crowded, damaged, few, hostile, no_match, nothing, only, options, similar,
 };
@@ -154,6 +156,26 @@ fn failed_filter_shows_no_success_rate() {
     let filters = Filter { failed: true, ..Filter::default() };
     let options = Options { filters: &filters, durations: Population::Failed, ..options(80) };
     case("failed-80.txt", |out| text(&summary, &options, out));
+    case("failed.csv", |out| csv(&summary, &options, out));
+    let report: Value = serde_json::from_str(&rendered(|out| json(&summary, &options, out))).unwrap();
+    for of in report["targets"].as_array().unwrap().iter().chain([&report["totals"]]) {
+        assert_eq!(
+            [&of["success_rate"], &of["success_rate_low"], &of["success_rate_high"]],
+            [&Value::Null; 3]
+        );
+    }
+    let page = rendered(|out| html(&summary, &options, out));
+    let (_, page) = page.split_once("<main>").unwrap();
+    assert!(
+        page.contains("<h2>Success vs Failure</h2>")
+            && page.contains("<p>0 ok, 72 failed, 0 interrupted.</p>")
+    );
+    assert!(page.contains(">26 runs · 26 failed<"), "{page}");
+    let intervals = |cell: &str| page.matches(&format!("<td class=\"wraps\">{cell}")).count();
+    assert_eq!((intervals(""), intervals("-<")), (7, 7));
+    for rate in ["- ok", "<dt>success", "Success:"] {
+        assert!(!page.contains(rate), "{rate}");
+    }
 }
 
 #[test]

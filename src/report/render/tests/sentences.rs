@@ -29,14 +29,23 @@ fn filter_sentence_says_only_and_without() {
 
 #[test]
 fn time_tracked_says_what_is_of_it_before_the_time_on_the_clock() {
-    let counts = |ok| Counts { runs: 9, ok, failed: 9 - ok, interrupted: 0 };
-    let totals =
-        Totals { seconds: 100.0, seconds_covered: 20.0, seconds_unfinished: 30.0, ..Totals::default() };
-    let case = |totals: &Totals| format::time_tracked(totals).join(" | ");
-    let some = Totals { counts: counts(5), ..totals.clone() };
-    assert_eq!(case(&some), "1m 40s | 30s of it in failed or interrupted runs | 20s on the clock");
-    let none = Totals { counts: counts(0), seconds_unfinished: 100.0, ..totals };
-    assert_eq!(case(&none), "1m 40s | all of it in failed or interrupted runs | 20s on the clock");
+    #[track_caller]
+    fn case([ok, failed, interrupted]: [u64; 3], part: &str) {
+        let counts = Counts { runs: ok + failed + interrupted, ok, failed, interrupted };
+        let totals = Totals {
+            counts,
+            seconds: 100.0,
+            seconds_covered: 20.0,
+            seconds_unfinished: 30.0,
+            ..Totals::default()
+        };
+        let said = format::time_tracked(&totals).join(" | ");
+        assert_eq!(said, format!("1m 40s | {part} runs | 20s on the clock"));
+    }
+    case([5, 2, 2], "30s of it in failed or interrupted");
+    case([5, 2, 0], "30s of it in failed");
+    case([5, 0, 2], "30s of it in interrupted");
+    case([0, 9, 0], "all of it in failed");
 }
 
 #[test]
