@@ -48,7 +48,8 @@ struct Status {
     running: Vec<Run>,
 }
 
-/// How a run that starts now is run, and why not in the usual way: see `run`.
+/// How a run that starts now is tried first, and why not in the usual way: see `run`. Whether a sandbox or a limit refuses it
+/// shows only when a process is started.
 struct Way {
     name: &'static str,
     reason: Option<String>,

@@ -1,4 +1,4 @@
-//! The three ways to run a command, and that `tm-run status` names the one that a run takes.
+//! The three ways to run a command, and that `tm-run status` names the one that a run takes if nothing refuses it.
 
 use std::fs;
 
