@@ -526,6 +526,7 @@ fn odd_values_and_binary_noise_still_make_a_report(sandbox: &Sandbox) {
             if format == "json" {
                 let json: Value = serde_json::from_str(&text).expect("one JSON value");
                 assert_eq!(json["input"]["events"], 9);
+                assert_eq!(json["input"]["events_without_exit_code"], 8);
             }
         }
     }

@@ -16,7 +16,8 @@ pub struct ParsedEvent {
     pub domain: String,
     /// Finite and not negative. `None`: missing, negative, or Python's `NaN` or `Infinity`.
     pub seconds: Option<f64>,
-    pub exit_code: i64,
+    /// `None`: missing, or null.
+    pub exit_code: Option<i64>,
 }
 
 #[derive(Clone, Debug, PartialEq)]

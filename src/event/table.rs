@@ -34,6 +34,8 @@ pub struct ReadStats {
     /// Lines that are not blank.
     pub lines: u64,
     pub events: u64,
+    /// They count as ok.
+    pub without_exit_code: u64,
     pub unreadable: u64,
     /// The first [`NAMED_LINES`], as (log from 0 on, line from 1 on).
     pub unreadable_lines: Vec<(usize, u64)>,
@@ -160,6 +162,7 @@ pub fn of_lines<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> Table {
         logs: 1,
         lines: batch.lines - batch.blank,
         events: batch.events,
+        without_exit_code: batch.without_exit_code,
         unreadable: batch.unreadable,
         unreadable_lines: batch.unreadable_lines.iter().map(|line| (0, line + 1)).collect(),
         unterminated: false,

@@ -158,6 +158,7 @@ fn read_all<T: Send>(
 fn add_batch(stats: &mut ReadStats, batch: &Batch, log: usize, line: u64) {
     stats.lines += batch.lines - batch.blank;
     stats.events += batch.events;
+    stats.without_exit_code += batch.without_exit_code;
     stats.unreadable += batch.unreadable;
     let room = NAMED_LINES - stats.unreadable_lines.len();
     let numbers = batch.unreadable_lines.iter().take(room);

@@ -121,8 +121,8 @@ fn status_leaves_events_of_a_wrong_clock_out_of_its_dates(sandbox: &Sandbox) {
     fs::write(sandbox.log(), log.concat()).expect("a log");
     let text = tm_run(sandbox, "status").expect_stdout();
     let stored = "Events: 5 (12 Oct – 23 Nov 2026), 0 unreadable lines\n\
-                  2 events are dated in the future, up to 31 Dec 9999; they are left out of all times\n\
-                  1 event is dated 1 Jan 1970, long before all others; it is left out of all times\n";
+                  2 events are dated in the future, up to 31 Dec 9999; they are left out of all that needs a date\n\
+                  1 event is dated 1 Jan 1970, long before all others; it is left out of all that needs a date\n";
     assert!(text.contains(stored), "{text}");
     let json = tm_run(sandbox, "status --format json").expect_stdout();
     let json: Value = serde_json::from_str(&json).expect("one JSON object");

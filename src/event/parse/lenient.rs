@@ -34,8 +34,8 @@ pub fn parse(line: &[u8]) -> Option<ParsedEvent> {
         Some(_) => return None,
     };
     let exit_code = match object.get("exit_code") {
-        None | Some(Value::Null) => 0,
-        Some(Value::Number(number)) => number.as_i64().or_else(|| integer(number.as_f64()?))?,
+        None | Some(Value::Null) => None,
+        Some(Value::Number(number)) => Some(number.as_i64().or_else(|| integer(number.as_f64()?))?),
         Some(_) => return None,
     };
     Some(ParsedEvent { micros, target, domain, seconds, exit_code })
@@ -99,7 +99,7 @@ mod tests {
             target: "apply".into(),
             domain: String::new(),
             seconds: None,
-            exit_code: 0,
+            exit_code: None,
         };
         assert_eq!(fields, expected);
         assert_eq!(read(r#"{"target": "a", "exit_code": null, "target": "apply"}"#), expected);
@@ -115,14 +115,14 @@ mod tests {
     #[test]
     fn exit_code_minus_zero_is_zero() {
         let line = r#"{"target": "apply", "exit_code": -0}"#;
-        assert_eq!(read(line).exit_code, 0);
+        assert_eq!(read(line).exit_code, Some(0));
     }
 
     #[test]
     fn nan_infinity_and_lone_surrogates_of_python_are_readable() {
         for word in ["NaN", "Infinity", "-Infinity"] {
             let fields = read(&format!(r#"{{"target": "a", "duration_seconds": {word}, "exit_code": 2}}"#));
-            assert_eq!((fields.seconds, fields.exit_code), (None, 2));
+            assert_eq!((fields.seconds, fields.exit_code), (None, Some(2)));
         }
         assert_eq!(read(r#"{"target": "a\udce9\ud83d\ude00\\ud800"}"#).target, "a\u{fffd}😀\\ud800");
         assert_eq!(parse(b"{\"target\": \"a\xff\"}").unwrap().target, "a\u{fffd}");

@@ -161,7 +161,7 @@ fn scanner_and_serde_json_read_damaged_lines_alike() {
             target: scanner.target(found.target).into(),
             domain: scanner.domain(found.domain).into(),
             seconds: found.duration().seconds(),
-            exit_code: found.exit_code.into(),
+            exit_code: Some(found.exit_code.into()),
         };
         assert_eq!(Some(fields), expected, "{}", String::from_utf8_lossy(&line));
         assert_eq!(found.line_length, length);

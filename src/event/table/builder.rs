@@ -18,6 +18,7 @@ pub struct Batch {
     pub lines: u64,
     pub blank: u64,
     pub events: u64,
+    pub without_exit_code: u64,
     pub unreadable: u64,
     /// The first [`NAMED_LINES`] by number: 0 is the first line of the batch.
     pub unreadable_lines: Vec<u64>,
@@ -100,7 +101,8 @@ impl<'a> TableBuilder<'a> {
     }
 
     fn push_event(&mut self, event: &ParsedEvent) {
-        let series = self.interner.series(&event.target, &event.domain, event.exit_code);
+        self.batch.without_exit_code += u64::from(event.exit_code.is_none());
+        let series = self.interner.series(&event.target, &event.domain, event.exit_code.unwrap_or(0));
         let duration = event.seconds.map_or(RunDuration::Unknown, RunDuration::from_seconds);
         self.chunks.push(event.micros.unwrap_or(UNTIMED), duration, series);
     }
@@ -218,6 +220,8 @@ mod tests {
         }
         let batch = builder.finish_batch();
         assert_eq!(batch.events, expected.len() as u64);
+        let without_exit_code = expected.iter().filter(|event| event.exit_code.is_none()).count();
+        assert_eq!(batch.without_exit_code, without_exit_code as u64);
         let table = Table::new(interner, batch.chunks, ReadStats::default());
         expected.sort_by_key(|event| event.micros.unwrap_or(UNTIMED));
         for ((time, event), expected) in table.events().zip(expected) {
@@ -226,9 +230,9 @@ mod tests {
                 target: event.target,
                 domain: event.domain.unwrap_or_default(),
                 seconds: event.duration_seconds,
-                exit_code: event.exit_code,
+                exit_code: Some(event.exit_code),
             };
-            assert_eq!(found, expected);
+            assert_eq!(found, ParsedEvent { exit_code: expected.exit_code.or(Some(0)), ..expected });
         }
     }
 

@@ -169,7 +169,12 @@ pub fn total_time(group: &Group) -> String {
 pub fn data_notes(summary: &Summary, options: &Options) -> Vec<String> {
     let mut notes = stray_notes(&summary.strays, options.local);
     let unknown = ["run has no known duration", "runs have no known duration"];
-    notes.extend(left_out(summary.totals.unknown_durations, unknown[0], unknown[1], "durations"));
+    notes.extend(left_out(summary.totals.unknown_durations, unknown[0], unknown[1], "all durations"));
+    match summary.read_stats.without_exit_code {
+        0 => (),
+        1 => notes.push("1 event in the log has no exit code; it counts as ok".to_owned()),
+        number => notes.push(format!("{number} events in the log have no exit code; they count as ok")),
+    }
     if summary.lacks_baseline {
         notes.push(
             "The log has no earlier runs: slower and faster compare within this period only".to_owned(),
@@ -180,22 +185,23 @@ pub fn data_notes(summary: &Summary, options: &Options) -> Vec<String> {
 
 /// Of events whose time cannot be right, or cannot be read.
 pub fn stray_notes(strays: &Strays, local: &dyn Fn(DateTime<Utc>) -> NaiveDateTime) -> Vec<String> {
+    const DATED: &str = "all that needs a date";
     let date = |at: Option<DateTime<Utc>>| at.map_or_else(String::new, |at| date(local(at).date()));
     let (latest, earliest) = (date(strays.latest_future), date(strays.earliest));
     let future = left_out(
         strays.future,
         &format!("event is dated in the future, {latest}"),
         &format!("events are dated in the future, up to {latest}"),
-        "times",
+        DATED,
     );
     let early = left_out(
         strays.early,
         &format!("event is dated {earliest}, long before all others"),
         &format!("events are dated from {earliest} on, long before all others"),
-        "times",
+        DATED,
     );
     let untimed =
-        left_out(strays.untimed, "event has no readable time", "events have no readable time", "times");
+        left_out(strays.untimed, "event has no readable time", "events have no readable time", DATED);
     [future, early, untimed].into_iter().flatten().collect()
 }
 
@@ -203,8 +209,8 @@ pub fn stray_notes(strays: &Strays, local: &dyn Fn(DateTime<Utc>) -> NaiveDateTi
 fn left_out(number: u64, one: &str, many: &str, of: &str) -> Option<String> {
     match number {
         0 => None,
-        1 => Some(format!("1 {one}; it is left out of all {of}")),
-        _ => Some(format!("{number} {many}; they are left out of all {of}")),
+        1 => Some(format!("1 {one}; it is left out of {of}")),
+        _ => Some(format!("{number} {many}; they are left out of {of}")),
     }
 }
 

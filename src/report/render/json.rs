@@ -258,6 +258,7 @@ fn input(summary: &Summary) -> Json {
         ("future_events", strays.future.into()),
         ("early_events", strays.early.into()),
         ("lacks_baseline", summary.lacks_baseline.into()),
+        ("events_without_exit_code", read.without_exit_code.into()),
     ])
 }
 

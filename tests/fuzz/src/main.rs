@@ -103,7 +103,7 @@ fn ways_agree(log: &[u8]) {
                 target: scanner.target(found.target).into(),
                 domain: scanner.domain(found.domain).into(),
                 seconds: found.duration().seconds(),
-                exit_code: found.exit_code.into(),
+                exit_code: Some(found.exit_code.into()),
             };
             assert_eq!(Some(fast), lenient::parse(line));
             assert_eq!(found.line_length, line.len() + 1);
@@ -137,7 +137,7 @@ fn event_of(fields: &ParsedEvent) -> Event {
         target: fields.target.to_string(),
         domain: (!fields.domain.is_empty()).then(|| fields.domain.to_string()),
         duration_seconds: fields.seconds,
-        exit_code: fields.exit_code,
+        exit_code: fields.exit_code.unwrap_or(0),
     }
 }
 
@@ -163,7 +163,7 @@ fn filtered<'a>(bits: usize, events: &[ParsedEvent]) -> (Filter, Vec<ParsedEvent
         (filter.targets.is_empty() || *fields.target == filter.targets[0])
             && (filter.domains.is_empty() || *fields.domain == filter.domains[0])
             && filter.excludes.iter().all(|name| *fields.target != **name)
-            && (!filter.failed || Outcome::from_exit_code(&fields.target, fields.exit_code) == Outcome::Failed)
+            && (!filter.failed || Outcome::from_exit_code(&fields.target, fields.exit_code.unwrap_or(0)) == Outcome::Failed)
             && within(micros(filter.since), |micros, since| micros >= since)
             && within(micros(filter.until), |micros, until| micros < until)
     };

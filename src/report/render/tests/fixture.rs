@@ -375,6 +375,7 @@ pub fn busy() -> Summary<'static> {
             logs: 1,
             lines: 1124,
             events: 1122,
+            without_exit_code: 0,
             unreadable: 2,
             unreadable_lines: vec![(0, 17), (0, 408)],
             unterminated: false,
@@ -576,6 +577,7 @@ pub fn damaged() -> Summary<'static> {
     summary.strays.early = 2;
     summary.strays.earliest = Some(at(1970, 1, 1, 1, 0));
     summary.strays.untimed = 3;
+    summary.read_stats.without_exit_code = 4;
     summary.totals.unknown_durations = 1;
     summary.lacks_baseline = true;
     for group in summary.groups.iter_mut().take(1) {

@@ -98,9 +98,15 @@ fn left_out_events_are_noted_in_every_format() {
     case("damaged.md", |out| markdown(&damaged(), &Options { limit: Some(1), ..options(80) }, out));
     case("damaged.csv", |out| csv(&damaged(), &options(80), out));
     let page = rendered(|out| html(&damaged(), &options(80), out));
-    assert!(page.contains("1 event is dated in the future, 19 Jan 2038; it is left out of all times."));
+    assert!(
+        page.contains(
+            "1 event is dated in the future, 19 Jan 2038; it is left out of all that needs a date."
+        )
+    );
+    assert!(page.contains("4 events in the log have no exit code; they count as ok."));
     let report = rendered(|out| json(&damaged(), &options(80), out));
     assert!(report.contains("\"future_events\": 1,"), "{report}");
+    assert!(report.contains("\"events_without_exit_code\": 4"), "{report}");
 }
 
 #[test]
