@@ -136,10 +136,13 @@ fn hint(words: &[OsString], is_command: bool) -> Option<String> {
     }
     let synonym = SYNONYMS.into_iter().find(|&(word, _)| word == command).map(|(_, meant)| meant);
     let similar = || {
-        // Most commands are too long, and no run is to wait for this.
-        let words = SUBCOMMANDS.into_iter().filter(|word| word.len().abs_diff(command.len()) <= 2);
-        let distances = words.map(|word| (strsim::osa_distance(word, command), word));
-        Some(distances.filter(|&(distance, word)| distance <= 2 && distance < word.len()).min()?.1)
+        // A short word with more behind it is rather a tool that is missing: `oc get pods` is no `on`.
+        if command.len() <= 4 && words.len() > 1 {
+            return None;
+        }
+        // Two slips would turn `rg`, `ll` and `tox` into `log`. Most commands are too long, and no run is to wait.
+        let mut alike = SUBCOMMANDS.into_iter().filter(|word| word.len().abs_diff(command.len()) <= 1);
+        alike.find(|word| strsim::osa_distance(word, command) == 1)
     };
     Some(format!(" (did you mean 'tm-run {}'?)", synonym.or_else(similar)?))
 }
@@ -173,6 +176,13 @@ mod tests {
         }
         case(&["stauts"], false, Some(" (did you mean 'tm-run status'?)"));
         case(&["stauts"], true, None);
+        case(&["repot", "--since", "7d"], false, Some(" (did you mean 'tm-run report'?)"));
+        case(&["no"], false, Some(" (did you mean 'tm-run on'?)"));
+        case(&["lgo"], false, Some(" (did you mean 'tm-run log'?)"));
+        for tool in ["go", "rg", "ll", "lint", "fd", "ant", "tox", "export", "ls"] {
+            case(&[tool], false, None);
+        }
+        case(&["oc", "get", "pods"], false, None);
         case(&["help"], false, Some(" (did you mean 'tm-run --help'?)"));
         case(&["version"], false, Some(" (did you mean 'tm-run --version'?)"));
         case(&["enable"], false, Some(" (did you mean 'tm-run on'?)"));
