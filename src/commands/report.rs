@@ -1,11 +1,13 @@
 //! `report`: reads logs and shows what is in them.
 
+use std::collections::HashMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 
 use anyhow::Context as _;
 use chrono::{DateTime, Local, NaiveDateTime, TimeZone, Utc};
+use nix::sys::stat;
 
 use super::consent::{self, Recording};
 use super::env::{self, Screen};
@@ -120,6 +122,24 @@ fn refuse_contradictions(asked: &cli::Report, zone: &Zone<'_>, now: DateTime<Utc
     }
     if asked.logs.iter().filter(|log| is_standard_input(log)).count() > 1 {
         return Err(UsageError::new("report", "standard input can be read once only"));
+    }
+    refuse_repeated_logs(&asked.logs)
+}
+
+/// Events of a file that is read twice would count twice; and of a pipe that is read twice, nobody knows who gets them.
+fn refuse_repeated_logs(logs: &[PathBuf]) -> Result<(), UsageError> {
+    let mut names = HashMap::new();
+    for log in logs {
+        let found = if is_standard_input(log) { stat::fstat(io::stdin()) } else { stat::stat(log) };
+        // What is not there is told when it is opened. Devices can be read as often as one likes: /dev/null.
+        let Some(found) = found.ok().filter(|found| found.st_rdev == 0) else { continue };
+        if let Some(first) = names.insert((found.st_dev, found.st_ino), log) {
+            let [one, other] = [first, log].map(|log| log.to_string_lossy().escape_debug().to_string());
+            return Err(UsageError::new(
+                "report",
+                format!("--log names one file twice: '{one}' and '{other}'"),
+            ));
+        }
     }
     Ok(())
 }
