@@ -116,7 +116,7 @@ impl Status {
         };
         // One descriptor tells whether the log can be written, and what is in it.
         let (problem, log) = match store.open_log(OpenMode::Append) {
-            Ok(file) if can_be_read(&file) => (None, Ok(file)),
+            Ok(file) if can_be_read(&file) => (Store::check_room(&file).err(), Ok(file)),
             _ => (store.check_append().err(), store.open_log(OpenMode::Read)),
         };
         let (reason, remedy) = match (&recording, problem) {

@@ -7,6 +7,8 @@ use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 
+use nix::sys::statvfs::{Statvfs, fstatvfs, statvfs};
+
 use super::open::{OpenMode, dangling_link_error, validate_log};
 use super::ownership::{self, Owner};
 use super::{Store, lock};
@@ -76,10 +78,19 @@ impl Store {
             Err(_) if self.has_dangling_log() => Err(dangling_link_error()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 nix::unistd::access(self.directory(), nix::unistd::AccessFlags::W_OK)?;
-                Ok(())
+                check_space(&statvfs(self.directory())?)
             }
-            other => other.map(drop),
+            other => Self::check_room(&other?),
         }
+    }
+
+    /// # Errors
+    /// The disk is full, and so is the last block of this log, which still takes lines on a full disk.
+    pub fn check_room(log: &File) -> io::Result<()> {
+        /// Most lines are shorter, bytes.
+        const LINE: u64 = 256;
+        let found = log.metadata()?;
+        if found.blocks() * 512 >= found.size() + LINE { Ok(()) } else { check_space(&fstatvfs(log)?) }
     }
 
     /// Deletes the file that this append has just created in vain, so that a concurrent `clear` leaves nothing.
@@ -95,6 +106,16 @@ impl Store {
             self.remove_empty_directories();
         }
     }
+}
+
+/// Some file systems (in user space) do not know their size, and say 0 of everything (statvfs(3)).
+fn check_space(disk: &Statvfs) -> io::Result<()> {
+    let is_root = nix::unistd::geteuid().is_root();
+    let free = if is_root { disk.blocks_free() } else { disk.blocks_available() };
+    if free == 0 && disk.blocks() > 0 {
+        return Err(io::Error::new(io::ErrorKind::StorageFull, "the disk is full"));
+    }
+    Ok(())
 }
 
 /// Whether the last line has no line feed. If the last byte cannot be read, the answer is yes: a blank line is

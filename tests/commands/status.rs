@@ -11,8 +11,8 @@ use super::{
     tm_run,
 };
 use crate::harness::{
-    Case, Job, Launch, OFF, PID_NAMESPACE, Process, RECORDED, ROOT, Sandbox, TM_RUN, WaitStatus, Way, cases,
-    probe, sigqueue, wait_until,
+    Case, Job, Launch, MOUNT_NAMESPACE, OFF, PID_NAMESPACE, Process, RECORDED, ROOT, Sandbox, TM_RUN,
+    WaitStatus, Way, cases, probe, sigqueue, wait_until,
 };
 
 pub fn cases() -> Vec<Case> {
@@ -29,6 +29,9 @@ pub fn cases() -> Vec<Case> {
     all.extend(cases![&[Way::Recorded, Way::Forked], needs ["make"]; status_tells_what_runs_under_make_j4]);
     all.extend(cases![OFF; status_leaves_out_a_run_that_started_while_recording_was_off]);
     all.extend(cases![RECORDED, needs [PID_NAMESPACE]; status_leaves_out_a_run_in_another_pid_namespace]);
+    all.extend(
+        cases![RECORDED, needs [MOUNT_NAMESPACE, "mount", "bash"]; status_and_on_say_that_the_disk_is_full],
+    );
     all.extend(cases![OFF, needs [ROOT]; status_shows_the_fix_for_a_log_owned_by_root]);
     all
 }
@@ -48,6 +51,36 @@ fn status_shows_what_is_stored(sandbox: &Sandbox) {
     tm_run(sandbox, "status").expect_output(0, &(head("enabled") + &rest), "");
     tm_run(sandbox, "off").wait_for_exit();
     tm_run(sandbox, "status").expect_output(0, &(head("disabled") + &rest + HOW_TO_TURN_ON), "");
+}
+
+/// tmpfs allocates whole pages: a log with room in its last one takes lines on a full disk.
+fn status_and_on_say_that_the_disk_is_full(sandbox: &Sandbox) {
+    let script = "mount -t tmpfs -o size=64k,mode=700 none \"$HOME\" && cd \"$HOME\" && \"$T\" on >/dev/null
+        say() { echo \"$1\"; \"$T\" status | head -n 1; \"$T\" on | tail -n 1
+            \"$T\" status --format json | grep -o '\"recording\": [a-z]*'; }
+        fill() { cat /dev/zero >filler 2>/dev/null; }
+        say empty
+        fill; say 'full, no log'
+        rm filler; $W true; fill; say 'full, room in the log'
+        for i in {1..40}; do $W true; done; say full
+        rm filler; say 'with room again'";
+    let words = ["unshare", "--mount", "bash", "-c", script];
+    let output = sandbox.unwrapped(words).env("T", TM_RUN).output();
+    assert_eq!((output.status, output.stderr.as_str()), (WaitStatus::Exited(0), ""));
+    let here = "Telemetry: enabled
+Next: tm-run COMMAND records a run, tm-run report shows where the time went.
+\"recording\": true
+";
+    let full = "Telemetry: enabled, but not recording here: the file cannot be written: the disk is full
+Not recording here: the file cannot be written: the disk is full
+\"recording\": false
+";
+    assert_eq!(
+        output.text(),
+        format!(
+            "empty\n{here}full, no log\n{full}full, room in the log\n{here}full\n{full}with room again\n{here}"
+        )
+    );
 }
 
 fn status_json_has_every_key(sandbox: &Sandbox) {
