@@ -337,7 +337,12 @@ impl TargetView<'_> {
     }
 
     fn slowest_runs(&self) -> Vec<Line> {
-        self.run_list("Slowest runs", &self.group.slowest_runs)
+        let title = match self.group.population {
+            Population::Ok => "Slowest successful runs",
+            Population::Failed => "Slowest failed runs",
+            Population::All => "Slowest runs",
+        };
+        self.run_list(title, &self.group.slowest_runs)
     }
 
     fn run_list(&self, title: &str, some: &[RunRecord]) -> Vec<Line> {

@@ -110,6 +110,20 @@ fn left_out_events_are_noted_in_every_format() {
 }
 
 #[test]
+fn slowest_runs_are_headed_by_the_runs_they_are_of() {
+    let mut summary = damaged();
+    for (population, heading) in [
+        (Population::Ok, "Slowest successful runs"),
+        (Population::Failed, "Slowest failed runs"),
+        (Population::All, "Slowest runs"),
+    ] {
+        summary.groups.iter_mut().for_each(|group| group.population = population);
+        let text = rendered(|out| target(&summary, &options(80), out));
+        assert!(text.lines().any(|line| line == heading), "{text}");
+    }
+}
+
+#[test]
 fn overview_with_filters_matches_golden() {
     let filters = Filter {
         since: Some(at(2026, 10, 12, 0, 0)),
