@@ -120,6 +120,10 @@ const SYNONYMS: [(&str, &str); 10] = [
     ("stop", "off"),
 ];
 
+/// Words that only a shell obeys, and that are no program on most machines.
+const BUILTINS: [&str; 10] =
+    ["alias", "cd", "eval", "exit", "export", "set", "source", "ulimit", "umask", "unset"];
+
 /// What may have been meant by a command that is not found. `is_command`: `--` says that it is one.
 fn hint(words: &[OsString], is_command: bool) -> Option<String> {
     let command = words[0].to_str()?;
@@ -130,6 +134,9 @@ fn hint(words: &[OsString], is_command: bool) -> Option<String> {
     }
     if words.len() == 1 && command.contains(char::is_whitespace) {
         return Some(" (for a line of shell: tm-run sh -c '...')".to_owned());
+    }
+    if BUILTINS.contains(&command) {
+        return Some(format!(" ('{command}' is a part of the shell)"));
     }
     if is_command {
         return None;
@@ -179,7 +186,7 @@ mod tests {
         case(&["repot", "--since", "7d"], false, Some(" (did you mean 'tm-run report'?)"));
         case(&["no"], false, Some(" (did you mean 'tm-run on'?)"));
         case(&["lgo"], false, Some(" (did you mean 'tm-run log'?)"));
-        for tool in ["go", "rg", "ll", "lint", "fd", "ant", "tox", "export", "ls"] {
+        for tool in ["go", "rg", "ll", "lint", "fd", "ant", "tox", "ls"] {
             case(&[tool], false, None);
         }
         case(&["oc", "get", "pods"], false, None);
@@ -188,6 +195,8 @@ mod tests {
         case(&["enable"], false, Some(" (did you mean 'tm-run on'?)"));
         case(&["stop"], false, Some(" (did you mean 'tm-run off'?)"));
         case(&["history"], false, Some(" (did you mean 'tm-run report'?)"));
+        case(&["cd", "/"], true, Some(" ('cd' is a part of the shell)"));
+        case(&["export", "A=b"], false, Some(" ('export' is a part of the shell)"));
         case(&["ansible-playbook"], false, None);
         case(&["x"], false, None);
         let variable = Some(" (to set a variable for a command: tm-run env KEY_1=... COMMAND)");
