@@ -380,6 +380,10 @@ pub const SUBCOMMANDS: [&str; 7] = ["on", "off", "status", "clear", "log", "repo
 /// What our shell integration asks, see [`Complete`].
 const COMPLETE: &str = "__complete";
 
+/// What WHEN may be, for those who ask for help.
+const WHEN: &str = "WHEN: 2026-11-01, '2026-11-01 14:00', 2026-11-01T14:00:00Z, 2026-11, 7d, 4w, 3mo, 1y, 12h, 1h30m, 90s, today,\n\
+    yesterday, monday. Days are local calendar days; 7d includes today.\n\n";
+
 /// The whole command line, for parsing, for `--help` and for the tests that hold the documents to it.
 pub fn command() -> Command {
     Command::new("tm-run")
@@ -419,7 +423,7 @@ pub fn command() -> Command {
 /// What each takes is built only when it is asked for: a wrapped command must not wait for it.
 fn subcommands() -> [Command; 8] {
     [
-        Command::new("on").about("Start recording (creates the marker file)"),
+        Command::new("on").about("Start recording"),
         Command::new("off").about("Stop recording; what was recorded stays"),
         Command::new("status")
             .about("Show whether runs are recorded, why not, what is stored, and what is running")
@@ -428,7 +432,7 @@ fn subcommands() -> [Command; 8] {
             }),
         Command::new("clear").about("Delete all that was recorded, and stop recording").defer(|it| {
             it.arg(when_arg("before").help("Delete only events before WHEN, and keep recording")).after_help(
-                "Examples:\n  tm-run clear                             delete everything\n  \
+                WHEN.to_owned() + "Examples:\n  tm-run clear                             delete everything\n  \
                  tm-run clear --before 3mo                keep the last three months",
             )
         }),
@@ -442,7 +446,7 @@ fn subcommands() -> [Command; 8] {
                 it.arg(
                     Arg::new("what")
                         .required(true)
-                        .value_name("WHAT")
+                        .value_name("bash|zsh|fish|make|man")
                         .value_parser(PossibleValuesParser::new(["bash", "zsh", "fish", "make", "man"])),
                 )
                 .after_help(
@@ -506,9 +510,8 @@ fn report_command(it: Command) -> Command {
     let switch = |id: &'static str| Arg::new(id).long(id).action(ArgAction::SetTrue);
     let number = |id: &'static str| Arg::new(id).long(id).value_name("N").value_parser(from_one);
     it.after_help(
-            "WHEN: 2026-11-01, '2026-11-01 14:00', 2026-11-01T14:00:00Z, 2026-11, 7d, 4w, 3mo, 1y, 12h, 1h30m, 90s, today,\n\
-             yesterday, monday. Days are local calendar days; 7d includes today.\n\n\
-             Examples:\n  tm-run report --target apply             one target closely\n  \
+        WHEN.to_owned()
+            + "Examples:\n  tm-run report --target apply             one target closely\n  \
              tm-run report --since 7d --failed        what failed in the last seven days\n  \
              tm-run report --compare 7d               the last seven days beside what was before\n  \
              tm-run report --log a.jsonl --log b.jsonl --format html --output both.html\n                                           \
@@ -580,7 +583,8 @@ fn file_arg(id: &'static str) -> Arg {
 }
 
 fn when_arg(id: &'static str) -> Arg {
-    Arg::new(id).long(id).value_name("WHEN").value_parser(when::parse)
+    // `-7d` is told what it must be like.
+    Arg::new(id).long(id).value_name("WHEN").allow_hyphen_values(true).value_parser(when::parse)
 }
 
 fn choice(id: &'static str, value: &'static str, values: &'static [&'static str]) -> Arg {
@@ -652,7 +656,8 @@ fn refusal(error: &clap::Error, words: &[OsString]) -> Refusal {
         && let Some(ContextValue::String(name)) = error.get(ContextKind::InvalidArg)
         && !name.starts_with('-')
     {
-        what = format!("{what} (did you mean '--target {name}'?)");
+        let meant = if name == "help" { "--help".to_owned() } else { format!("--target {name}") };
+        what = format!("{what} (did you mean '{meant}'?)");
     }
     for kind in [ContextKind::SuggestedArg, ContextKind::SuggestedValue] {
         match error.get(kind) {
@@ -820,13 +825,15 @@ mod tests {
             "it must be a whole number, such as 0",
         );
         case(&[b"report", b"apply"], "(did you mean '--target apply'?)");
+        case(&[b"report", b"help"], "(did you mean '--help'?)");
+        case(&[b"report", b"--since", b"-7d"], "'-7d' for '--since <WHEN>': it must be like 2026-11-01,");
         case(&[b"report", b"--last", b"1.5"], "it must be a whole number, 1 or more");
         case(&[b"report", b"--width", b"wide"], "it must be a whole number of columns, 40 to 200");
         case(&[b"status", b"--format", b"jsn"], "did you mean 'json'?");
         case(&[b"status", b"--format", b"xml"], "'--format <FORMAT>' [possible values: text, json]; see");
         case(&[b"report", b"--since", b"7x"], "it must be like 2026-11-01");
         case(&[b"report", b"--last", b"0"], "'--last <N>'");
-        case(&[b"init"], "<WHAT>");
+        case(&[b"init"], "<bash|zsh|fish|make|man>");
     }
 
     #[test]
