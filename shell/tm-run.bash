@@ -33,8 +33,11 @@ _tm_run_wrap() {
   _tm_run_prefix=tm-run
   if (($# == 0)); then
     for _tm_run_word in "${!BASH_ALIASES[@]}"; do
-      [[ ${BASH_ALIASES[$_tm_run_word]} != 'tm-run '* ]] || builtin alias -- "$_tm_run_word"
+      [[ ${BASH_ALIASES[$_tm_run_word]} == 'tm-run '* ]] || continue
+      builtin alias -- "$_tm_run_word"
+      _tm_run_prefix=''
     done
+    [[ ! $_tm_run_prefix ]] || builtin printf 'tm-wrap: nothing is recorded so\n' >&2
     return 0
   fi
   if [[ $1 == --undo && $# == 2 && -n $2 ]]; then
@@ -52,7 +55,11 @@ _tm_run_wrap() {
       *[[:cntrl:]]*) break ;;
       --target=?*) _tm_run_word=named ;;
       --domain=*) ;;
-      *) break ;;
+      --target= | --) break ;;
+      *)
+        builtin printf 'tm-wrap: %q: unknown option\n' "$1" >&2
+        break
+        ;;
     esac
     builtin printf -v _tm_run_prefix '%s %q' "$_tm_run_prefix" "$1"
     shift

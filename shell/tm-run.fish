@@ -38,9 +38,11 @@ end
 
 function tm-wrap -d 'Record the runs of a command'
     if not set -q argv[1]
+        set -l names
         for name in (functions -n | string split ', ')
-            test "$(functions -Dv -- $name)[5]" = tm-run; and functions -- $name
+            test "$(functions -Dv -- $name)[5]" = tm-run; and functions -- $name; and set -a names $name
         end
+        set -q names[1]; or echo 'tm-wrap: nothing is recorded so' >&2
         return 0
     end
     argparse -n tm-wrap -s undo 'target=' 'domain=' -- $argv

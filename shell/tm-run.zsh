@@ -34,8 +34,11 @@ tm-wrap() {
   local _tm_run_prefix=tm-run _tm_run_word=''
   if [[ $# == 0 ]]; then
     for _tm_run_word in "${(@ko)aliases}"; do
-      [[ ${aliases[$_tm_run_word]} != 'tm-run '* ]] || builtin alias -L -- "$_tm_run_word"
+      [[ ${aliases[$_tm_run_word]} == 'tm-run '* ]] || continue
+      builtin alias -L -- "$_tm_run_word"
+      _tm_run_prefix=''
     done
+    [[ -z $_tm_run_prefix ]] || builtin print -u2 'tm-wrap: nothing is recorded so'
     return 0
   fi
   if [[ $1 == --undo && $# == 2 && -n $2 ]]; then
@@ -53,7 +56,11 @@ tm-wrap() {
       *[[:cntrl:]]*) break ;;
       --target=?*) _tm_run_word=named ;;
       --domain=*) ;;
-      *) break ;;
+      --target= | --) break ;;
+      *)
+        builtin print -ru2 -- "tm-wrap: $1: unknown option"
+        break
+        ;;
     esac
     builtin printf -v _tm_run_prefix '%s %q' "$_tm_run_prefix" "$1"
     shift

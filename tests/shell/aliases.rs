@@ -496,7 +496,8 @@ fn tm_wrap_lists_and_undoes(sandbox: &Sandbox, shell: Shell) {
     assert!(parts[0].contains("anklume") && !parts[0].contains("play"), "{shell:?}: {text}");
     assert!(parts[1].contains("tm-run") && parts[1].contains("subcommands=up"), "{shell:?}: {text}");
     assert_eq!(parts[2], "play<-i><up>\nanklume<sync>\n", "{shell:?}");
-    assert_eq!(output.stderr, "tm-wrap: play is not recorded\n", "{shell:?}");
+    let stderr = "tm-wrap: nothing is recorded so\ntm-wrap: play is not recorded\n";
+    assert_eq!(output.stderr, stderr, "{shell:?}");
     assert_eq!(output.status, WaitStatus::Exited(2), "{shell:?}");
     assert_eq!(recorded(sandbox), [], "{shell:?}");
 }
@@ -506,7 +507,7 @@ fn tm_wrap_refuses_what_is_no_command(sandbox: &Sandbox, shell: Shell) {
     for (words, why) in [
         ("--target", "usage: tm-wrap"),
         ("--target ''", "usage: tm-wrap"),
-        ("--unknown ls", "usage: tm-wrap"),
+        ("--unknown ls", "tm-wrap: --unknown: unknown option"),
         ("'a b'", "usage: tm-wrap"),
         ("'x; touch PWNED'", "usage: tm-wrap"),
         ("-- -x", "usage: tm-wrap"),
