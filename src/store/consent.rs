@@ -53,7 +53,12 @@ impl Store {
             return Ok(());
         }
         if let Some(parent) = self.directory.parent() {
-            ownership::create_directory(parent)?;
+            ownership::create_directory(parent).map_err(|error| match parent.parent() {
+                Some(home) if !home.exists() => {
+                    io::Error::new(error.kind(), format!("there is no directory {}", home.display()))
+                }
+                _ => error,
+            })?;
         }
         ownership::create_directory(&self.directory)?;
         match ownership::create_file(&self.marker_path()) {

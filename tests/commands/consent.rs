@@ -185,6 +185,9 @@ fn file_in_place_of_the_directory_is_an_error(sandbox: &Sandbox) {
 
 fn home_unset_or_relative_is_an_error_and_makes_nothing(sandbox: &Sandbox) {
     const WHY: &str = "there is no home directory: HOME is not an absolute path";
+    let missing = sandbox.home().join("missing");
+    let said = tm_run(sandbox, "on").env("HOME", &missing).expect_error(1, "");
+    assert!(said.ends_with(&format!(": there is no directory {}\n", missing.display())), "{said}");
     for home in [None, Some(""), Some("home"), Some(".")] {
         let run = |words| match home {
             Some(home) => tm_run(sandbox, words).env("HOME", home),
