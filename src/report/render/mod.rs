@@ -141,8 +141,9 @@ fn empty_state(summary: &Summary, options: &Options) -> Option<Vec<String>> {
     lines.push("No telemetry data to report.".to_owned());
     match options.recording {
         RecordingState::Off => lines.push("Recording is off. Turn it on with: tm-run on".to_owned()),
-        RecordingState::On => lines
-            .push("Recording is on. Run something through tm-run, for example: tm-run make sync".to_owned()),
+        RecordingState::On => {
+            lines.push("Recording is on. Run something through tm-run, for example: tm-run make".to_owned());
+        }
         RecordingState::Blocked(why) => lines.push(format!("Recording is on, but not here: {why}.")),
         RecordingState::Impossible(why) => lines.push(format!("Nothing can be recorded: {why}.")),
         RecordingState::NotAsked => {}
