@@ -250,6 +250,10 @@ fn since_and_until_use_the_local_time_zone_and_dst(sandbox: &Sandbox) {
     };
     let head_in_zone = head("", ZONE);
     assert!(head_in_zone.starts_with("Usage report · 24 Oct – 26 Oct 2026 (3 days, UTC+0"), "{head_in_zone}");
+    // The path of a file names no zone.
+    fs::write(sandbox.path("zone"), "").expect("a file");
+    let head_with_file = head("", &format!(":{}", sandbox.path("zone").display()));
+    assert!(head_with_file.contains(" days, UTC"), "{head_with_file}");
     assert_eq!(head("--utc", ZONE), "Usage report · 24 Oct – 25 Oct 2026 (2 days, UTC)");
     // Both are at two o'clock, and count as two runs.
     let json = report(sandbox, "--format json").env("TZ", ZONE).json();

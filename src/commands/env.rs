@@ -117,7 +117,10 @@ pub fn dash() -> &'static str {
 pub fn zone_name(now: DateTime<Utc>) -> String {
     let set = env::var("TZ").ok().map(|zone| zone.trim_start_matches(':').to_owned());
     let name = match set {
-        Some(zone) => Some(zone).filter(|zone| Path::new("/usr/share/zoneinfo").join(zone).is_file()),
+        // The path of a file names no zone: `TZ=:/etc/localtime`.
+        Some(zone) => Some(zone).filter(|zone| {
+            Path::new(zone).is_relative() && Path::new("/usr/share/zoneinfo").join(zone).is_file()
+        }),
         None => iana_time_zone::get_timezone().ok(),
     };
     name.unwrap_or_else(|| format!("UTC{}", now.with_timezone(&Local).offset()))
