@@ -93,7 +93,7 @@ fn rows(text: &str) -> Tests {
 }
 
 /// Rust sources below a directory, with their modules.
-fn sources(directory: &Path, module: &str, found: &mut Vec<(String, String)>) {
+pub fn sources(directory: &Path, module: &str, found: &mut Vec<(String, String)>) {
     for entry in fs::read_dir(directory).expect("a directory") {
         let path = entry.expect("an entry").path();
         let stem = path.file_stem().expect("a name").to_string_lossy().into_owned();

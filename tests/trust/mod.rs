@@ -33,6 +33,7 @@ pub fn cases() -> Vec<Case> {
         recorded_fields::cases(),
         sigkill::cases(),
         soak::cases(),
+        strace::cases(),
     ]
     .into_iter()
     .flatten()

@@ -17,8 +17,8 @@ pub fn cases() -> Vec<Case> {
 const MAKING: &[&str] = &[
     "-f",
     "-e",
-    "trace=open,openat,openat2,creat,mkdir,mkdirat,mknod,mknodat,symlink,symlinkat,link,linkat,rename,renameat,\
-        renameat2,unlink,unlinkat,rmdir,truncate,ftruncate,chmod,fchmod,fchmodat,chown,fchown,fchownat,utimensat,\
+    "trace=?open,openat,openat2,?creat,?mkdir,mkdirat,?mknod,mknodat,?symlink,symlinkat,?link,linkat,?rename,?renameat,\
+        renameat2,?unlink,unlinkat,?rmdir,truncate,ftruncate,?chmod,fchmod,fchmodat,?chown,fchown,fchownat,utimensat,\
         setxattr,memfd_create,io_uring_setup,bind,mq_open,shmget,msgget,semget",
 ];
 
@@ -56,9 +56,10 @@ fn off_run_makes_and_changes_no_file(sandbox: &Sandbox) {
 fn file_made_by_a_program_is_detected(sandbox: &Sandbox) {
     let names = |words: &[&str]| {
         let calls = calls_that_change_files(sandbox, words.iter().map(Into::into).collect());
-        calls.into_iter().map(|call| call.name).collect::<Vec<_>>()
+        // mkdirat(2) is mkdir(2) where there is no other.
+        calls.into_iter().map(|call| call.name.trim_end_matches("at").to_owned()).collect::<Vec<_>>()
     };
-    assert_eq!(names(&["touch", "x"]).first().map(String::as_str), Some("openat"));
+    assert_eq!(names(&["touch", "x"]).first().map(String::as_str), Some("open"));
     assert_eq!(names(&["mkdir", "y"]), ["mkdir"]);
     assert_eq!(names(&[TM_RUN, "--", "mkdir", "z"]), ["mkdir"], "a child is followed");
     assert!(names(&[TM_RUN, "on"]).starts_with(&["mkdir".to_owned()]));

@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::Path;
 
-use super::strace::{Suspended, SyscallSite, tm_run_argv};
+use super::strace::{Suspended, looks_for_the_marker, syscall_sites, tm_run_argv};
 use super::{COMMAND, EARLIER, SUBCOMMANDS, assert_unharmed, damaged_lines, expect_ok, listing, tm_run};
 use crate::harness::{Case, OFF, RECORDED, Sandbox, TM_RUN, WaitStatus, cases, install};
 
@@ -227,7 +227,9 @@ fn link_in_place_of_a_directory_that_root_has_just_made_is_not_followed(_: &Sand
         let sandbox = Sandbox::new(crate::harness::Way::Off);
         let victims = victims(&sandbox);
         chown_all(&sandbox.home(), USER);
-        let makes = SyscallSite { name: "mkdir".to_owned(), nth: 1 };
+        let trial = Sandbox::new(crate::harness::Way::Off);
+        let mut makes = syscall_sites(&trial, tm_run_argv(&["on"]), looks_for_the_marker).into_iter();
+        let makes = makes.find(|site| site.name.starts_with("mkdir")).expect("it makes a directory");
         let on = Suspended::at(&sandbox, &makes, tm_run_argv(&["on"]));
         assert!(on.is_there, "{}", on.trace());
         let anklume = sandbox.home().join(".anklume");
