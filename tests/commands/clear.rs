@@ -11,14 +11,12 @@ use super::{
     CLEARED, LOG_ONE, NOTHING_TO_CLEAR, WithUser, assert_home_is_empty, cleared, event, mode, set_mode,
     tm_run,
 };
-use crate::harness::{
-    Case, Job, RECORDED, Sandbox, TM_RUN, WaitStatus, cases, probe, wait_until, without_moment,
-};
-use crate::trust::strace::{Suspended, SyscallSite, tm_run_argv};
+use crate::harness::{Case, Job, RECORDED, Sandbox, TM_RUN, WaitStatus, cases, probe, without_moment};
+use crate::trust::strace::{Suspended, SyscallSite, tm_run_argv, under_strace};
 
 pub fn cases() -> Vec<Case> {
-    let mut all = cases![RECORDED; clear_deletes_the_log_the_marker_and_the_directories, clear_keeps_files_that_are_not_ours, clear_deletes_the_target_of_a_symlinked_log, clear_reports_hard_links_and_dangling_symlinks, clear_deletes_a_log_without_read_permission, clear_before_deletes_only_older_events, clear_before_uses_the_local_time_zone, clear_before_keeps_a_symlinked_log_linked, clear_before_treats_untimed_lines_like_the_line_before, clear_before_gives_up_on_a_locked_log, clear_before_loses_no_line_of_concurrent_writers, clear_before_killed_leaves_the_log_whole];
-    all.extend(cases![RECORDED, needs ["strace"]; clear_before_keeps_a_line_that_is_finished_meanwhile, clear_before_leaves_a_log_that_is_replaced_meanwhile, clear_before_leaves_the_copy_of_another_one]);
+    let mut all = cases![RECORDED; clear_deletes_the_log_the_marker_and_the_directories, clear_keeps_files_that_are_not_ours, clear_deletes_the_target_of_a_symlinked_log, clear_reports_hard_links_and_dangling_symlinks, clear_deletes_a_log_without_read_permission, clear_before_deletes_only_older_events, clear_before_uses_the_local_time_zone, clear_before_keeps_a_symlinked_log_linked, clear_before_treats_untimed_lines_like_the_line_before, clear_before_gives_up_on_a_locked_log, clear_before_loses_no_line_of_concurrent_writers];
+    all.extend(cases![RECORDED, needs ["strace"]; clear_before_keeps_a_line_that_is_finished_meanwhile, clear_before_leaves_a_log_that_is_replaced_meanwhile, clear_before_leaves_the_copy_of_another_one, clear_before_killed_leaves_the_log_whole]);
     all
 }
 
@@ -199,10 +197,15 @@ fn copy(sandbox: &Sandbox) -> PathBuf {
     sandbox.telemetry().join("usage.jsonl.new")
 }
 
+/// Where `clear --before` has copied all that it copies without the lock.
+fn copied_without_the_lock() -> SyscallSite {
+    SyscallSite { name: "fsync".to_owned(), nth: 1 }
+}
+
 /// `clear --before 2026-01-01`, suspended when it has copied all that it copies without the lock.
 fn suspended_rewrite(sandbox: &Sandbox, copied: &str) -> Suspended {
-    let synced = SyscallSite { name: "fsync".to_owned(), nth: 1 };
-    let job = Suspended::at(sandbox, &synced, tm_run_argv(&["clear", "--before", "2026-01-01"]));
+    let job =
+        Suspended::at(sandbox, &copied_without_the_lock(), tm_run_argv(&["clear", "--before", "2026-01-01"]));
     assert!(job.is_there, "{}", job.trace());
     assert!(fs::read_to_string(copy(sandbox)).expect("the copy") == copied);
     job
@@ -286,12 +289,10 @@ fn clear_before_killed_leaves_the_log_whole(sandbox: &Sandbox) {
     let log = event("2020-01-01T00:00:00Z", "old") + &event("2026-11-01T00:00:00Z", "new");
     fs::write(sandbox.log(), &log).expect("a log");
     let copy = copy(sandbox);
-    let holder = hold_lock(sandbox);
-    let mut job = tm_run(sandbox, "clear --before 2026-01-01").spawn();
-    wait_until("the copy is written", || fs::metadata(&copy).is_ok_and(|found| found.len() > 0));
-    job.kill(9);
-    assert_eq!(job.wait_for_exit(), WaitStatus::Killed(9));
-    release_lock(holder);
+    let kill = copied_without_the_lock().inject("signal=KILL");
+    let argv = tm_run_argv(&["clear", "--before", "2026-01-01"]);
+    let status = under_strace(sandbox, &["-e", "trace=fsync", "-e", &kill], argv).wait_for_exit();
+    assert_eq!(status, WaitStatus::Killed(9));
     assert_eq!((sandbox.log_text(), copy.exists()), (log, true));
     assert_eq!(tm_run(sandbox, "report --format jsonl").output().text().lines().count(), 2);
     // The next rewrite starts afresh, and `clear` deletes a copy that was left behind.
