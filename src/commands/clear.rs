@@ -88,9 +88,16 @@ pub fn before(moment: When, now: DateTime<Utc>, out: &mut dyn Write) -> anyhow::
     if since > now {
         return Err(UsageError::new("clear", format!("--before is in the future: {understood}")).into());
     }
-    let done = store
-        .clear_before(since)
-        .with_context(|| format!("could not delete old events in {}", store.directory().display()))?;
+    let done = store.clear_before(since).map_err(|error| {
+        let way_out = match error.kind() {
+            io::ErrorKind::StorageFull => {
+                " (it needs room for a copy; 'tm-run clear' deletes all and needs none)"
+            }
+            _ => "",
+        };
+        let directory = store.directory().display();
+        anyhow::Error::new(error).context(format!("could not delete old events in {directory}{way_out}"))
+    })?;
     if done.deleted == 0 {
         writeln!(out, "No events before {understood}. Kept {}.", events(done.kept))?;
     } else {

@@ -11,11 +11,14 @@ use super::{
     CLEARED, LOG_ONE, NOTHING_TO_CLEAR, WithUser, assert_home_is_empty, cleared, event, mode, set_mode,
     tm_run,
 };
-use crate::harness::{Case, Job, RECORDED, Sandbox, TM_RUN, WaitStatus, cases, probe, without_moment};
+use crate::harness::{
+    Case, Job, MOUNT_NAMESPACE, RECORDED, Sandbox, TM_RUN, WaitStatus, cases, probe, without_moment,
+};
 use crate::trust::strace::{Suspended, SyscallSite, tm_run_argv, under_strace};
 
 pub fn cases() -> Vec<Case> {
     let mut all = cases![RECORDED; clear_deletes_the_log_the_marker_and_the_directories, clear_keeps_files_that_are_not_ours, clear_deletes_the_target_of_a_symlinked_log, clear_reports_hard_links_and_dangling_symlinks, clear_deletes_a_log_without_read_permission, clear_before_deletes_only_older_events, clear_before_uses_the_local_time_zone, clear_before_keeps_a_symlinked_log_linked, clear_before_treats_untimed_lines_like_the_line_before, clear_before_gives_up_on_a_locked_log, clear_before_loses_no_line_of_concurrent_writers];
+    all.extend(cases![RECORDED, needs [MOUNT_NAMESPACE, "mount", "bash"]; clear_before_on_a_full_disk_says_that_clear_needs_no_room]);
     all.extend(cases![RECORDED, needs ["strace"]; clear_before_keeps_a_line_that_is_finished_meanwhile, clear_before_leaves_a_log_that_is_replaced_meanwhile, clear_before_leaves_the_copy_of_another_one, clear_before_killed_leaves_the_log_whole]);
     all
 }
@@ -34,6 +37,16 @@ fn clear_deletes_the_log_the_marker_and_the_directories(sandbox: &Sandbox) {
     fs::write(sandbox.log(), "").expect("a log");
     tm_run(sandbox, "clear").expect_output(0, &cleared(sandbox), "");
     assert_home_is_empty(sandbox);
+}
+
+fn clear_before_on_a_full_disk_says_that_clear_needs_no_room(sandbox: &Sandbox) {
+    let script = "mount -t tmpfs -o size=64k,mode=700 none \"$HOME\" && cd \"$HOME\" && \"$T\" on >/dev/null
+        $W true; cat /dev/zero >filler 2>/dev/null
+        \"$T\" clear --before 7d; echo $?; \"$T\" clear >/dev/null; echo $?";
+    let output = sandbox.unwrapped(["unshare", "--mount", "bash", "-c", script]).env("T", TM_RUN).output();
+    assert_eq!(output.text(), "1\n0\n", "{}", output.stderr);
+    let way_out = " (it needs room for a copy; 'tm-run clear' deletes all and needs none): ";
+    assert!(output.stderr.contains(way_out), "{}", output.stderr);
 }
 
 fn clear_keeps_files_that_are_not_ours(sandbox: &Sandbox) {
