@@ -238,8 +238,8 @@ pub fn group(
     counted
 }
 
-/// Time on the clock during which at least one run was going on, of chunks in time order. An event without a time is in
-/// none.
+/// Time on the clock during which at least one run was going on, of chunks in time order. Of a run without a time nobody
+/// knows that it was beside another, so it counts as one that was not.
 #[expect(clippy::cast_precision_loss, reason = "2^53 microseconds are 285 years")]
 pub fn seconds_covered(threads: usize, chunks: &mut [Chunk]) -> f64 {
     let (alone, _) = parallel(threads, chunks, || (), |(), chunk| Covered::of(chunk, i64::MIN));
@@ -249,7 +249,8 @@ pub fn seconds_covered(threads: usize, chunks: &mut [Chunk]) -> f64 {
         covered += alone.micros - Covered::of(chunk, earliest).micros;
         earliest = earliest.min(alone.earliest);
     }
-    covered as f64 / 1e6
+    let without_time = chunks.iter().flat_map(Chunk::iter).take_while(|(row, _)| row.micros == UNTIMED);
+    covered as f64 / 1e6 + without_time.filter_map(|(_, duration)| duration.seconds()).sum::<f64>()
 }
 
 struct Covered {
@@ -426,7 +427,7 @@ mod tests {
                 intervals.push((f64::from(end) - seconds, f64::from(end)));
             }
             intervals.sort_by(|one, other| one.0.total_cmp(&other.0));
-            let (mut expected, mut until) = (0.0, f64::MIN);
+            let (mut expected, mut until) = (50_000.0, f64::MIN);
             for (start, end) in intervals {
                 expected += (end - start.max(until)).max(0.0);
                 until = until.max(end);
