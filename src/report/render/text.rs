@@ -108,7 +108,11 @@ impl Overview<'_> {
         let mut time = format::time_tracked(&self.summary.totals).into_iter();
         let total = time.next().unwrap_or_default();
         let mut second = vec![("", unique), ("   ", format!("Total time tracked: {total}"))];
-        second.extend(time.map(|part| (" ", format!("({part})"))));
+        let last = time.len().saturating_sub(1);
+        second.extend(time.enumerate().map(|(at, part)| {
+            let (open, close) = (if at == 0 { "(" } else { "" }, if at == last { ")" } else { ";" });
+            (" ", format!("{open}{part}{close}"))
+        }));
         let mut lines = flow(&first, self.width, 2);
         lines.extend(flow(&second, self.width, 2));
         let mut lines: Vec<Line> = lines.into_iter().map(Line::of).collect();
@@ -245,7 +249,7 @@ impl Overview<'_> {
         ];
         if counts.interrupted > 0 {
             let note = if self.width >= WIDE {
-                "(stopped by you: counted neither in the success rate nor in the durations)"
+                "(from outside: counted neither in the success rate nor in the durations)"
             } else {
                 "(not counted in the success rate)"
             };
