@@ -377,7 +377,7 @@ Before and after 21 Nov 2025 01:00
             runs      success       median        p95
   apply  25 → 25  92 % → 88 %   10s →  15s  10s → 15s  ▲ is 50 % slower, beyond chance (p < 0.001)
   lint    1 →  1   1/1 →  1/1  1.0s → 2.0s    - →   -    too few runs to tell
-  Durations are of successful runs. Beyond chance: p < 0.01 (Mann-Whitney).
+  Durations are of successful runs. Beyond chance: p < 0.01 (Mann-Whitney). A verdict takes at least 5 such runs on each side.
 ";
     assert!(text.ends_with(rows), "{text}");
     let json = report(sandbox, &format!("{since} --format json")).json();

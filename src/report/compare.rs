@@ -8,10 +8,10 @@ use super::model::{ComparedGroup, ComparedRuns, Comparison, Direction, Populatio
 use super::statistics::{self, Observation as _};
 use crate::event::outcome::Outcome;
 
-/// With fewer runs on a side, the rank test's normal approximation is worth nothing.
-const MIN_RUNS: u64 = 5;
-
 impl Comparison {
+    /// With fewer runs on a side, the rank test's normal approximation is worth nothing.
+    pub const MIN_RUNS: u64 = 5;
+
     /// Each group's runs before a moment with those from then on; durations are of one population. A run without a time
     /// is on no side.
     pub fn of(groups: &Groups<'_>, since: DateTime<Utc>, population: Population) -> Self {
@@ -47,7 +47,7 @@ fn compare(
         side.p95 = (side.n >= 20).then(|| statistics::quantile(seconds, 0.95)).flatten();
     }
     let [before, after] = sides;
-    let is_tested = before.n.min(after.n) >= MIN_RUNS;
+    let is_tested = before.n.min(after.n) >= Comparison::MIN_RUNS;
     ComparedGroup {
         name: name.map(str::to_owned),
         before,

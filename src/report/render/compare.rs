@@ -41,7 +41,13 @@ pub fn note(comparison: &Comparison, options: &Options) -> String {
         tests => format!(" shared among {tests} {}", format::row_noun(options.by, 2)),
     };
     let population = format::population_name(options.durations);
-    format!("Durations are of {population}. Beyond chance: p < 0.01{shared} (Mann-Whitney).")
+    // Where p is shared among many, it takes a few more.
+    let enough = if comparison.rows.iter().any(|row| row.beyond_chance.is_none()) {
+        format!(" A verdict takes at least {} such runs on each side.", Comparison::MIN_RUNS)
+    } else {
+        String::new()
+    };
+    format!("Durations are of {population}. Beyond chance: p < 0.01{shared} (Mann-Whitney).{enough}")
 }
 
 /// What is said of the rows beyond `--limit`. `None`: there are none.
