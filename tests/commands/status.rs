@@ -140,11 +140,25 @@ fn targets(sandbox: &Sandbox) -> Vec<String> {
     targets
 }
 
+/// Waits until each tm-run of the job can be told from its sentinel, which names itself.
+fn wait_for_sentinels(job: &Job) {
+    wait_until("each tm-run has a sentinel", || {
+        let processes = job.session_processes();
+        let names: Vec<String> = processes
+            .iter()
+            .filter_map(|process| fs::read_to_string(format!("/proc/{}/comm", process.pid)).ok())
+            .collect();
+        let count = |of: &str| names.iter().filter(|name| name.trim_end() == of).count();
+        count("tm-run") == count("sentinel")
+    });
+}
+
 /// tm-run with these arguments and a command that waits for its end.
 fn pause(sandbox: &Sandbox, words: &str) -> Job {
     let words = [TM_RUN].into_iter().chain(words.split_whitespace());
     let mut job = sandbox.unwrapped(words.chain([probe(), "pause"])).spawn();
     job.stdout.read_ready_pid();
+    wait_for_sentinels(&job);
     job
 }
 
@@ -183,6 +197,7 @@ fn status_tells_what_runs_under_make_j4(sandbox: &Sandbox) {
     let before = Instant::now();
     let mut job = sandbox.unwrapped(["make", "-j4", "-f", "../Makefile"]).env("T", TM_RUN).spawn();
     let commands: Vec<i32> = (0..4).map(|_| job.stdout.read_ready_pid()).collect();
+    wait_for_sentinels(&job);
     let found = running(sandbox);
     let most = before.elapsed().as_secs_f64();
     let of = |name: &str| found.iter().find(|run| run["target"] == name).expect("it is running");
@@ -277,6 +292,7 @@ fn status_tells_the_domain_that_the_words_of_anklume_say(sandbox: &Sandbox) {
         let words = [TM_RUN, "--anklume", "--", anklume].into_iter().chain(words.split(' '));
         let mut job = sandbox.unwrapped(words).spawn();
         job.stdout.read_ready_pid();
+        wait_for_sentinels(&job);
         job
     };
     let _jobs = [start(stays, "domain apply lab"), start(stays, "sync"), start(becomes, "apply domain pro")];
