@@ -253,7 +253,11 @@ impl TargetView<'_> {
         };
         let about = match columns.days_each {
             1 => format!("median of each day's {runs} runs"),
-            _ => format!("median of the daily medians of {runs} runs, a column for each {}", columns.unit()),
+            _ => format!(
+                "median of the daily medians of {runs} runs, a column for each {} back from {}",
+                columns.unit(),
+                format::short_date(to)
+            ),
         };
         let mut lines = self.heading("Over time", &about);
         let tick = if self.glyphs.ascii { "|" } else { "┤" };
