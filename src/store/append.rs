@@ -11,7 +11,7 @@ use nix::sys::statvfs::{Statvfs, fstatvfs, statvfs};
 
 use super::open::{OpenMode, dangling_link_error, validate_log};
 use super::ownership::{self, Owner};
-use super::{Store, lock};
+use super::{Store, is_same, lock};
 use crate::event::Event;
 
 impl Store {
@@ -22,8 +22,8 @@ impl Store {
     /// wait for it, too. If the lock cannot be had in time, the line is written without it, and the others know of that.
     ///
     /// The system calls, each of which is needed: geteuid; stat of the directory (symbolic links are followed only in
-    /// our own directory; root also checks that the directories are no links); open; flock; fstat (type, size, link
-    /// count); pread of the last byte; stat of the marker; write; close.
+    /// our own directory; root also checks that the directories are no links); open; flock; fstat (type, size); stat of the
+    /// log; pread of the last byte; stat of the marker; write; close.
     ///
     /// # Errors
     /// The line is not in the log, or only its beginning is. Earlier lines are untouched.
@@ -55,7 +55,8 @@ impl Store {
             lock::lock_to_append(&file);
             let found = file.metadata()?;
             validate_log(&found, owner)?;
-            if found.nlink() == 0 {
+            // Other hard links may keep a log that was replaced.
+            if !fs::metadata(self.log_path()).is_ok_and(|there| is_same(&found, &there)) {
                 continue;
             }
             let is_torn = is_torn(&file, found.size());
@@ -98,7 +99,7 @@ impl Store {
     fn remove_if_empty(&self, file: &File) {
         if let Ok(open) = file.metadata()
             && let Ok(there) = fs::symlink_metadata(self.log_path())
-            && (there.dev(), there.ino()) == (open.dev(), open.ino())
+            && is_same(&open, &there)
             && open.size() == 0
         {
             // If it is gone already, somebody else has deleted it.

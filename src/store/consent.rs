@@ -80,8 +80,8 @@ impl Store {
     /// As unlink(2). A missing marker is no error.
     pub fn turn_off(&self) -> io::Result<()> {
         self.remove_marker()?;
-        // Without a log that can be locked there is no writer to wait for.
-        if let Ok(file) = self.open_log(OpenMode::Read) {
+        // Whoever may write to the log can open it like this.
+        if let Ok(file) = self.open_log(OpenMode::Append) {
             lock::wait_for_writers(&file);
         }
         Ok(())

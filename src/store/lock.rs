@@ -60,7 +60,7 @@ pub fn wait_for_unlocked_writers(file: &File) -> bool {
 }
 
 /// Takes the lock unless somebody holds it. A file system without locks has nobody who does.
-fn is_locked(file: &File) -> bool {
+pub fn is_locked(file: &File) -> bool {
     matches!(file.try_lock(), Err(TryLockError::WouldBlock))
 }
 

@@ -16,7 +16,9 @@ pub use clear::{Cleared, DeletedLog};
 pub use consent::Marker;
 pub use open::OpenMode;
 
+use std::fs::Metadata;
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 /// Where anklume's tools keep their files, below the home directory.
@@ -52,6 +54,11 @@ impl Store {
 /// Whether nothing is at a path. A file where a directory should be counts, too.
 pub fn is_missing(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+/// Whether both are of one file.
+fn is_same(one: &Metadata, other: &Metadata) -> bool {
+    (one.dev(), one.ino()) == (other.dev(), other.ino())
 }
 
 fn ignore_missing(result: io::Result<()>) -> io::Result<()> {

@@ -3,7 +3,7 @@
 //! The copy is written beside the log and renamed over it when it is complete, so there is one whole log at any
 //! time. The lock is held only for the last bytes and the rename: writers wait for microseconds.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, BufWriter, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use nix::libc::{ELOOP, ENXIO, O_NOCTTY, O_NOFOLLOW, O_NONBLOCK};
 
 use super::open::OpenMode;
 use super::ownership::{self, Owner};
-use super::{Store, ignore_missing, is_missing, lock};
+use super::{Store, ignore_missing, is_missing, is_same, lock};
 use crate::event::parse::lenient;
 use crate::event::parse::scanner::Scanner;
 
@@ -96,27 +96,41 @@ impl Copy {
         // Opening a FIFO must not block (open(2)).
         let flags = O_NONBLOCK | O_NOCTTY | O_NOFOLLOW;
         match OpenOptions::new().read(true).custom_flags(flags).open(&path) {
-            Ok(existing) if matches!(existing.try_lock(), Err(TryLockError::WouldBlock)) => {
-                return Err(io::Error::other("another clear is at work"));
-            }
             // From a rewrite that was killed.
-            Ok(_) => ignore_missing(fs::remove_file(&path))?,
+            Ok(left) if lock_at(&left, &path) => ignore_missing(fs::remove_file(&path))?,
+            Ok(_) => return Err(at_work_error()),
             // A symbolic link or a socket.
             Err(error) if matches!(error.raw_os_error(), Some(ELOOP | ENXIO)) => {
                 ignore_missing(fs::remove_file(&path))?;
             }
             Err(_) => {}
         }
-        let file = ownership::create_file(&path)?;
-        // This cannot fail: the file is new, so nobody else has locked it.
-        let _ = file.try_lock();
-        Ok(Self { path, file })
+        match ownership::create_file(&path) {
+            // Another rewrite may have taken it for one that was left, before it was locked.
+            Ok(file) if lock_at(&file, &path) => Ok(Self { path, file }),
+            Ok(_) => Err(at_work_error()),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(at_work_error()),
+            Err(error) => Err(error),
+        }
     }
 
     fn discard(&self) {
         // If this fails, the next `clear` deletes the copy.
         let _ = fs::remove_file(&self.path);
     }
+}
+
+/// Locks the file at a path: only who has that lock renames or deletes the file. `false`: somebody else has it, or another
+/// file is there by now.
+fn lock_at(file: &File, path: &Path) -> bool {
+    !lock::is_locked(file)
+        && file
+            .metadata()
+            .is_ok_and(|found| fs::symlink_metadata(path).is_ok_and(|there| is_same(&found, &there)))
+}
+
+fn at_work_error() -> io::Error {
+    io::Error::other("another clear is at work")
 }
 
 /// Copies the lines that are to be kept.
@@ -154,8 +168,7 @@ impl<'a> RewriteFilter<'a> {
         self.copy.sync_all()?;
         let length = lock::lock_exclusive(self.log)?;
         let found = self.log.metadata()?;
-        let is_log = |there: &fs::Metadata| there.ino() == found.ino() && there.dev() == found.dev();
-        if !fs::metadata(path).is_ok_and(|there| is_log(&there)) {
+        if !fs::metadata(path).is_ok_and(|there| is_same(&found, &there)) {
             return Err(io::Error::other("the log has been replaced meanwhile"));
         }
         self.copy_lines(Until::Byte(length))?;

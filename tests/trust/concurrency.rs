@@ -27,6 +27,8 @@ pub fn cases() -> Vec<Case> {
         clear_before_waits_for_a_writer_that_goes_on_without_the_lock,
         clear_before_keeps_a_line_that_is_written_to_the_old_log,
         clear_before_copies_no_half_of_a_line,
+        clear_before_suspended_at_any_syscall_and_another_one_lose_no_line,
+        writer_suspended_before_the_lock_follows_a_hard_linked_log,
         clear_before_waits_five_seconds_for_a_writer_that_does_not_go_on,
         off_waits_for_a_writer_that_goes_on_without_the_lock,
     ]);
@@ -237,6 +239,50 @@ fn clear_before_keeps_a_line_that_is_written_to_the_old_log(sandbox: &Sandbox) {
         assert_eq!(rewrite.finish(), WaitStatus::Exited(0), "{site:?}");
         assert_eq!(sandbox.exit_codes(), [4], "{site:?}");
     }
+}
+
+/// Of the two rewrites one at most replaces the log, by a whole copy.
+fn clear_before_suspended_at_any_syscall_and_another_one_lose_no_line(sandbox: &Sandbox) {
+    let kept = EARLIER.replace("2026-02", "2026-12").replace("\"exit_code\": 0", "\"exit_code\": 7");
+    let reset = || fs::write(sandbox.log(), format!("{EARLIER}{kept}")).expect("a log");
+    reset();
+    let mut all = syscall_sites(sandbox, tm_run_argv(&REWRITE), |call| call.text.contains("jsonl.new"));
+    let first = all.iter().position(|site| site.name == "flock").expect("it locks its copy");
+    let locks_log = all.iter().skip(first + 1).position(|site| site.name == "flock").expect("and the log");
+    // Behind that, the other one would wait for the log's lock.
+    all.truncate(first + 1 + locks_log);
+    for site in &all {
+        // The other one goes all the way,
+        reset();
+        let rewrite = Suspended::at(sandbox, site, tm_run_argv(&REWRITE));
+        assert!(rewrite.is_there, "{site:?}: {}", rewrite.trace());
+        let _ = sandbox.unwrapped(tm_run_argv(&REWRITE)).output();
+        assert_quiet(&sandbox.unwrapped(log_argv("4")).output());
+        rewrite.finish();
+        assert_eq!(sandbox.exit_codes(), [7, 4], "{site:?}");
+        // or has not copied anything yet.
+        reset();
+        let rewrite = Suspended::at(sandbox, site, tm_run_argv(&REWRITE));
+        let copies = SyscallSite { name: "lseek".to_owned(), nth: 1 };
+        let other = Suspended::at(sandbox, &copies, tm_run_argv(&REWRITE));
+        rewrite.finish();
+        assert_quiet(&sandbox.unwrapped(log_argv("4")).output());
+        other.finish();
+        assert_eq!(sandbox.exit_codes(), [7, 4], "{site:?}");
+    }
+    assert_eq!(fs::read_dir(sandbox.telemetry()).expect("the directory").count(), 2, "no copy is left");
+}
+
+/// The old log is still a file with a name, and is the log no more.
+fn writer_suspended_before_the_lock_follows_a_hard_linked_log(sandbox: &Sandbox) {
+    fs::write(sandbox.log(), EARLIER).expect("a log");
+    fs::hard_link(sandbox.log(), sandbox.path("other")).expect("a link");
+    let sites = syscall_sites(sandbox, log_argv("4"), looks_for_the_marker);
+    let opens = sites.iter().find(|site| site.name == "openat").expect("it opens the log");
+    let writer = suspended_writer(sandbox, opens);
+    assert_eq!(sandbox.unwrapped(tm_run_argv(&REWRITE)).wait_for_exit(), WaitStatus::Exited(1));
+    assert_eq!(writer.finish(), WaitStatus::Exited(0));
+    assert_eq!(sandbox.exit_codes(), [4, 4]);
 }
 
 /// The kernel shows a line that crosses the end of a page in two parts.

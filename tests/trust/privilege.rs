@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::Path;
 
-use super::strace::{Suspended, looks_for_the_marker, syscall_sites, tm_run_argv};
+use super::strace::{Suspended, looks_for_the_marker, syscall_sites, tm_run_argv, trace_of};
 use super::{COMMAND, EARLIER, SUBCOMMANDS, assert_unharmed, damaged_lines, expect_ok, listing, tm_run};
 use crate::harness::{Case, OFF, RECORDED, Sandbox, TM_RUN, WaitStatus, cases, install};
 
@@ -15,6 +15,9 @@ pub fn cases() -> Vec<Case> {
     all.extend(cases![RECORDED, needs ["root", "setpriv"];
         owner_of_the_home_can_write_what_root_made,
         symlink_in_a_world_writable_directory_is_not_followed,
+    ]);
+    all.extend(cases![RECORDED, needs ["root", "setpriv", "strace"];
+        off_waits_for_writers_of_a_log_that_may_not_be_read,
     ]);
     all.extend(cases![RECORDED, needs ["root"];
         symlink_or_hard_link_of_another_user_is_not_followed_by_root,
@@ -122,6 +125,16 @@ fn owner_of_the_home_can_write_what_root_made(sandbox: &Sandbox) {
     assert_unharmed(&sandbox.command(COMMAND).output(), "root again");
     assert_eq!(sandbox.exit_codes(), [3, 3, 3]);
     assert_eq!(damaged_lines(&sandbox.log_text()), [""; 0]);
+}
+
+fn off_waits_for_writers_of_a_log_that_may_not_be_read(sandbox: &Sandbox) {
+    let program = world_executable_copy(sandbox);
+    fs::write(sandbox.log(), EARLIER).expect("a log");
+    fs::set_permissions(sandbox.log(), fs::Permissions::from_mode(0o200)).expect("its mode");
+    chown_all(&sandbox.home(), USER);
+    let words = ["setpriv", "--reuid", "1234", "--regid", "1234", "--clear-groups", &program, "off"];
+    let (output, calls) = trace_of(sandbox, &["-f", "-e", "trace=flock"], words.map(Into::into));
+    assert_eq!((output.status, calls.len()), (WaitStatus::Exited(0), 1), "{calls:?}");
 }
 
 /// Files of root's, to which a planted link may lead.
