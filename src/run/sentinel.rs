@@ -20,6 +20,9 @@ use crate::units::SignalNumber;
 /// gives one.
 const SENTINEL_TIMEOUT: Duration = Duration::from_millis(200);
 
+/// From this number on every signal that is sent is kept, not just one of each (signal(7), as the kernel counts).
+const FIRST_REAL_TIME: i32 = 32;
+
 /// The sender of a signal that was there, but was taken away again.
 const ANY_SENDER: u32 = u32::MAX;
 
@@ -50,6 +53,8 @@ pub struct Sentinel {
     pid: i32,
     words: &'static SharedWords,
     requests: u32,
+    /// A signal to the group that the sentinel has answered about already, see [`Sentinel::note_next`].
+    answered: Option<SignalNumber>,
 }
 
 impl Sentinel {
@@ -57,7 +62,7 @@ impl Sentinel {
     /// who sent a signal.
     pub fn start(kind: ChildKind, words: &'static SharedWords, parent: i32) -> Option<Self> {
         let pid = process::start(kind, SentinelProcess { parent, words }, None)?;
-        Some(Self { pid, words, requests: 0 })
+        Some(Self { pid, words, requests: 0, answered: None })
     }
 
     pub fn pid(&self) -> i32 {
@@ -68,6 +73,7 @@ impl Sentinel {
     /// sentinel does not answer.
     pub fn take_received(&mut self, signal: &SignalInfo) -> Option<bool> {
         let number = signal.number();
+        let was_answered = self.answered.take_if(|answered| *answered == number).is_some();
         barrier();
         for _ in 0..2 {
             if self.resume_if_stopped()? && number == CONTINUE {
@@ -75,11 +81,29 @@ impl Sentinel {
                 return Some(false);
             }
             if let Some(has_got_one) = self.ask(number.0.cast_unsigned()) {
-                return Some(has_got_one && self.was_that(signal));
+                let was_that = has_got_one && self.was_that(signal);
+                if has_got_one {
+                    self.note_next(number, was_that);
+                }
+                return Some(was_that || was_answered);
             }
             // It may have been about to stop, and must be continued.
         }
         None
+    }
+
+    /// If a signal of the same number is pending for us, too, the sentinel may have answered about that one. Either it was
+    /// sent by somebody else than the one at hand. Or it was sent to the group after the one at hand and before the sentinel
+    /// took that: of a standard signal only one is pending at a time (signal(7)), so the sentinel has got one, and the command
+    /// one or two. A second one to us alone, just behind one to the group, cannot be told from that, and is lost.
+    fn note_next(&mut self, number: SignalNumber, was_that: bool) {
+        barrier();
+        let may_be_next = !was_that || number.0 < FIRST_REAL_TIME;
+        // Of job control's signals a later one can take away a pending one.
+        let stays = !cancelled_by(number).intersects(SignalSet::ALL);
+        if may_be_next && stays && signal::sigpending().contains(number) {
+            self.answered = Some(number);
+        }
     }
 
     /// Whether the signal that the sentinel has just answered about was sent together with this one.
@@ -91,7 +115,7 @@ impl Sentinel {
                 signal::sigpending().intersects(cancelled_by(signal.number()))
             }
             // From somebody else it is one that was sent to the sentinel alone, by its number, some time ago.
-            other => other == sender(signal),
+            other => other == sender(signal) && !signal.is_to_one_process(),
         }
     }
 

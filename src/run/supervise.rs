@@ -18,12 +18,6 @@ use crate::units::{ExitReason, SignalNumber};
 /// Signals that a terminal sends to its whole foreground group, or to the group that used it (termios(3)).
 const TERMINAL_SIGNALS: [i32; 6] = [SIGINT, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU, SIGWINCH];
 
-/// Of these a pending one can be taken away again, by one that is sent later (signal(7)).
-const JOB_CONTROL: [i32; 4] = [SIGCONT, SIGTSTP, SIGTTIN, SIGTTOU];
-
-/// From this number on every signal that is sent is kept, not just one of each (signal(7), as the kernel counts).
-const FIRST_REAL_TIME: i32 = 32;
-
 /// Waits until the command has ended, and forwards signals meanwhile. All signals are blocked when this is called and when
 /// it returns. `on_exec` is called when the child has executed the command, or has ended.
 pub fn until_exit(
@@ -41,7 +35,6 @@ pub fn until_exit(
         is_stopped: false,
         terminal_lent_to: None,
         had_terminal: None,
-        repeated: None,
     };
     let exit = supervisor.run();
     if let Some(sentinel) = &supervisor.sentinel {
@@ -61,8 +54,6 @@ struct Supervisor<OnExec> {
     terminal_lent_to: Option<Pid>,
     /// The command's own process group, if it was the terminal's foreground group when the command stopped.
     had_terminal: Option<Pid>,
-    /// A signal that was pending again when the sentinel answered about it, see [`Supervisor::note_repeat`].
-    repeated: Option<SignalNumber>,
 }
 
 impl<OnExec: FnOnce()> Supervisor<OnExec> {
@@ -176,14 +167,12 @@ impl<OnExec: FnOnce()> Supervisor<OnExec> {
         }
         // Always asked: what the sentinel has got must not be taken for a later signal of the same number.
         let to_group = self.sentinel.as_mut().and_then(|sentinel| sentinel.take_received(signal));
-        let is_repeat = self.repeated.take_if(|repeated| *repeated == number).is_some();
         let to_group = match to_group {
-            _ if is_repeat || is_from_kernel && TERMINAL_SIGNALS.contains(&number.0) => true,
+            _ if is_from_kernel && TERMINAL_SIGNALS.contains(&number.0) => true,
             Some(to_group) => to_group,
             None => self.was_probably_sent_to_group(signal),
         };
         if to_group {
-            self.note_repeat(number);
             self.forward_to_child_group(signal);
         } else if !is_from_kernel && signal.sender_pid() == self.child && getppid().as_raw() > 0 {
             // `kill $PPID` by the command is meant for whoever started it, and that is our parent. (In a PID namespace that
@@ -192,17 +181,6 @@ impl<OnExec: FnOnce()> Supervisor<OnExec> {
         } else {
             // The command may just have ended; its end is then the next thing we see.
             let _ = signal::forward(self.child, signal);
-        }
-    }
-
-    /// Of a standard signal only one is pending at a time (signal(7)). If it is sent to the group twice, and we have taken the
-    /// first when the second comes but the sentinel has not, then the sentinel has got one, and the command one or two. So the
-    /// second is not ours to forward. A second one to us alone would be microseconds behind one to the group, and is lost.
-    fn note_repeat(&mut self, number: SignalNumber) {
-        barrier();
-        let is_merged = number.0 < FIRST_REAL_TIME && !JOB_CONTROL.contains(&number.0);
-        if is_merged && signal::sigpending().contains(number) {
-            self.repeated = Some(number);
         }
     }
 

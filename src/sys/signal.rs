@@ -97,6 +97,11 @@ impl SignalInfo {
         self.0.si_code > 0
     }
 
+    /// Sent in a way that cannot reach a process group: sigqueue(3), tgkill(2), a timer (sigaction(2), `si_code`).
+    pub fn is_to_one_process(&self) -> bool {
+        self.0.si_code < 0
+    }
+
     /// The process that sent it; if the kernel did, the child that it is about, or nothing of use.
     pub fn sender_pid(&self) -> i32 {
         // SAFETY: for a signal sent by a process the kernel fills in si_pid; the field is plain data in any case.

@@ -423,6 +423,12 @@ int main(int count, char **words) {
     if (!strcmp(what, "die")) die(number(words[2]));
     if (!strcmp(what, "kill")) return kill(number(words[2]), number(words[3])) ? 1 : 0;
     if (!strcmp(what, "queue")) return queue(number(words[2]), number(words[3]), number(words[4]));
+    if (!strcmp(what, "queue-and-kill")) { /* PID SIGNAL VALUE TURNS: to the process, and some turns later to its group */
+        if (queue(number(words[2]), number(words[3]), number(words[4]))) return 1;
+        for (volatile int turns = number(words[5]); turns > 0; turns--) {
+        }
+        return kill(-number(words[2]), number(words[3])) ? 1 : 0;
+    }
     if (!strcmp(what, "terminal")) return terminal();
     if (!strcmp(what, "full-screen")) return full_screen();
     if (!strcmp(what, "await")) return await_signal(number(words[2]));

@@ -63,6 +63,13 @@ pub fn send_signal(to: i32, signal: i32) {
     }
 }
 
+/// sigqueue(3) to a process, and so many turns of a loop later kill(2) to its group, by one sender.
+#[track_caller]
+pub fn sigqueue_and_kill_group(to: i32, signal: i32, value: i32, turns: i32) {
+    let words = [to, signal, value, turns].map(|number| number.to_string());
+    helper(&["queue-and-kill", &words[0], &words[1], &words[2], &words[3]]);
+}
+
 /// sigqueue(3).
 #[track_caller]
 pub fn sigqueue(to: i32, signal: i32, value: i32) {

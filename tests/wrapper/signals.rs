@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use crate::harness::{
     ALL_BUT_OFF, Case, EVERY_WAY, Job, Process, RECORDED, Sandbox, TM_RUN, WaitStatus, cases, install, probe,
-    send_signal, sigqueue, wait_until, wait_until_stopped,
+    send_signal, sigqueue, sigqueue_and_kill_group, wait_until, wait_until_stopped,
 };
 
 pub fn cases() -> Vec<Case> {
@@ -14,6 +14,7 @@ pub fn cases() -> Vec<Case> {
         signal_to_the_pid_reaches_the_command_once,
         signal_to_the_process_group_reaches_the_command_once,
         signal_to_the_process_group_sent_twice_reaches_the_command_at_most_twice,
+        signal_to_the_pid_beside_one_to_the_process_group_is_told_from_it,
         sigqueue_value_reaches_the_command,
         sigterm_handled_by_the_command_keeps_its_exit_code,
         sigterm_death_is_seen_and_leaves_no_process,
@@ -152,6 +153,34 @@ fn signal_to_the_process_group_sent_twice_reaches_the_command_at_most_twice(sand
     // What was put down to the group is not kept for one to tm-run alone.
     job.kill(10);
     assert_eq!(job.stdout.signals_until_quiet(job.pid), ["signal 10"]);
+    sigqueue(job.pid, 63, 12);
+    assert_eq!(job.wait_for_exit(), WaitStatus::Exited(12));
+}
+
+/// SG45. What the sentinel has got is the signal to the group, whichever of the two tm-run takes first.
+fn signal_to_the_pid_beside_one_to_the_process_group_is_told_from_it(sandbox: &Sandbox) {
+    let mut job = sandbox.probe("signals").spawn();
+    job.stdout.read_ready_pid();
+    let expected = |number| [format!("signal 40 value {number}"), "signal 40".to_owned()];
+    for number in 0..200 {
+        sigqueue_and_kill_group(job.pid, 40, number, number % 40 * 500);
+        let mut got = job.stdout.signals_until_quiet(job.pid);
+        got.sort_unstable_by_key(|line| !line.contains("value"));
+        assert_eq!(got, expected(number));
+    }
+    // By two processes.
+    let script = format!("while read -r line; do kill -10 -- -{}; echo sent; done", job.pid);
+    let mut other = sandbox.unwrapped(["sh", "-c", &script]).stdin(Stdio::piped()).spawn();
+    for round in 0..200 {
+        other.write("\n");
+        (0..round % 40 * 100).for_each(|_| std::hint::spin_loop());
+        job.kill(10);
+        assert_eq!(other.stdout.read_line(), "sent");
+        let got = job.stdout.signals_until_quiet(job.pid);
+        assert!((1..=2).contains(&got.len()) && got.iter().all(|line| line == "signal 10"), "{got:?}");
+    }
+    other.stdin = None;
+    assert_eq!(other.wait_for_exit(), WaitStatus::Exited(0));
     sigqueue(job.pid, 63, 12);
     assert_eq!(job.wait_for_exit(), WaitStatus::Exited(12));
 }
