@@ -19,7 +19,10 @@ pub use case::{
 };
 pub(crate) use case::{cases, once};
 pub use job::{Job, Launch, Output, WaitStatus};
-pub use process::{Process, is_alive, send_signal, sigqueue, sigqueue_and_kill_group, wait_until_stopped};
+pub use process::{
+    Process, is_alive, kill_group_and_leader, send_signal, sigqueue, sigqueue_and_kill_group,
+    wait_until_stopped,
+};
 pub use sandbox::{
     ALL_BUT_OFF, EVERY_WAY, Event, OFF, RECORDED, Sandbox, TM_RUN, Way, find_on_path, install, probe,
 };

@@ -429,6 +429,15 @@ int main(int count, char **words) {
         }
         return kill(-number(words[2]), number(words[3])) ? 1 : 0;
     }
+    if (!strcmp(what, "kill-beside")) { /* PID SIGNAL TURNS: one process to the group, another, after some turns, to PID */
+        pid_t other = fork();
+        if (!other) _exit(kill(-number(words[2]), number(words[3])) ? 1 : 0);
+        for (volatile int turns = number(words[4]); turns > 0; turns--) {
+        }
+        int failed = kill(number(words[2]), number(words[3]));
+        int status;
+        return failed || waitpid(other, &status, 0) != other || status;
+    }
     if (!strcmp(what, "terminal")) return terminal();
     if (!strcmp(what, "full-screen")) return full_screen();
     if (!strcmp(what, "await")) return await_signal(number(words[2]));

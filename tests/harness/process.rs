@@ -63,6 +63,13 @@ pub fn send_signal(to: i32, signal: i32) {
     }
 }
 
+/// kill(2) by two processes at about the same moment: to a group, and so many turns of a loop later to its leader.
+#[track_caller]
+pub fn kill_group_and_leader(to: i32, signal: i32, turns: i32) {
+    let words = [to, signal, turns].map(|number| number.to_string());
+    helper(&["kill-beside", &words[0], &words[1], &words[2]]);
+}
+
 /// sigqueue(3) to a process, and so many turns of a loop later kill(2) to its group, by one sender.
 #[track_caller]
 pub fn sigqueue_and_kill_group(to: i32, signal: i32, value: i32, turns: i32) {

@@ -5,8 +5,9 @@ use std::fs;
 use std::process::{Command, Stdio};
 
 use crate::harness::{
-    ALL_BUT_OFF, Case, EVERY_WAY, Job, Process, RECORDED, Sandbox, TM_RUN, WaitStatus, cases, install, probe,
-    send_signal, sigqueue, sigqueue_and_kill_group, wait_until, wait_until_stopped,
+    ALL_BUT_OFF, Case, EVERY_WAY, Job, Process, RECORDED, Sandbox, TM_RUN, WaitStatus, cases, install,
+    kill_group_and_leader, probe, send_signal, sigqueue, sigqueue_and_kill_group, wait_until,
+    wait_until_stopped,
 };
 
 pub fn cases() -> Vec<Case> {
@@ -169,18 +170,11 @@ fn signal_to_the_pid_beside_one_to_the_process_group_is_told_from_it(sandbox: &S
         assert_eq!(got, expected(number));
     }
     // By two processes.
-    let script = format!("while read -r line; do kill -10 -- -{}; echo sent; done", job.pid);
-    let mut other = sandbox.unwrapped(["sh", "-c", &script]).stdin(Stdio::piped()).spawn();
-    for round in 0..200 {
-        other.write("\n");
-        (0..round % 40 * 100).for_each(|_| std::hint::spin_loop());
-        job.kill(10);
-        assert_eq!(other.stdout.read_line(), "sent");
+    for round in 0..400 {
+        kill_group_and_leader(job.pid, 10, round % 80 * 1000);
         let got = job.stdout.signals_until_quiet(job.pid);
         assert!((1..=2).contains(&got.len()) && got.iter().all(|line| line == "signal 10"), "{got:?}");
     }
-    other.stdin = None;
-    assert_eq!(other.wait_for_exit(), WaitStatus::Exited(0));
     sigqueue(job.pid, 63, 12);
     assert_eq!(job.wait_for_exit(), WaitStatus::Exited(12));
 }
